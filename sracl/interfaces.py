@@ -1,0 +1,280 @@
+"""What the parts of sracl promise one another: one Protocol per kind of component. Read this page first.
+
+Two rules hold for every component.
+
+*Positional parameters are given by the run, keyword-only parameters are chosen by the recipe.* What a run can give has
+one of the names in `GIVEN`; a class that lists one as a positional parameter of its constructor gets it. Everything
+after `*` is a parameter of the recipe: its annotation and default are the only declaration of its type and default.
+A parameter annotated with one of the Protocols below is a slot, filled by a component table `{ use = "…" }`.
+A component may be a class (built once per run) or a plain function (its keyword-only parameters are bound once; losses
+and other pure computations).
+
+*Item ids are integers from 1; 0 is padding.* Sequences are padded on the left; their last slot is the latest item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from torch import Tensor
+
+GIVEN: dict[str, str | None] = {
+    "spec": None,
+    "generator": None,
+    "item_neighbours": "semantics.items",
+    "sequence_neighbours": "semantics.sequences",
+}
+"""What a run can give to a constructor -> the recipe table without which it cannot."""
+
+SLOTS: dict[str, str] = {
+    "Backbone": "backbone",
+    "Augmenter": "augmenter",
+    "Retriever": "retriever",
+    "LLMProvider": "llm_provider",
+    "TextEncoder": "text_encoder",
+    "Synthesizer": "synthesizer",
+    "RankingLoss": "loss",
+    "ContrastiveLoss": "loss",
+    "Objective": "objective",
+    "Sampler": "sampler",
+    "Optimizer": "optimizer",
+}
+"""Annotation of a slot -> the kind of component that fills it."""
+
+MaskMode: TypeAlias = Literal["causal", "bidirectional"]
+Want: TypeAlias = Literal["last", "all"]
+
+BATCH = "batch"
+"""The request key under which the batch itself is encoded; shared by all objectives of a step."""
+
+
+@dataclass(frozen=True)
+class SequenceSpec:
+    """What a backbone needs to know of the prepared data."""
+
+    num_items: int
+    max_length: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows of one training step, on the device of the model."""
+
+    samples: Tensor
+    """Sample ids, int64 [B]."""
+    users: Tensor
+    """Row of each sample's user, int64 [B], from 0."""
+    inputs: Tensor
+    """Item ids, int64 [B, L], left-padded with 0."""
+    lengths: Tensor
+    """Real items per row, int64 [B], 1..L."""
+    targets: Tensor
+    """The next item, int64 [B]."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Sequences an objective wants encoded.
+
+    Keys name a result within one objective; `BATCH` is shared by all. Two requests of one key are one encoding, and
+    nothing is ever merged by content: two passes over the same items draw their dropout twice.
+    """
+
+    key: str
+    items: Tensor
+    """int64 [N, L], left-padded."""
+    lengths: Tensor
+    """int64 [N]."""
+    mask: MaskMode = "causal"
+    want: Want = "last"
+    """`last`: float [N, d]. `all`: float [N, L, d], zeros at padding."""
+    grad: bool = True
+
+
+class Encoded(Protocol):
+    """What the engine hands back: a state per requested row, and the item side."""
+
+    def __getitem__(self, key: str) -> Tensor:
+        """States of the request with this key: float [N, d], or [N, L, d] where all were wanted."""
+        ...
+
+    @property
+    def item_table(self) -> Tensor:
+        """Item vectors with gradient, float [V + 1, d]; row 0 is padding and never a class."""
+        ...
+
+
+Term: TypeAlias = Generator[Sequence[Request], Encoded, "Tensor"]
+"""A term of the loss: yields its requests once, is sent the encoded states, returns a scalar in nats."""
+
+
+class Backbone(Protocol):
+    """Turns sequences of items into states, and items into vectors. Constructor: `(spec, *, parameters)`.
+
+    `sracl.backbones.base.Backbone` is an `nn.Module` with all of this but `encode`.
+    """
+
+    def encode(self, items: Tensor, lengths: Tensor, *, mask: MaskMode = "causal", want: Want = "last") -> Tensor:
+        """Encode left-padded ids, int64 [N, L'] with L' <= L, as float [N, d] (`last`) or [N, L', d] (`all`).
+
+        Positions count from the last slot, so columns of padding on the left change nothing; padding slots of `all`
+        are zero.
+        """
+        ...
+
+    def item_table(self) -> Tensor:
+        """Item vectors, float [V + 1, d]; row 0 is zero."""
+        ...
+
+    def prepare(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The input that predicts what follows the history (by default the history itself)."""
+        ...
+
+    def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
+        """Scores of all V items, or of candidate ids [C]: float [N, V] or [N, C]."""
+        ...
+
+
+class Augmenter(Protocol):
+    """Makes a view of each sequence: pure, batched, on the device. Constructor may take `generator`."""
+
+    def __call__(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """Left-padded ids int64 [N, L] and lengths [N] in and out; the input is never written to."""
+        ...
+
+
+class Synthesizer(Protocol):
+    """Weighs the neighbours of a sequence, before they are encoded, so that unweighted ones never are."""
+
+    def __call__(self, anchors: Tensor, neighbours: Tensor) -> Tensor:
+        """Pool rows of the anchors int64 [B] and of their neighbours [B, k] (-1: none) -> weights, float [B, k].
+
+        A weight of exactly 0 means that the neighbour takes no part in this step.
+        """
+        ...
+
+
+class RankingLoss(Protocol):
+    """Loss of predicting one item among all."""
+
+    def __call__(self, states: Tensor, item_table: Tensor, targets: Tensor) -> Tensor:
+        """States [N, d], item vectors [V + 1, d] (row 0 is no class), target ids [N] -> scalar, nats."""
+        ...
+
+
+class ContrastiveLoss(Protocol):
+    """Loss of telling each row's partner from the other rows."""
+
+    def __call__(self, anchor: Tensor, positive: Tensor) -> Tensor:
+        """Rows [B, d]; row i of one belongs to row i of the other -> scalar, nats."""
+        ...
+
+
+class Objective(Protocol):
+    """One term of the loss. It asks for states and never calls the backbone."""
+
+    def term(self, batch: Batch) -> Term:
+        """Yield the requests of this step once, receive `Encoded`, return the term (unweighted)."""
+        ...
+
+
+class Sampler(Protocol):
+    """Decides which training samples make up each step. Constructor takes `generator`."""
+
+    def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
+        """Sample ids of every step of one epoch, int64 [<= batch_size] each."""
+        ...
+
+
+class Optimizer(Protocol):
+    """Makes a torch optimizer."""
+
+    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.Optimizer:
+        """The optimizer over these parameters."""
+        ...
+
+
+@dataclass(frozen=True)
+class ItemText:
+    """What is known of an item in words; missing fields are empty."""
+
+    title: str = ""
+    brand: str = ""
+    categories: tuple[str, ...] = ()
+    description: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is known."""
+        return not (self.title or self.brand or self.categories or self.description or self.attributes)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One thing to be described: an item, or a sequence of items."""
+
+    unit: Literal["item", "sequence"]
+    items: tuple[ItemText, ...]
+    """The item itself, or the sequence, oldest first."""
+    contexts: tuple[tuple[ItemText, ...], ...] = ()
+    """For an item: training sequences that end with it, oldest item first."""
+    system: str = ""
+    """Instruction for a language model."""
+    user: str = ""
+    """The request proper for a language model."""
+
+
+class LLMProvider(Protocol):
+    """Writes a description per prompt."""
+
+    def __call__(self, prompts: Sequence[Prompt]) -> list[str]:
+        """One text per prompt, in order; an empty text where nothing is known."""
+        ...
+
+
+class TextEncoder(Protocol):
+    """Turns texts into vectors."""
+
+    def __call__(self, texts: Sequence[str]) -> np.ndarray:
+        """One row per text, float32 [N, d]; a zero row for an empty text."""
+        ...
+
+
+class Retriever(Protocol):
+    """Finds the nearest rows by cosine."""
+
+    def __call__(self, vectors: np.ndarray, k: int, *, queries: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The k nearest rows for each query row.
+
+        Args:
+            vectors: float32 [N, d], the pool; zero rows are never neighbours and have none.
+            k: Neighbours per row.
+            queries: int64 [Q], rows of the pool that ask.
+            groups: int64 [N]; a row never gets a neighbour of its own group (all different: only itself is excluded).
+
+        Returns:
+            ids int64 [Q, k], by falling similarity and then id, -1 where there is none; similarities float32 [Q, k].
+        """
+        ...
+
+
+class Recorder(Protocol):
+    """Where the engine reports to; the run binds it to the store and the screen."""
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        """A step of an epoch is done."""
+        ...
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        """An epoch is done: mean loss, each objective's term, validation metrics, seconds."""
+        ...
+
+
+Build: TypeAlias = Callable[[str, Mapping[str, Any]], Any]
+"""`(kind, component table) -> component`, as passed by the run to whatever assembles parts."""
