@@ -1,0 +1,57 @@
+"""The part of a backbone that nearly all share: an item table, and scores by dot product with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from sracl.interfaces import MaskMode, SequenceSpec, Want
+
+
+class Backbone(nn.Module):
+    """A sequence encoder with tied item vectors. A subclass writes `encode`, and sets `item_embedding` or overrides `item_table`.
+
+    Args:
+        spec: Item count and longest sequence of the prepared data.
+    """
+
+    item_embedding: nn.Embedding
+
+    def __init__(self, spec: SequenceSpec) -> None:
+        super().__init__()
+        self.spec = spec
+
+    def encode(self, items: Tensor, lengths: Tensor, *, mask: MaskMode = "causal", want: Want = "last") -> Tensor:
+        """Encode left-padded ids, int64 [N, L'], as float [N, d] (`last`) or [N, L', d] (`all`, zeros at padding)."""
+        raise NotImplementedError(f"{type(self).__name__} must define encode()")
+
+    def item_table(self) -> Tensor:
+        """Item vectors, float [V + 1, d]; row 0 is zero. Further rows of the embedding (a MASK token) are no classes."""
+        return self.item_embedding.weight[: self.spec.num_items + 1]
+
+    def prepare(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
+        """The input that predicts what follows: the history itself."""
+        return items, lengths
+
+    def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
+        """Dot products of states [N, d] with all V items, or with candidate ids [C]: float [N, V] or [N, C]."""
+        table = self.item_table()
+        return states @ (table[1:] if candidates is None else table[candidates]).T
+
+
+def initialise(module: nn.Module, *, std: float = 0.02) -> None:
+    """Draw every linear and embedding weight from N(0, std²), zero biases and padding rows; norms keep (1, 0).
+
+    Source: the initialisation shared by the BERT-style encoders of this family (std 0.02).
+    """
+    for part in module.modules():
+        if isinstance(part, (nn.Linear, nn.Embedding)):
+            nn.init.normal_(part.weight, std=std)
+        if isinstance(part, nn.Linear) and part.bias is not None:
+            nn.init.zeros_(part.bias)
+        if isinstance(part, nn.Embedding) and part.padding_idx is not None:
+            with torch.no_grad():
+                part.weight[part.padding_idx].zero_()

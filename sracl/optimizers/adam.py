@@ -1,0 +1,41 @@
+"""The optimizer most sequential recommenders are trained with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import torch
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Adam:
+    """The optimizer Adam, with weight decay as an L2 penalty added to the gradient.
+
+    Args:
+        lr: Step size, above 0.
+        betas: Decay of the running means of the gradient and of its square, each in [0, 1).
+        eps: Added to the denominator.
+        weight_decay: L2 penalty per parameter, at least 0.
+
+    Source: Kingma and Ba 2015, arXiv:1412.6980, algorithm 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        lr: Annotated[float, Field(gt=0)] = 1e-3,
+        betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.9, 0.999),
+        eps: Annotated[float, Field(gt=0)] = 1e-8,
+        weight_decay: Annotated[float, Field(ge=0)] = 0.0,
+    ) -> None:
+        self.lr = lr
+        self.betas = (betas[0], betas[1])
+        self.eps = eps
+        self.weight_decay = weight_decay
+
+    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.Adam:
+        """The optimizer over these parameters."""
+        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)

@@ -1,0 +1,76 @@
+"""What every augmenter must satisfy: subclass the suite and give `make`, from a generator to the augmenter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+import torch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from sracl.interfaces import Augmenter
+
+Make: TypeAlias = "Callable[[torch.Generator], Augmenter]"
+
+
+def left_padded(lengths: Tensor, max_length: int, num_items: int, seed: int = 0) -> Tensor:
+    """Random ids 1..num_items, int64 [N, max_length], in the last `lengths` slots of each row; 0 before them."""
+    items = torch.randint(1, num_items + 1, (len(lengths), max_length), generator=torch.Generator().manual_seed(seed))
+    return items.masked_fill(torch.arange(max_length) < max_length - lengths[:, None], 0)
+
+
+class AugmenterContract:
+    """Suite of an augmenter of sequences over items 1..`num_items`."""
+
+    num_items = 12
+    max_length = 8
+
+    @pytest.fixture
+    def make(self) -> Make:
+        raise NotImplementedError("give a function from a generator to the augmenter under test")
+
+    @pytest.fixture
+    def lengths(self) -> Tensor:
+        return torch.arange(64) % self.max_length + 1
+
+    @pytest.fixture
+    def items(self, lengths: Tensor) -> Tensor:
+        return left_padded(lengths, self.max_length, self.num_items)
+
+    def test_keeps_rows_left_padded_and_ids_known(self, make: Make, items: Tensor, lengths: Tensor) -> None:
+        view, view_lengths = make(torch.Generator().manual_seed(1))(items, lengths)
+        assert view.shape == items.shape
+        assert view.dtype == view_lengths.dtype == torch.int64
+        assert bool(((view_lengths >= 1) & (view_lengths <= self.max_length)).all())
+        real = torch.arange(self.max_length) >= self.max_length - view_lengths[:, None]
+        assert torch.equal(view > 0, real)
+        assert int(view.max()) <= self.num_items
+
+    def test_never_writes_to_its_input(self, make: Make, items: Tensor, lengths: Tensor) -> None:
+        before = items.clone(), lengths.clone()
+        make(torch.Generator().manual_seed(1))(items, lengths)
+        assert torch.equal(items, before[0])
+        assert torch.equal(lengths, before[1])
+
+    def test_draws_from_its_own_generator_only(self, make: Make, items: Tensor, lengths: Tensor) -> None:
+        augmenter = make(torch.Generator().manual_seed(1))
+        state = torch.random.get_rng_state()
+        view, _ = augmenter(items, lengths)
+        assert torch.equal(torch.random.get_rng_state(), state)
+        again, _ = make(torch.Generator().manual_seed(1))(items, lengths)
+        assert torch.equal(view, again)
+
+    def test_draws_a_new_view_at_each_call(self, make: Make, items: Tensor, lengths: Tensor) -> None:
+        augmenter = make(torch.Generator().manual_seed(1))
+        assert not torch.equal(augmenter(items, lengths)[0], augmenter(items, lengths)[0])
+
+    def test_does_not_read_how_wide_the_padding_is(self, make: Make) -> None:
+        # Without padding there is nothing but the items to work on: a row of full length must do as well.
+        full = torch.full((4,), self.max_length)
+        view, lengths = make(torch.Generator().manual_seed(1))(left_padded(full, self.max_length, self.num_items), full)
+        assert bool((view[:, -1] > 0).all())
+        assert bool((lengths >= 1).all())

@@ -1,0 +1,112 @@
+"""What every backbone keeps to. A third party's runs it too: subclass, and supply `make`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+
+from sracl.interfaces import SequenceSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from sracl.backbones.base import Backbone
+
+NUM_ITEMS, LENGTH = 30, 7
+
+
+def sequences(lengths: list[int], *, length: int = LENGTH, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Random left-padded ids, int64 [N, length], and their lengths."""
+    generator = torch.Generator().manual_seed(seed)
+    items = torch.randint(1, NUM_ITEMS + 1, (len(lengths), length), generator=generator)
+    count = torch.tensor(lengths)
+    return items.masked_fill(torch.arange(length) < length - count[:, None], 0), count
+
+
+class BackboneContract:
+    """Shapes, padding, order of rows, gradients; causality for those that are causal."""
+
+    causal = True
+
+    def make(self, spec: SequenceSpec) -> Backbone:
+        """A backbone with dropout, in training mode."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def backbone(self) -> Backbone:
+        torch.manual_seed(0)
+        return self.make(SequenceSpec(NUM_ITEMS, LENGTH)).eval()
+
+    def test_last_and_all_agree_and_padding_is_zero(self, backbone: Backbone) -> None:
+        items, lengths = sequences([1, 3, 7, 4, 2, 7, 5])
+        every = backbone.encode(items, lengths, want="all")
+        last = backbone.encode(items, lengths, want="last")
+        assert every.shape == (7, LENGTH, last.shape[1])
+        torch.testing.assert_close(every[:, -1], last, atol=1e-5, rtol=0)
+        assert (every[items == 0] == 0).all()
+        assert torch.isfinite(every).all()
+
+    def test_item_table_has_a_zero_row_for_padding_and_one_per_item(self, backbone: Backbone) -> None:
+        table = backbone.item_table()
+        assert len(table) == NUM_ITEMS + 1
+        assert (table[0] == 0).all()
+
+    def test_scores_every_item_but_padding(self, backbone: Backbone) -> None:
+        items, lengths = sequences([2, 6])
+        states = backbone.encode(*backbone.prepare(items, lengths))
+        scores = backbone.score(states)
+        assert scores.shape == (2, NUM_ITEMS)
+        candidates = torch.tensor([5, 1])
+        torch.testing.assert_close(backbone.score(states, candidates=candidates), scores[:, candidates - 1])
+
+    def test_trimming_padding_changes_nothing(self, backbone: Backbone) -> None:
+        items, lengths = sequences([1, 3, 4])
+        torch.testing.assert_close(backbone.encode(items[:, -4:], lengths), backbone.encode(items, lengths), atol=1e-5, rtol=0)
+
+    def test_rows_do_not_see_one_another(self, backbone: Backbone) -> None:
+        items, lengths = sequences([4, 1, 7, 2])
+        together = backbone.encode(items, lengths)
+        alone = torch.cat([backbone.encode(items[row : row + 1], lengths[row : row + 1]) for row in range(4)])
+        torch.testing.assert_close(together, alone, atol=1e-5, rtol=0)
+
+    def test_the_future_is_not_seen(self, backbone: Backbone) -> None:
+        if not self.causal:
+            pytest.skip("reads in both directions")
+        items, lengths = sequences([7, 5])
+        changed = items.clone()
+        changed[:, -1] = items[:, -1] % NUM_ITEMS + 1
+        before, after = (backbone.encode(version, lengths, want="all") for version in (items, changed))
+        assert torch.equal(before[:, :-1], after[:, :-1])  # bit for bit
+        assert not torch.equal(before[:, -1], after[:, -1])
+
+    def test_order_matters(self, backbone: Backbone) -> None:
+        items, lengths = sequences([7])
+        swapped = items[:, [1, 0, *range(2, LENGTH)]]
+        assert not torch.allclose(backbone.encode(items, lengths), backbone.encode(swapped, lengths))
+
+    def test_renaming_items_renames_scores_only(self, backbone: Backbone) -> None:
+        items, lengths = sequences([3, 7, 1])
+        renaming = torch.cat([torch.zeros(1, dtype=torch.int64), 1 + torch.randperm(NUM_ITEMS, generator=torch.Generator().manual_seed(3))])
+        before = backbone.score(backbone.encode(items, lengths))
+        with torch.no_grad():
+            weight = backbone.item_embedding.weight
+            weight[renaming] = weight[: NUM_ITEMS + 1].clone()
+        after = backbone.score(backbone.encode(renaming[items], lengths))
+        torch.testing.assert_close(after[:, renaming[1:] - 1], before, atol=1e-5, rtol=0)
+
+    def test_gradients_reach_every_parameter(self) -> None:
+        torch.manual_seed(0)
+        backbone = self.make(SequenceSpec(NUM_ITEMS, LENGTH)).eval()
+        items, lengths = sequences([7, 6, 3, 1])
+        scores = backbone.score(backbone.encode(items, lengths))
+        torch.nn.functional.cross_entropy(scores, torch.tensor([1, 2, 3, 4])).backward()
+        without = [name for name, parameter in backbone.named_parameters() if parameter.grad is None]
+        assert without == []
+
+    def test_dropout_is_drawn_anew_in_training_and_absent_elsewhere(self, backbone: Backbone) -> None:
+        items, lengths = sequences([7, 4])
+        assert torch.equal(backbone.encode(items, lengths), backbone.encode(items, lengths))
+        backbone.train()
+        assert not torch.equal(backbone.encode(items, lengths), backbone.encode(items, lengths))
