@@ -1,0 +1,63 @@
+"""Checkpoints: one safetensors file each, replaced atomically, JSON facts in its header, nothing pickled."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from sracl.errors import BudgetError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from torch import Tensor
+
+
+def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors and facts to a file that is complete whenever it exists.
+
+    Raises:
+        BudgetError: No space is left; the previous file is untouched.
+    """
+    content = save({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, metadata={"facts": json.dumps(facts)})
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise BudgetError(
+                f"no space left for {path} ({len(content) / 1e6:.1f} MB); the previous checkpoint is intact. "
+                "Free some space and run the same command again to continue."
+            ) from error
+        raise
+
+
+def read(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors and facts of a checkpoint.
+
+    Raises:
+        DataError: The file is missing or damaged.
+    """
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            facts = json.loads((file.metadata() or {})["facts"])
+            return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118  (not a mapping)
+    except (OSError, SafetensorError, KeyError, ValueError) as error:
+        raise DataError(f"{path} is no readable checkpoint ({error}). Delete it to train this run from its start.") from error

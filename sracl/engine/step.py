@@ -1,0 +1,115 @@
+"""One training step: objectives ask for states, everything is encoded at once, objectives answer with their terms."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from sracl.interfaces import BATCH, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sracl.interfaces import Backbone, Batch, Objective, Want
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """An objective with the recipe's id and weight."""
+
+    id: str
+    weight: float
+    objective: Objective
+
+
+class _Answers:
+    """The encoded states as one objective sees them."""
+
+    def __init__(self, backbone: Backbone, states: Mapping[Key, Tensor], asker: str, table: list[Tensor]) -> None:
+        self._backbone = backbone
+        self._states = states
+        self._asker = asker
+        self._table = table
+
+    def __getitem__(self, key: str) -> Tensor:
+        return self._states[_full(self._asker, key)]
+
+    @property
+    def item_table(self) -> Tensor:
+        if not self._table:  # computed once a step, shared by all objectives
+            self._table.append(self._backbone.item_table())
+        return self._table[0]
+
+
+def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted sum of all terms for one batch, and each term by its objective's id (detached, unweighted).
+
+    The sequences of all requests that share mask and gradient mode are concatenated, trimmed to the longest, and encoded
+    in one call.
+
+    Raises:
+        ValueError: One key was requested with two different sets of sequences.
+        RuntimeError: An objective did not follow the protocol of `interfaces.Term`.
+    """
+    running = []
+    requests: dict[Key, Request] = {}
+    for part in objectives:
+        term = part.objective.term(batch)
+        for request in next(term):
+            key = _full(part.id, request.key)
+            requests[key] = _merge(key, requests.get(key), request)
+        running.append((part, term))
+
+    states = _encode(backbone, requests)
+    table: list[Tensor] = []
+    terms: dict[str, Tensor] = {}
+    total = torch.zeros((), device=batch.inputs.device)
+    for part, term in running:
+        try:
+            term.send(_Answers(backbone, states, part.id, table))
+        except StopIteration as finished:
+            value: Tensor = finished.value
+        else:
+            raise RuntimeError(f"objective '{part.id}' asked twice in one step; a term yields its requests once")
+        terms[part.id] = value.detach()
+        total = total + part.weight * value
+    return total, terms
+
+
+def _full(asker: str, key: str) -> Key:
+    return ("", key) if key == BATCH else (asker, key)
+
+
+def _merge(key: Key, known: Request | None, new: Request) -> Request:
+    if known is None:
+        return new
+    if known.items is not new.items or known.mask != new.mask or known.grad != new.grad:
+        raise ValueError(f"the key {key[1]!r} was requested for two different sets of sequences")
+    return new if new.want == "all" else known
+
+
+def _encode(backbone: Backbone, requests: Mapping[Key, Request]) -> dict[Key, Tensor]:
+    states: dict[Key, Tensor] = {}
+    for mask, grad in dict.fromkeys((request.mask, request.grad) for request in requests.values()):
+        together = {key: request for key, request in requests.items() if (request.mask, request.grad) == (mask, grad)}
+        lengths = torch.cat([request.lengths for request in together.values()])
+        longest = int(lengths.max())
+        items = torch.cat([request.items[:, -longest:] for request in together.values()])
+        want: Want = "all" if any(request.want == "all" for request in together.values()) else "last"
+        with nullcontext() if grad else torch.no_grad():
+            encoded = backbone.encode(items, lengths, mask=mask, want=want)
+        parts = encoded.split([len(request.lengths) for request in together.values()])
+        for (key, request), part in zip(together.items(), parts, strict=True):
+            if want == "last":
+                states[key] = part
+            elif request.want == "last":
+                states[key] = part[:, -1]
+            else:  # give back the columns that were trimmed
+                states[key] = torch.nn.functional.pad(part, (0, 0, request.items.shape[1] - longest, 0))
+    return states

@@ -1,0 +1,54 @@
+"""Ranking metrics from the rank of each user's one target.
+
+With a single relevant item per user every metric is a function of its rank r alone:
+
+    HR@K   = 1                 if r <= K, else 0        (equals Recall@K)
+    NDCG@K = 1 / log2(r + 1)   if r <= K, else 0        (the ideal DCG is 1)
+    MRR@K  = 1 / r             if r <= K, else 0
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DEFINITIONS = 1
+"""Version of the definitions above; part of every protocol fingerprint, so that a changed metric is never averaged with its elder."""
+
+
+def metrics(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None = None) -> dict[str, float]:
+    """HR, NDCG and MRR at each cut-off, as unrounded means over users.
+
+    Args:
+        ranks: Rank of every user's target, integer [U], counted from 1.
+        cutoffs: K, each at least 1.
+        num_items: V. A rank above it means that the target was not recommended at all, and counts for nothing even
+            where K exceeds V; without it, only K decides.
+
+    Returns:
+        `hr@5`, `ndcg@5`, `mrr@5`, `hr@10`, … in the order of the cut-offs, each in [0, 1]. One user at rank 1, 2, 10
+        or 20 has an NDCG of 1, 0.630930, 0.289065 or 0.227670.
+
+    Raises:
+        ValueError: No ranks, ranks that are not integers from 1, or a cut-off below 1.
+    """
+    if ranks.size == 0:
+        raise ValueError("metrics need at least one rank")
+    if not np.issubdtype(ranks.dtype, np.integer) or ranks.min() < 1:
+        raise ValueError(f"ranks are integers from 1, got {ranks.dtype} with minimum {ranks.min()}")
+    if any(cutoff < 1 for cutoff in cutoffs):
+        raise ValueError(f"cut-offs are at least 1, got {list(cutoffs)}")
+    recommended = np.ones(ranks.shape, bool) if num_items is None else ranks <= num_items
+    gain = 1.0 / np.log2(ranks + 1.0)
+    reciprocal = 1.0 / ranks
+    values: dict[str, float] = {}
+    for cutoff in cutoffs:
+        hit = recommended & (ranks <= cutoff)
+        values[f"hr@{cutoff}"] = float(hit.mean())
+        values[f"ndcg@{cutoff}"] = float(np.where(hit, gain, 0.0).mean())
+        values[f"mrr@{cutoff}"] = float(np.where(hit, reciprocal, 0.0).mean())
+    return values

@@ -1,0 +1,146 @@
+"""One step: who asks for what, what is encoded together, and what comes back to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from sracl.backbones.sasrec import SASRec
+from sracl.engine.step import Weighted, training_loss
+from sracl.interfaces import BATCH, Batch, Request, SequenceSpec, Term
+from tests.contracts.backbone import NUM_ITEMS, sequences
+
+SPEC = SequenceSpec(NUM_ITEMS, 7)
+
+
+def make_batch(lengths: Sequence[int] = (7, 2, 5, 1)) -> Batch:
+    items, count = sequences(list(lengths))
+    rows = torch.arange(len(lengths))
+    return Batch(samples=rows, users=rows, inputs=items, lengths=count, targets=rows + 1)
+
+
+class Asks:
+    """An objective that asks for given requests and returns the sum of all it gets."""
+
+    def __init__(self, *requests: Request) -> None:
+        self.requests = requests
+        self.got: dict[str, Tensor] = {}
+
+    def term(self, batch: Batch) -> Term:
+        encoded = yield self.requests
+        self.got = {request.key: encoded[request.key] for request in self.requests}
+        return torch.stack([state.sum() for state in self.got.values()]).sum()
+
+
+class Counting(SASRec):
+    """Remembers what it was asked to encode."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.calls: list[tuple[int, int, str, str]] = []
+
+    def encode(self, items: Tensor, lengths: Tensor, **how: Any) -> Tensor:
+        self.calls.append((*items.shape, how["mask"], how["want"]))
+        return super().encode(items, lengths, **how)
+
+
+@pytest.fixture
+def backbone() -> Counting:
+    torch.manual_seed(0)
+    return Counting(SPEC, hidden_size=8, inner_size=16).eval()
+
+
+def test_encodes_all_requests_of_a_kind_in_one_call_trimmed(backbone: Counting) -> None:
+    batch = make_batch((3, 2))
+    items, lengths = sequences([4, 1, 1], seed=5)
+    objectives = [
+        Weighted("a", 1.0, Asks(Request(BATCH, batch.inputs, batch.lengths))),
+        Weighted("b", 1.0, Asks(Request("view", items, lengths))),
+    ]
+    training_loss(backbone, objectives, batch)
+    assert backbone.calls == [(5, 4, "causal", "last")]
+
+
+def test_the_batch_is_encoded_once_for_all_and_private_keys_never_meet(backbone: Counting) -> None:
+    batch = make_batch()
+    shared = Request(BATCH, batch.inputs, batch.lengths)
+    mine = Request("view", batch.inputs, batch.lengths)
+    first, second = Asks(shared, mine), Asks(shared, mine)
+    backbone.train()
+    training_loss(backbone, [Weighted("a", 1.0, first), Weighted("b", 1.0, second)], batch)
+    assert [call[0] for call in backbone.calls] == [3 * 4]  # the batch once, and a view of each objective
+    assert torch.equal(first.got[BATCH], second.got[BATCH])
+    assert not torch.equal(first.got["view"], second.got["view"])  # same items, own dropout: merged by key, never by content
+    assert not torch.equal(first.got["view"], first.got[BATCH])
+
+
+def test_together_equals_apart(backbone: Counting) -> None:
+    batch = make_batch()
+    items, lengths = sequences([6, 3, 2], seed=9)
+    asked = Asks(
+        Request(BATCH, batch.inputs, batch.lengths),
+        Request("all", items, lengths, want="all"),
+        Request("both", items, lengths, mask="bidirectional"),
+    )
+    training_loss(backbone, [Weighted("a", 1.0, asked)], batch)
+    torch.testing.assert_close(
+        asked.got[BATCH], backbone.encode(batch.inputs, batch.lengths, mask="causal", want="last"), atol=1e-5, rtol=0
+    )
+    torch.testing.assert_close(asked.got["all"], backbone.encode(items, lengths, mask="causal", want="all"), atol=1e-5, rtol=0)
+    torch.testing.assert_close(asked.got["both"], backbone.encode(items, lengths, mask="bidirectional", want="last"), atol=1e-5, rtol=0)
+
+
+def test_gradient_is_the_weighted_sum_of_the_terms_gradients(backbone: Counting) -> None:
+    batch = make_batch()
+    items, lengths = sequences([6, 3], seed=2)
+
+    def gradient(*weights: float) -> Tensor:
+        parts = [
+            Weighted("a", weights[0], Asks(Request(BATCH, batch.inputs, batch.lengths))),
+            Weighted("b", weights[1], Asks(Request("view", items, lengths))),
+        ]
+        backbone.zero_grad()
+        loss, _ = training_loss(backbone, parts, batch)
+        loss.backward()
+        assert backbone.item_embedding.weight.grad is not None
+        return backbone.item_embedding.weight.grad.clone()
+
+    torch.testing.assert_close(gradient(1.0, 0.3), gradient(1.0, 0.0) + 0.3 * gradient(0.0, 1.0), atol=1e-5, rtol=1e-5)
+
+
+def test_no_gradient_where_none_is_wanted(backbone: Counting) -> None:
+    batch = make_batch()
+    asked = Asks(Request("frozen", batch.inputs, batch.lengths, grad=False))
+    training_loss(backbone, [Weighted("a", 1.0, asked)], batch)
+    assert not asked.got["frozen"].requires_grad
+
+
+def test_reports_unweighted_terms_by_id(backbone: Counting) -> None:
+    batch = make_batch()
+    request = Request(BATCH, batch.inputs, batch.lengths)
+    loss, terms = training_loss(backbone, [Weighted("a", 2.0, Asks(request)), Weighted("b", 0.5, Asks(request))], batch)
+    assert set(terms) == {"a", "b"}
+    torch.testing.assert_close(loss.detach(), 2.0 * terms["a"] + 0.5 * terms["b"])
+
+
+def test_refuses_one_key_for_two_sets_of_sequences(backbone: Counting) -> None:
+    batch = make_batch()
+    items, lengths = sequences([1, 2, 3, 4])
+    asked = Asks(Request(BATCH, batch.inputs, batch.lengths), Request(BATCH, items, lengths))
+    with pytest.raises(ValueError, match="'batch' was requested for two different sets"):
+        training_loss(backbone, [Weighted("a", 1.0, asked)], batch)
+
+
+def test_refuses_an_objective_that_asks_twice(backbone: Counting) -> None:
+    class AsksTwice:
+        def term(self, batch: Batch) -> Term:
+            yield [Request(BATCH, batch.inputs, batch.lengths)]
+            yield [Request(BATCH, batch.inputs, batch.lengths)]
+            return torch.zeros(())
+
+    with pytest.raises(RuntimeError, match="'a' asked twice"):
+        training_loss(backbone, [Weighted("a", 1.0, AsksTwice())], make_batch())

@@ -1,0 +1,175 @@
+"""Training: resumed equals uninterrupted bit for bit, the best epoch is kept, nothing breaks a checkpoint."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from sracl.backbones.sasrec import SASRec
+from sracl.data.samples import SequenceTable
+from sracl.engine import checkpoint
+from sracl.engine.early_stopping import EarlyStopping
+from sracl.engine.seeding import Streams
+from sracl.engine.step import Weighted
+from sracl.engine.trainer import Outcome, Trainer, parameters
+from sracl.errors import BudgetError, DataError, SraclError
+from sracl.interfaces import Batch, Request, SequenceSpec, Term
+from sracl.losses.cross_entropy import cross_entropy
+from sracl.objectives.next_item import NextItem
+from sracl.samplers.prefix import Prefix
+
+
+class Kept:
+    """A recorder that remembers, and may stop the run."""
+
+    def __init__(self, stop_at: tuple[int, int] | None = None) -> None:
+        self.epochs: dict[int, Mapping[str, float]] = {}
+        self.stop_at = stop_at
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        if (epoch, step) == self.stop_at:
+            raise KeyboardInterrupt
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        self.epochs[epoch] = {name: value for name, value in values.items() if not name.startswith("seconds.")}
+
+
+class Learned(nn.Module):
+    """An objective with a parameter of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.ones(8))
+
+    def term(self, batch: Batch) -> Term:
+        encoded = yield [Request("own", batch.inputs, batch.lengths)]
+        return (encoded["own"] * self.scale).square().mean()
+
+
+def table() -> SequenceTable:
+    items = torch.randint(1, 21, (400,), generator=torch.Generator().manual_seed(4))
+    stops = torch.arange(5, 105)
+    return SequenceTable(items, stops - 1 - stops % 4, stops, max_length=6, users=stops, targets=items[stops])
+
+
+def trainer(folder: Path, recorder: Kept, *, figures: list[float] | None = None, epochs: int = 5, patience: int | None = None) -> Trainer:
+    streams = Streams(7, torch.device("cpu"))
+    with streams.initialising("backbone"):
+        backbone = SASRec(SequenceSpec(20, 6), hidden_size=8, inner_size=16)
+    objectives = [Weighted("next", 1.0, NextItem(loss=cross_entropy)), Weighted("own", 0.1, Learned())]
+
+    def validate() -> dict[str, float]:
+        if figures is not None:
+            return {"valid.mrr@10": figures[len(recorder.epochs)]}
+        return {"valid.mrr@10": backbone.item_embedding.weight.detach().abs().sum().item()}
+
+    return Trainer(
+        backbone=backbone,
+        objectives=objectives,
+        samples=table(),
+        sampler=Prefix(streams.named("samples")),
+        optimizer=torch.optim.Adam(parameters(backbone, objectives)),
+        validate=validate,
+        stopping=EarlyStopping("valid.mrr@10", patience),
+        streams=streams,
+        recorder=recorder,
+        folder=folder,
+        batch_size=16,
+        epochs=epochs,
+        key="this run",
+    )
+
+
+@pytest.mark.parametrize("stop_at", [(1, 3), (2, 1), (4, 6)])
+def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path: Path, stop_at: tuple[int, int]) -> None:
+    whole = Kept()
+    trainer(tmp_path / "whole", whole).fit()
+    first, second = Kept(stop_at), Kept()
+    with pytest.raises(KeyboardInterrupt):
+        trainer(tmp_path / "parts", first).fit()
+    trainer(tmp_path / "parts", second).fit()
+    assert {**first.epochs, **second.epochs} == whole.epochs
+    assert min(second.epochs) == stop_at[0]  # at most the interrupted epoch is trained again
+    ours, theirs = (load_file(tmp_path / folder / "last.safetensors") for folder in ("parts", "whole"))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_stops_when_patience_runs_out_and_keeps_the_best_epoch(tmp_path: Path) -> None:
+    recorder = Kept()
+    made = trainer(tmp_path, recorder, figures=[0.1, 0.3, 0.2, 0.3, 0.1], patience=2)
+    assert made.fit() == Outcome(epochs=4, best_epoch=2, best=0.3, stopped_early=True)  # the tie at epoch 4 does not count
+    _, facts = checkpoint.read(made.best_file)
+    assert facts["epoch"] == 2
+    assert made.fit().epochs == 4  # nothing is left to do
+
+
+def test_best_holds_the_backbone_alone(tmp_path: Path) -> None:
+    made = trainer(tmp_path, Kept(), epochs=1)
+    made.fit()
+    weights, _ = checkpoint.read(made.best_file)
+    assert weights.keys() == made.backbone.state_dict().keys()
+
+
+def test_own_parameters_of_objectives_are_trained_and_resumed(tmp_path: Path) -> None:
+    made = trainer(tmp_path, Kept(), epochs=2)
+    made.fit()
+    objective = made.objectives[1].objective
+    assert isinstance(objective, Learned)
+    assert not torch.equal(objective.scale, torch.ones(8))
+    again = trainer(tmp_path, Kept(), epochs=2)
+    again.fit()
+    resumed = again.objectives[1].objective
+    assert isinstance(resumed, Learned)
+    assert torch.equal(resumed.scale, objective.scale)
+
+
+def test_refuses_the_checkpoint_of_another_run_and_a_damaged_one(tmp_path: Path) -> None:
+    made = trainer(tmp_path, Kept(), epochs=1)
+    made.fit()
+    other = trainer(tmp_path, Kept(), epochs=1)
+    other.key = "another run"
+    with pytest.raises(DataError, match="belongs to another run"):
+        other.fit()
+    made.last_file.write_bytes(made.last_file.read_bytes()[:100])
+    with pytest.raises(DataError, match="no readable checkpoint"):
+        trainer(tmp_path, Kept(), epochs=1).fit()
+
+
+def test_says_which_term_diverged(tmp_path: Path) -> None:
+    made = trainer(tmp_path, Kept())
+    with torch.no_grad():
+        made.backbone.item_embedding.weight[5] = float("inf")
+    with pytest.raises(SraclError, match=r"the loss is nan at epoch 1, step \d+ of 7 \(next .*own"):
+        made.fit()
+
+
+def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = trainer(tmp_path, Kept(), epochs=1)
+    made.fit()
+    before = made.last_file.read_bytes()
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BudgetError, match="no space left"):
+        checkpoint.write(made.last_file, {"x": torch.ones(3)}, {})
+    assert made.last_file.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "last.safetensors"]
+
+
+def test_streams_are_independent_of_one_another() -> None:
+    alone, beside = Streams(1, torch.device("cpu")), Streams(1, torch.device("cpu"))
+    torch.rand(5, generator=beside.named("objective.cross"))
+    draws = [torch.rand(3, generator=streams.named("samples")) for streams in (alone, beside)]
+    assert torch.equal(*draws)
+    assert not torch.equal(torch.rand(3, generator=alone.named("a")), torch.rand(3, generator=alone.named("b")))

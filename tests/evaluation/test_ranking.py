@@ -1,0 +1,100 @@
+"""Ranks by counting, against sorting, with ties, seen items and repeats."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from sracl.backbones.base import Backbone
+from sracl.backbones.sasrec import SASRec
+from sracl.data.samples import SequenceTable
+from sracl.errors import SraclError
+from sracl.evaluation.ranking import rank
+from sracl.interfaces import SequenceSpec
+
+
+class Fixed(Backbone):
+    """Scores given per user, whatever the history."""
+
+    def __init__(self, scores: Tensor) -> None:
+        super().__init__(SequenceSpec(scores.shape[1], 4))
+        self.scores = scores
+
+    def encode(self, items: Tensor, lengths: Tensor, **_: object) -> Tensor:
+        return torch.zeros(len(items), 1)
+
+    def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
+        return self.scores[users]
+
+
+def histories(targets: list[int]) -> SequenceTable:
+    count = len(targets)
+    rows = torch.arange(count)
+    return SequenceTable(torch.ones(count, dtype=torch.int64), rows, rows + 1, max_length=4, users=rows, targets=torch.tensor(targets))
+
+
+def test_counts_what_stands_before_the_target() -> None:
+    scores = torch.tensor([[0.1, 0.9, 0.5, 0.4], [3.0, 2.0, 1.0, 0.0]])
+    seen = torch.tensor([[2, 0], [1, 2]])
+    found = rank(Fixed(scores), histories([3, 3]), seen)
+    assert found.keep.tolist() == [2, 3]
+    assert found.exclude.tolist() == [1, 1]
+
+
+def test_equal_scores_stand_in_the_order_of_ids() -> None:
+    found = rank(Fixed(torch.zeros(3, 4)), histories([1, 3, 4]), torch.tensor([[0], [1], [4]]))
+    assert found.keep.tolist() == [1, 3, 4]
+    assert found.exclude.tolist() == [1, 2, 5]  # item 1 is out for the second; the third's target is itself out: V + 1
+
+
+def test_a_constant_scorer_hits_at_chance() -> None:
+    num_items = 50
+    found = rank(
+        Fixed(torch.ones(num_items, num_items)), histories(list(range(1, num_items + 1))), torch.zeros(num_items, 1, dtype=torch.int64)
+    )
+    assert (found.keep <= 10).float().mean().item() == pytest.approx(10 / num_items)
+
+
+def test_agrees_with_sorting_and_does_not_depend_on_the_block() -> None:
+    torch.manual_seed(0)
+    model = SASRec(SequenceSpec(40, 6), hidden_size=8, inner_size=16)
+    items = torch.randint(1, 41, (300,))
+    stops = torch.arange(8, 108)
+    table = SequenceTable(items, stops - 1 - stops % 6, stops, max_length=6, users=stops - 8, targets=items[stops])
+    inputs, lengths = table.gather(torch.arange(100))
+    with torch.no_grad():
+        scores = model.eval().score(model.encode(inputs, lengths))
+    order = scores.argsort(dim=1, descending=True)
+    sorted_rank = 1 + (order == table.targets[:, None] - 1).int().argmax(1)
+    seen = torch.zeros(100, 6, dtype=torch.int64)
+    excluded = scores.clone()
+    for row in range(100):
+        distinct = inputs[row][inputs[row] > 0].unique()
+        seen[row, : len(distinct)] = distinct
+        excluded[row, distinct - 1] = float("-inf")
+    known = (seen == table.targets[:, None]).any(1)
+    excluded_rank = 1 + (excluded.argsort(dim=1, descending=True) == table.targets[:, None] - 1).int().argmax(1)
+    for batch_size in (1, 33, 1024):
+        found = rank(model, table, seen, batch_size=batch_size)
+        assert torch.equal(found.keep, sorted_rank)
+        assert torch.equal(found.exclude[~known], excluded_rank[~known])
+        assert (found.exclude[known] == 41).all()
+
+
+def test_untrained_model_is_near_chance_and_keeps_its_mode() -> None:
+    torch.manual_seed(0)
+    model = SASRec(SequenceSpec(1000, 6), hidden_size=8, inner_size=16).train()
+    items = torch.randint(1, 1001, (2000,))
+    stops = torch.arange(8, 1908)
+    table = SequenceTable(items, stops - 3, stops, max_length=6, users=stops, targets=items[stops])
+    found = rank(model, table, torch.zeros(1900, 1, dtype=torch.int64))
+    # 1900 draws of p = .01: mean 19, standard deviation 4.3
+    assert abs((found.keep <= 10).sum().item() - 19) < 5 * 4.3
+    assert model.training
+
+
+def test_refuses_scores_that_are_no_numbers() -> None:
+    scores = torch.tensor([[0.1, float("nan"), 0.3]])
+    with pytest.raises(SraclError, match="contain NaN"):
+        rank(Fixed(scores), histories([1]), torch.tensor([[0]]))
