@@ -37,8 +37,8 @@ def test_a_group_without_users_is_left_out() -> None:
 
 @pytest.mark.skipif(not (Path(os.environ.get("SRACL_DATA", "/nowhere")) / "office").is_dir(), reason="needs office in SRACL_DATA")
 def test_group_sizes_of_office() -> None:
-    from sracl.data import datasets
+    from sracl.data.datasets import load
 
-    lengths = np.diff(datasets.load("office").offsets)
+    lengths = np.diff(load("office").offsets)
     # by all n interactions of a user: 2,054 / 1,275 / 1,576 of 4,905 users, counted in the released file
     assert [int(mask.sum()) for mask in history_groups(lengths).values()] == [2054, 1275, 1576]

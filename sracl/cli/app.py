@@ -1,0 +1,93 @@
+"""The command line: which commands there are, and what an error looks like.
+
+A command is a module of this package that imports nothing but typer and the standard library at its top, so that
+`sracl --help` stays well below 0.3 s; what a command needs it imports when it is called.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from sracl import paths
+from sracl.cli import compare, data, run, runs, show
+from sracl.cli import list as listing
+from sracl.errors import BudgetError, SraclError
+
+app = typer.Typer(
+    name="sracl",
+    help="Contrastive sequential recommendation with semantic neighbours: recipes in, leaderboards out.",
+    epilog="Start with: sracl run quickstart",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+app.command("run")(run.command)
+app.command("runs")(runs.command)
+app.command("list")(listing.command)
+app.command("show")(show.command)
+app.command("compare")(compare.command)
+app.add_typer(data.app, name="data")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            typer.echo(f"sracl {version('sracl')}")
+        except PackageNotFoundError:
+            typer.echo("sracl, run from its source without being installed")
+        raise typer.Exit
+
+
+_Version = Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")]
+
+
+@app.callback()
+def _options(version: _Version = False) -> None:
+    """Hold what stands before the command."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line (by default the process's own).
+
+    What sracl raises on purpose is reported on stderr without a traceback (`SRACL_LOG=debug` shows it); anything else is
+    a defect and keeps its traceback.
+
+    Returns:
+        The exit code: 0, that of the error, 5 for a full disk, 130 after Ctrl-C; 2 for a line that cannot be understood.
+    """
+    # `use = "my_lab.models:Mine"` finds the project's own modules; last, so that they can shadow nothing installed
+    sys.path.append(str(paths.project()))
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="sracl")
+    except SystemExit as left:
+        if isinstance(left.code, int):
+            return left.code
+        raise
+    except SraclError as error:
+        return _report(error)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        where = f" for {error.filename}" if error.filename else ""
+        full = BudgetError(f"No space is left on the disk{where}. Free some and run the same command: it resumes.")
+        full.__cause__ = error
+        return _report(full)
+    return 0
+
+
+def _report(error: SraclError) -> int:
+    if os.environ.get("SRACL_LOG", "").lower() == "debug":
+        traceback.print_exception(error, file=sys.stderr)
+    else:
+        print(error, file=sys.stderr)
+    return error.exit_code

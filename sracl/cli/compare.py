@@ -1,0 +1,59 @@
+"""`sracl compare`: the leaderboard of what has been run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+_BY_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json"}
+
+
+def command(
+    recipes: Annotated[
+        list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Recipes, by name or file; by default all that were run.")
+    ] = None,
+    metrics: Annotated[str | None, typer.Option(help="Columns, e.g. hr@20,ndcg@20.")] = None,
+    group: Annotated[str, typer.Option(help="Users: all, history (one table per group), or one group such as 'history<7'.")] = "all",
+    split: Annotated[Literal["test", "valid"], typer.Option(help="Which interaction of a user was predicted.")] = "test",
+    baseline: Annotated[str | None, typer.Option(help="Variant that the others are compared with, instead of the recipe's.")] = None,
+    published: Annotated[bool, typer.Option("--published/--no-published", help="Published figures beside ours.")] = True,
+    format: Annotated[
+        Literal["table", "markdown", "csv", "json"] | None,
+        typer.Option("--format", "-f", help="By default a table, or what the name of -o says."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout.")] = None,
+) -> None:
+    """Compare variants: mean ± standard deviation over seeds, a table per data set and protocol, published figures beside ours."""
+    from sracl import paths
+    from sracl.compare import render
+    from sracl.compare.board import Leaderboard
+    from sracl.compare.leaderboard import leaderboard
+    from sracl.tracking.store import Store
+
+    form: render.Format = "json" if as_json else format or _BY_SUFFIX.get(output.suffix if output else "", "table")  # type: ignore[assignment]
+    board = Leaderboard(())
+    if paths.store_file().is_file():
+        with Store.open(paths.store_file(), read_only=True) as store:
+            if store.notice:
+                print(store.notice, file=sys.stderr)
+            columns = metrics.split(",") if metrics else None
+            board = leaderboard(store, recipes, metrics=columns, group=group, split=split, baseline=baseline, with_published=published)
+    if not board.blocks:
+        print("There is nothing to compare yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
+        for note in board.notes:
+            print(note, file=sys.stderr)
+        if form != "json":
+            return
+    if output is not None:
+        temporary = output.with_name(f".{output.name}.part")
+        temporary.write_text(render.render(board, form) + "\n", encoding="utf-8")
+        temporary.replace(output)
+        print(f"Written to {output}.", file=sys.stderr)
+    elif form == "table":
+        render.show(board)
+    else:
+        print(render.render(board, form))

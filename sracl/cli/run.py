@@ -1,0 +1,94 @@
+"""`sracl run`: carry out a recipe, or go on where it stopped."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from sracl.recipes.plan import Plan
+    from sracl.runs.execute import Result
+
+
+def command(
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.")],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value, e.g. objective.cross.weight=0.05. Repeatable."),
+    ] = None,
+    seeds: Annotated[
+        str | None, typer.Option(help="Seeds instead of the recipe's: 2024,2025, or a count such as 3 (the first three from 2024).")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", envvar="SRACL_DEVICE")] = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show the runs, what is cached and the time to expect; do nothing.")
+    ] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed run.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the leaderboard.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the leaderboard (or the dry run) as JSON.")] = False,
+) -> None:
+    """Carry out a recipe; runs that are done already are not repeated, an interrupted one goes on where it stopped.
+
+    Exit codes: 0 all done, 1 every run failed, 3 recipe invalid, 4 data missing, 5 no space, 6 another process trains a
+    run, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
+    """
+    from sracl.recipes.plan import plan
+
+    resolved = plan(recipe, sets=sets or (), seeds=_seeds(seeds))
+    if dry_run:
+        from sracl.runs.preview import preview
+
+        typer.echo(preview(resolved, as_json=as_json))
+        return
+    raise typer.Exit(_carry_out(resolved, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json))
+
+
+def _carry_out(plan: Plan, *, device: str, fail_fast: bool, quiet: bool, as_json: bool) -> int:
+    from sracl import paths
+    from sracl.compare.leaderboard import print_leaderboard
+    from sracl.runs.entries import enter, is_done, run_id
+    from sracl.runs.screen import Screen
+    from sracl.tracking.store import Store
+
+    with Store.open(paths.store_file()) as store, Screen(quiet=quiet) as screen:
+        if all(is_done(store, run) for run in plan.runs):
+            enter(store, plan)  # torch stays unloaded: nothing is left to train
+            screen.line(f"{plan.name}: nothing left to do, {len(plan.runs)} of {len(plan.runs)} runs are done.")
+            results: list[Result] = []
+        else:
+            from sracl.runs.execute import Terminated, execute
+
+            try:
+                results = execute(plan, store, screen, device=device, fail_fast=fail_fast)
+            except (KeyboardInterrupt, Terminated) as stop:
+                screen.line("interrupted; run the same command to go on from the last finished epoch.")
+                return 130 if isinstance(stop, KeyboardInterrupt) else 143
+    with Store.open(paths.store_file()) as store:
+        print_leaderboard(store, plan.name, run_ids={run_id(run) for run in plan.runs}, as_json=as_json)
+    return _exit_code(results)
+
+
+def _exit_code(results: list[Result]) -> int:
+    failed = [result for result in results if result.status == "failed"]
+    busy = [result for result in results if result.status == "busy"]
+    for result in [*failed, *busy]:
+        typer.echo(f"{result.label}: {result.status}: {result.reason}", err=True)
+    if failed:
+        return 1 if len(failed) == len(results) else 7
+    return 6 if busy else 0
+
+
+def _seeds(text: str | None) -> list[int] | None:
+    """`2024,2025` as listed; a single small number as that many seeds from 2024."""
+    if text is None:
+        return None
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        print(f"--seeds takes integers such as 2024,2025 or a count such as 3, got {text!r}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    if len(numbers) == 1 and 0 < numbers[0] < 1000:
+        return [2024 + offset for offset in range(numbers[0])]
+    return numbers

@@ -1,0 +1,108 @@
+"""`sracl runs`: what was run, and what became of it."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from sracl.tracking.queries import RunRow
+
+_AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def command(
+    limit: Annotated[int, typer.Option("--limit", "-l", min=1, help="At most so many, the newest first.")] = 20,
+    state: Annotated[
+        Literal["planned", "running", "completed", "failed", "interrupted", "stale?"] | None, typer.Option(help="Only runs in this state.")
+    ] = None,
+    recipe: Annotated[str | None, typer.Option(help="Only runs of this recipe.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Everything about each run, as JSON.")] = False,
+) -> None:
+    """List runs, the newest first.
+
+    A run whose process is gone is interrupted, and goes on when its recipe is run again; `stale?` is a run on another
+    machine that has been silent for a minute.
+    """
+    from sracl import paths
+    from sracl.compare import render
+    from sracl.tracking import queries
+    from sracl.tracking.store import Store
+    from sracl.tracking.tables import now
+
+    found: list[RunRow] = []
+    bests: dict[str, tuple[str, float]] = {}
+    if paths.store_file().is_file():
+        with Store.open(paths.store_file(), read_only=True) as store:
+            if store.notice:
+                print(store.notice, file=sys.stderr)
+            found = queries.runs(store, state=state, recipe=recipe, limit=limit)
+            bests = queries.best_watched(store, found)
+    if as_json:
+        print(render.listing([_as_json(run, bests.get(run.id)) for run in found]))
+        return
+    if not found:
+        what = (
+            f"no run {'in state ' + state if state else ''}{' of ' + recipe if recipe else ''}".rstrip()
+            if state or recipe
+            else "no run yet"
+        )
+        print(f"There is {what}. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
+        return
+    header = ["state", "run", "recipe", "data", "seed", "epoch", "best valid", "age"]
+    rows = [header]
+    for run in found:
+        metric, value = bests.get(run.id, ("", None))
+        best = f"{value:.4f} {metric.removeprefix('valid.')}" if value is not None else ""
+        epoch = "" if run.epoch is None else str(run.epoch)
+        rows.append([run.state, run.id, _place(run), run.dataset, str(run.seed), epoch, best, _age(now() - run.created)])
+    print(render.aligned(rows, left=4))
+    for run in found:
+        if run.state == "failed" and run.reason:
+            print(f"{run.id} failed: {run.reason}", file=sys.stderr)
+
+
+def _place(run: RunRow) -> str:
+    """Recipe and variant of the place it was last given; others by their number."""
+    if not run.entries:
+        return run.label
+    place = run.entries[-1]
+    more = f" +{len(run.entries) - 1}" if len(run.entries) > 1 else ""
+    leaky = " [leaky]" if run.leaky else ""
+    return f"{place.recipe}/{place.variant}{more}{leaky}" if place.variant else f"{place.recipe}{more}{leaky}"
+
+
+def _age(passed: timedelta) -> str:
+    seconds = max(0, int(passed.total_seconds()))  # a clock that was set back must not give a negative age
+    unit, size = next((entry for entry in _AGES if seconds >= entry[1]), _AGES[-1])
+    return f"{seconds // size} {unit}"
+
+
+def _as_json(run: RunRow, best: tuple[str, float] | None) -> dict[str, Any]:
+    moments = {name: moment.isoformat() if moment else None for name, moment in _moments(run).items()}
+    return {
+        "id": run.id,
+        "digest": run.digest,
+        "state": run.state,
+        "reason": run.reason,
+        "label": run.label,
+        "dataset": run.dataset,
+        "seed": run.seed,
+        "attempt": run.attempt,
+        "epoch": run.epoch,
+        "best": {"name": best[0], "value": best[1]} if best else None,
+        "leaky": run.leaky,
+        "folder": run.folder,
+        "host": run.host,
+        "pid": run.pid,
+        "entries": [{"recipe": place.recipe, "variant": place.variant, "cell": place.cell, "seed": place.seed} for place in run.entries],
+        **moments,
+    }
+
+
+def _moments(run: RunRow) -> dict[str, Any]:
+    return {"created": run.created, "started": run.started, "finished": run.finished, "heartbeat": run.heartbeat}

@@ -1,0 +1,98 @@
+"""`sracl show`: everything about one thing that has a name."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from sracl.registry.catalog import Catalog
+
+View = tuple[dict[str, Any], Callable[[], None]]
+"""What a thing is as JSON, and a function that prints it for people."""
+
+
+def command(
+    name: Annotated[
+        str,
+        typer.Argument(help="A component, data set, method, recipe or run id; backbones/sasrec says which of the things called sasrec."),
+    ],
+    origin: Annotated[bool, typer.Option("--origin", help="Of a recipe or run: where each value was set.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show a component with its parameters, a data set, a method, a resolved recipe or a run."""
+    from sracl.registry.catalog import catalog
+
+    cat = catalog()
+    data, render = _view(cat, name, origin=origin)
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "data": [data], "errors": list(cat.broken)}, indent=2, ensure_ascii=False, default=str))
+    else:
+        render()
+
+
+def _view(cat: Catalog, name: str, *, origin: bool) -> View:
+    """Find what a name means: a kind with a name, a recipe, a name alone, the beginning of a run's id.
+
+    Raises:
+        UsageError: It means nothing, or several things.
+    """
+    from sracl.cli.show_card import card_view
+    from sracl.cli.show_plan import recipe_view, run_view
+    from sracl.errors import UsageError
+    from sracl.recipes.load import shipped_recipes
+    from sracl.registry.card import FOLDERS
+
+    recipes = shipped_recipes()
+    if origin and name in recipes:
+        return recipe_view(name, origin=origin)
+    kinds = {**{folder: kind for kind, folder in FOLDERS.items()}, **{kind: kind for kind in FOLDERS}}
+    prefix, slash, rest = name.partition("/")
+    if slash and prefix in kinds and not Path(name).is_file():
+        return card_view(cat, cat.find(kinds[prefix], rest))
+    if name in recipes or name.endswith(".toml") or name.startswith("recipes/"):
+        return recipe_view(name, origin=origin)
+    bare = name.rpartition(":")[2]
+    meant = [kind for kind in FOLDERS if bare in cat.names(kind)]
+    if len(meant) == 1:
+        return card_view(cat, cat.find(meant[0], name))
+    if meant:
+        raise UsageError(f"'{name}' is the name of several things. Say which: {', '.join(f'{FOLDERS[kind]}/{name}' for kind in meant)}.")
+    if (run := _run(name)) is not None:
+        return run_view(run, origin=origin)
+    raise UsageError(_unknown(cat, name, list(recipes)))
+
+
+def _run(reference: str) -> Any:
+    """The run whose id begins like this; None where there is no store or no such run."""
+    from sracl import paths
+
+    if not paths.store_file().exists():
+        return None
+    from sracl.errors import UsageError
+    from sracl.tracking import queries
+    from sracl.tracking.store import Store
+
+    with Store.open(paths.store_file(), read_only=True) as store:
+        try:
+            return queries.run(store, reference)
+        except UsageError:
+            if any(row.id.startswith(reference) for row in queries.runs(store)):
+                raise
+            return None
+
+
+def _unknown(cat: Catalog, name: str, recipes: list[str]) -> str:
+    """Message about a name that nothing has; the nearest may be of any kind."""
+    from sracl.errors import did_you_mean
+    from sracl.registry.card import FOLDERS
+
+    names = {card.name for card in cat.cards()} | {f"{FOLDERS[card.kind]}/{card.name}" for card in cat.cards()} | set(recipes)
+    text = f"Nothing is called '{name}'.{did_you_mean(name, sorted(names))} `sracl list` shows what there is, `sracl runs` the runs."
+    if ":" in name:
+        text += f" What is not registered needs its kind, such as backbones/{name}."
+    return "\n".join([text, *cat.broken])

@@ -1,0 +1,127 @@
+"""What `sracl show` says of a recipe or a run: every value, and where it was set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sracl.cli.show import View
+    from sracl.tracking.queries import RunRow
+
+
+def recipe_view(name: str, *, origin: bool) -> View:
+    """Show a recipe as it resolves: its runs, the values of the first, and what the other variants change.
+
+    Raises:
+        UsageError: There is no such recipe.
+        RecipeError: It has problems.
+    """
+    from sracl.recipes.plan import plan
+
+    resolved = plan(name)
+    firsts = list({(run.variant, str(run.cell)): run for run in reversed(resolved.runs)}.values())[::-1]
+    data = {
+        "kind": "recipe",
+        "name": resolved.name,
+        "source": resolved.source,
+        "report": resolved.report,
+        "runs": [
+            {
+                "variant": run.variant,
+                "cell": run.cell,
+                "seed": run.seed,
+                "digest": run.digest,
+                "leaky": run.leaky,
+                "values": run.values,
+                "origins": run.origins,
+            }
+            for run in resolved.runs
+        ],
+    }
+
+    def render() -> None:
+        seeds = ", ".join(dict.fromkeys(str(run.seed) for run in resolved.runs))
+        print(f"recipe {resolved.name}\n  {resolved.source}\n  {len(resolved.runs)} runs: {_variants(len(firsts))}, seeds {seeds}\n")
+        base = dict(flat(firsts[0].values))
+        if len(firsts) > 1:
+            print(f"{_label(firsts[0].variant, firsts[0].cell)}:")
+        _print_values(base, firsts[0].origins if origin else None)
+        for run in firsts[1:]:
+            values = dict(flat(run.values))
+            changed = {path: values.get(path, "absent") for path in (*base, *values) if base.get(path) != values.get(path)}
+            print(f"\n{_label(run.variant, run.cell)}, in difference to the first:")
+            _print_values(_without_lost_tables(changed, values), run.origins if origin else None)
+
+    return data, render
+
+
+def run_view(run: RunRow, *, origin: bool) -> View:
+    """Show one run: its state and its values."""
+    from dataclasses import asdict
+
+    def render() -> None:
+        reason = f": {run.reason}" if run.reason else ""
+        print(f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {run.folder}\n")
+        _print_values(dict(flat(run.values)), run.origins if origin else None)
+
+    return {"kind": "run", **asdict(run)}, render
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Paths and values of nested tables, as `--set` would address them; lists of tables go by their ids."""
+    for key, value in values.items():
+        path = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{path}.")
+        elif isinstance(value, list) and value and all(isinstance(inner, Mapping) for inner in value):
+            for index, inner in enumerate(value):
+                rest = {name: part for name, part in inner.items() if name != "id"}
+                yield from flat(rest, f"{path}.{inner.get('id', index)}.")
+        else:
+            yield path, value
+
+
+def _print_values(values: Mapping[str, Any], origins: Mapping[str, str] | None) -> None:
+    from sracl.cli.columns import print_columns
+    from sracl.registry.wording import in_toml
+
+    rows = [(path, value if value == "absent" else in_toml(value)) for path, value in values.items()]
+    if origins is None:
+        print_columns(("path", "value"), rows, indent="  ")
+    else:
+        print_columns(("path", "value", "set in"), [(path, value, _origin(origins, path)) for path, value in rows], indent="  ")
+
+
+def _origin(origins: Mapping[str, str], path: str) -> str:
+    """Where a value, or the nearest table around it, was set."""
+    while path:
+        if path in origins:
+            return origins[path]
+        path = path.rpartition(".")[0]
+    return ""
+
+
+def _without_lost_tables(changed: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Changes with one line for a whole objective or stage that is gone, not one for each of its values."""
+    kept: dict[str, Any] = {}
+    for path, value in changed.items():
+        if path in values:
+            kept[path] = value
+            continue
+        parts = path.split(".")
+        gone = next(
+            ".".join(parts[:end])
+            for end in range(1, len(parts) + 1)
+            if not any(f"{other}.".startswith(".".join(parts[:end]) + ".") for other in values)
+        )
+        kept[gone] = "absent"
+    return kept
+
+
+def _variants(count: int) -> str:
+    return "one variant" if count == 1 else f"{count} variants"
+
+
+def _label(variant: str, cell: Mapping[str, Any]) -> str:
+    return " ".join([variant or "recipe", *(f"{path}={value}" for path, value in cell.items())])

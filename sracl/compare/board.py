@@ -1,0 +1,110 @@
+"""What a leaderboard is made of: figures in rows, rows in blocks, a block for every protocol."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sracl.tracking import protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric over the seeds of a row."""
+
+    mean: float
+    std: float | None
+    """With n - 1 in the denominator; None for a single seed."""
+    n: int
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Published figures of the same system, data set and protocol."""
+
+    source: str
+    """Name of the result card."""
+    title: str
+    """What rows call it: `Table 3`, or the name where two cards have that title."""
+    values: Mapping[str, float]
+    differences: Mapping[str, float]
+    """Ours minus theirs."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One variant."""
+
+    recipe: str
+    variant: str
+    cell: Mapping[str, Any]
+    label: str
+    """What tables call it: the variant, its cell, and the values in which it differs from its namesakes."""
+    runs: tuple[str, ...]
+    seeds: tuple[int, ...]
+    figures: Mapping[str, Figure]
+    leaky: tuple[str, ...]
+    """What its runs see beyond training data."""
+    baseline: str | None = None
+    """Label of the row it is compared with."""
+    differences: Mapping[str, float] = field(default_factory=dict)
+    """Its mean minus the baseline's."""
+    published: tuple[Beside, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The variant, or the recipe where it has none."""
+        return self.variant or self.recipe
+
+
+@dataclass(frozen=True)
+class Block:
+    """Figures that may be compared."""
+
+    dataset: str
+    fingerprint: str
+    protocol: Mapping[str, Any]
+    split: str
+    group: str
+    users: int | None
+    """Users averaged over."""
+    metrics: tuple[str, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """The protocol in words."""
+        who = "" if self.group == "all" else f", {group_in_words(self.group)}"
+        count = f", {self.users} users" if self.users is not None else ""
+        return f"{self.dataset}: {self.split}, {protocol.in_words(self.protocol)}{who}{count} [{self.fingerprint}]"
+
+    @property
+    def recipes(self) -> tuple[str, ...]:
+        """Recipes with a row here."""
+        return tuple(dict.fromkeys(row.recipe for row in self.rows))
+
+    def best(self, metric: str) -> float | None:
+        """The highest mean of the rows that are not leaky, rounded as it is printed."""
+        means = [round(row.figures[metric].mean, 4) for row in self.rows if metric in row.figures and not row.leaky]
+        return max((mean for mean in means if not math.isnan(mean)), default=None)
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """Blocks, and what is to be said of all of them."""
+
+    blocks: tuple[Block, ...]
+    sources: tuple[str, ...] = ()
+    """What the published figures are."""
+    notes: tuple[str, ...] = ()
+    """What is missing."""
+
+
+def group_in_words(group: str) -> str:
+    """`history<7` as `users with <7 interactions`."""
+    return f"users with {group.removeprefix('history')} interactions" if group.startswith("history") else group

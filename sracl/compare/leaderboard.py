@@ -1,0 +1,285 @@
+"""The leaderboard: what the store holds, averaged over seeds, never across protocols.
+
+A block holds figures of one protocol fingerprint and one group of users. A row is one variant at one point of its recipe's
+matrix with one set of values; runs that differ in a value are never averaged, their rows say what differs.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sracl.compare import published
+from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
+from sracl.errors import UsageError, did_you_mean
+from sracl.tracking import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+    from sracl.compare.published import PublishedTable
+    from sracl.tracking.queries import EntryRow, MetricRow, RunRow
+    from sracl.tracking.store import Store
+
+METRICS = ("hr@10", "hr@20", "ndcg@10", "ndcg@20", "mrr@10")
+"""Shown where none are asked for."""
+
+
+def leaderboard(
+    store: Store,
+    recipe: str | Sequence[str] | None = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    group: str = "all",
+    baseline: str | None = None,
+    with_published: bool = True,
+    run_ids: Collection[str] | None = None,
+    split: str = "test",
+) -> Leaderboard:
+    """Put the finished runs of recipes side by side.
+
+    Args:
+        store: Where the runs are.
+        recipe: A recipe's name or file, several of them, or None for all.
+        metrics: Columns, such as `ndcg@10`; by default `METRICS`, as far as they were measured.
+        group: `all`, one group of users such as `history<7`, or `history` for all groups of that kind.
+        baseline: Variant that the others are compared with; by default what each recipe's report names.
+        with_published: Put the figures that the recipes' reports name beside ours.
+        run_ids: Only these runs.
+        split: `test` or `valid`.
+
+    Raises:
+        UsageError: No such recipe, metric, group or baseline.
+    """
+    known = queries.recipes(store)
+    names = _names([recipe] if isinstance(recipe, str) else recipe, store, known)
+    places = [place for place in queries.entries(store, names) if run_ids is None or place.run_id in run_ids]
+    found = {run.id: run for run in queries.runs(store, ids={place.run_id for place in places})}
+    done = {run.id for run in found.values() if run.state == "completed"}
+    figures = _chosen_groups(queries.final_metrics(store, done, split=split), group)
+    columns = _columns(figures, metrics)
+    reports = {name: row.report for name, row in known.items()}
+    tables, notes = _tables(reports, {place.recipe for place in places}) if with_published else ([], [])
+    facts = queries.protocols(store)
+    drafts = _rows([place for place in places if place.run_id in done], found)
+    if baseline is not None and drafts and not any(_is_called(draft, baseline) for draft in drafts):
+        variants = list(dict.fromkeys(draft.name for draft in drafts))
+        raise UsageError(f"No row is called '{baseline}'.{did_you_mean(baseline, variants)} Rows: {', '.join(variants)}.")
+    blocks = []
+    for fingerprint, users_group in _block_order(figures, facts, found, places):
+        here = [figure for figure in figures if (figure.protocol, figure.group) == (fingerprint, users_group)]
+        rows = [row for row in (replace(draft, figures=_figures(draft, here, columns)) for draft in drafts) if row.figures]
+        rows = [_beside_baseline(row, rows, baseline or reports.get(row.recipe, {}).get("baseline")) for row in rows]
+        dataset = found[here[0].run_id].dataset
+        remarks = _leaks(rows)
+        if users_group == "all" and split == "test":
+            rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
+            remarks += _absences(tables, dataset, facts[fingerprint])
+        counts = {figure.count for figure in here}
+        users = counts.pop() if len(counts) == 1 else None
+        blocks.append(Block(dataset, fingerprint, facts[fingerprint], split, users_group, users, columns, tuple(rows), tuple(remarks)))
+    shown = {beside.source for block in blocks for row in block.rows for beside in row.published}
+    sources = [f"{_title(table, tables)} is {table.name}: {table.about}" for table in tables if table.name in shown]
+    return Leaderboard(tuple(blocks), tuple(sources), tuple([*_unfinished(places, found), *notes]))
+
+
+def print_leaderboard(
+    store: Store,
+    recipe: str | Sequence[str] | None = None,
+    *,
+    metrics: Sequence[str] | None = None,
+    with_published: bool = True,
+    run_ids: Collection[str] | None = None,
+    as_json: bool = False,
+) -> None:
+    """Print the leaderboard of a recipe on stdout: a table, or JSON."""
+    from sracl.compare import render
+
+    board = leaderboard(store, recipe, metrics=metrics, with_published=with_published, run_ids=run_ids)
+    if as_json:
+        print(render.as_json(board))
+    else:
+        render.show(board)
+
+
+def _names(asked: Sequence[str] | None, store: Store, known: Collection[str]) -> list[str] | None:
+    """Recipe names for what the user typed: a name, a file, or a shipped name such as `methods/sracl`."""
+    if not asked:
+        return None
+    available = sorted({*known, *(place.recipe for place in queries.entries(store))})
+    sources = {row.source: row.name for row in queries.recipes(store).values()}
+    names = []
+    for text in asked:
+        candidates = (text, sources.get(text), sources.get(str(Path(text).resolve())), Path(text).stem)
+        name = next((candidate for candidate in candidates if candidate in available), None)
+        if name is None:
+            have = f" Recipes with runs: {', '.join(available)}." if available else ""
+            raise UsageError(f"No run of a recipe called '{text}' is in {store.path}.{did_you_mean(text, available)}{have}")
+        names.append(name)
+    return names
+
+
+def _chosen_groups(figures: list[MetricRow], group: str) -> list[MetricRow]:
+    chosen = [figure for figure in figures if figure.group == group]
+    if not chosen and group != "all":
+        chosen = [figure for figure in figures if figure.group.startswith(group)]
+    if figures and not chosen:
+        have = list(dict.fromkeys(figure.group for figure in figures))
+        raise UsageError(f"No figures are kept for a group '{group}'.{did_you_mean(group, have)} Groups: {', '.join(have)}.")
+    return chosen
+
+
+def _columns(figures: Sequence[MetricRow], asked: Sequence[str] | None) -> tuple[str, ...]:
+    available = list(dict.fromkeys(figure.name for figure in figures))
+    if asked is None:
+        return tuple(name for name in METRICS if name in available) or tuple(available[: len(METRICS)])
+    wanted = [name.strip().lower() for name in asked if name.strip()]
+    for name in wanted:
+        if available and name not in available:
+            raise UsageError(f"No metric is called '{name}'.{did_you_mean(name, available)} Measured: {', '.join(available)}.")
+    return tuple(dict.fromkeys(wanted))
+
+
+def _tables(reports: Mapping[str, Mapping[str, Any]], names: Collection[str]) -> tuple[list[PublishedTable], list[str]]:
+    return published.tables(card for name in sorted(names) for card in reports.get(name, {}).get("published", ()))
+
+
+def _asked(tables: Sequence[PublishedTable], reports: Mapping[str, Mapping[str, Any]], row: Row) -> list[PublishedTable]:
+    return [table for table in tables if table.name in reports.get(row.recipe, {}).get("published", ())]
+
+
+def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
+    """Rows without figures yet, in the order of recipes and variants."""
+    settings: dict[tuple[str, str, str, str], dict[str, list[EntryRow]]] = {}
+    for place in places:
+        values = json.dumps(dict(found[place.run_id].values), sort_keys=True)
+        settings.setdefault((place.recipe, place.variant, place.cell, place.dataset), {}).setdefault(values, []).append(place)
+    rows = []
+    for (recipe, variant, cell_text, _), alternatives in settings.items():
+        cell = json.loads(cell_text)
+        differing = _differing([json.loads(values) for values in alternatives])
+        for values, members in alternatives.items():
+            flat = _flat(json.loads(values))
+            parts = [variant or recipe, *(f"{key}={value}" for key, value in cell.items())]
+            members.sort(key=lambda place: place.seed)
+            rows.append(
+                Row(
+                    recipe=recipe,
+                    variant=variant,
+                    cell=cell,
+                    label=" ".join([*parts, *(f"{path}={flat.get(path, 'unset')}" for path in differing)]),
+                    runs=tuple(place.run_id for place in members),
+                    seeds=tuple(place.seed for place in members),
+                    figures={},
+                    leaky=tuple(dict.fromkeys(reason for place in members for reason in found[place.run_id].leaky)),
+                )
+            )
+    return rows
+
+
+def _flat(values: Any, path: str = "") -> dict[str, Any]:
+    """Nested values as path -> leaf; entries of a list go by their id where they have one."""
+    if isinstance(values, dict):
+        pairs = list(values.items())
+    elif isinstance(values, list) and all(isinstance(entry, dict) for entry in values):
+        pairs = [
+            (str(entry.get("id", place)), {key: item for key, item in entry.items() if key != "id"}) for place, entry in enumerate(values)
+        ]
+    else:
+        return {path: values}
+    return {key: leaf for name, value in pairs for key, leaf in _flat(value, f"{path}.{name}" if path else name).items()}
+
+
+def _differing(alternatives: Sequence[Any]) -> list[str]:
+    """Paths at which values differ."""
+    flat = [_flat(values) for values in alternatives]
+    paths = dict.fromkeys(path for values in flat for path in values)
+    return [path for path in paths if any(values.get(path) != flat[0].get(path) for values in flat)]
+
+
+def _block_order(
+    figures: Sequence[MetricRow], facts: Mapping[str, Mapping[str, Any]], found: Mapping[str, RunRow], places: Sequence[EntryRow]
+) -> list[tuple[str, str]]:
+    """Fingerprint and group of every block: data sets as they came, the protocol that the recipe chose first."""
+    datasets = list(dict.fromkeys(place.dataset for place in sorted(places, key=lambda place: found[place.run_id].number)))
+    ranked: dict[tuple[str, str], tuple[int, bool]] = {}
+    for figure in figures:
+        run = found[figure.run_id]
+        chosen = run.values.get("evaluation", {}).get("seen_items", "keep")
+        place = (datasets.index(run.dataset), facts[figure.protocol].get("seen_items") != chosen)
+        ranked.setdefault((figure.protocol, figure.group), place)
+    return sorted(ranked, key=lambda block: ranked[block])
+
+
+def _figures(row: Row, here: Sequence[MetricRow], columns: Sequence[str]) -> dict[str, Figure]:
+    figures = {}
+    for metric in columns:
+        values = [figure.value for figure in here if figure.name == metric and figure.run_id in row.runs]
+        if values:
+            std = statistics.stdev(values) if len(values) > 1 else None
+            figures[metric] = Figure(statistics.fmean(values), std, len(values))
+    return figures
+
+
+def _is_called(row: Row, name: str) -> bool:
+    return name in (row.name, row.label)
+
+
+def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None) -> Row:
+    """The row with its difference to the baseline of the same recipe and cell, or to the only one there is elsewhere."""
+    if name is None or _is_called(row, name):
+        return row
+    named = [other for other in rows if _is_called(other, name)]
+    own = [other for other in named if other.recipe == row.recipe]
+    candidates = [other for other in own if other.cell == row.cell] if own else named
+    if len(candidates) != 1:
+        return row
+    base = candidates[0]
+    shared = [metric for metric in row.figures if metric in base.figures]
+    return replace(
+        row, baseline=base.label, differences={metric: row.figures[metric].mean - base.figures[metric].mean for metric in shared}
+    )
+
+
+def _beside_published(row: Row, dataset: str, facts: Mapping[str, Any], tables: Sequence[PublishedTable]) -> Row:
+    beside = []
+    for table in tables:
+        printed = table.row(row.name, dataset) if not table.differences(facts) else None
+        values = {metric: value for metric, value in printed.values.items() if metric in row.figures} if printed else {}
+        if values:
+            differences = {metric: row.figures[metric].mean - value for metric, value in values.items()}
+            beside.append(Beside(table.name, _title(table, tables), values, differences))
+    return replace(row, published=tuple(beside))
+
+
+def _title(table: PublishedTable, tables: Sequence[PublishedTable]) -> str:
+    return table.title if sum(other.title == table.title for other in tables) == 1 else table.name
+
+
+def _leaks(rows: Sequence[Row]) -> list[str]:
+    return [f"{row.label} is leaky, it sees more than training data: {', '.join(row.leaky)}" for row in rows if row.leaky]
+
+
+def _absences(tables: Sequence[PublishedTable], dataset: str, facts: Mapping[str, Any]) -> list[str]:
+    """Why a published table that was asked for is not shown."""
+    remarks = []
+    for table in tables:
+        if dataset not in table.datasets:
+            remarks.append(f"{table.name} has no figures for {dataset}, only for {', '.join(table.datasets)}")
+        elif differences := table.differences(facts):
+            remarks.append(f"{table.name} is not comparable: {', '.join(differences)}")
+    return remarks
+
+
+def _unfinished(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[str]:
+    ids = {place.run_id for place in places}
+    states = Counter(found[run_id].state for run_id in ids if found[run_id].state != "completed")
+    if not states:
+        return []
+    return [
+        f"{states.total()} of {len(ids)} runs are not in it: {', '.join(f'{count} {state}' for state, count in sorted(states.items()))}"
+    ]

@@ -1,0 +1,241 @@
+"""Finds a data set by name: generated, or a folder below one of those that `SRACL_DATA` and the user's data folder name."""
+
+from __future__ import annotations
+
+import dataclasses
+import errno
+import hashlib
+import inspect
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from sracl import paths
+from sracl.data import folder
+from sracl.data.interactions import Interactions
+from sracl.errors import BudgetError, DataError, did_you_mean
+from sracl.registry.catalog import catalog
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sracl.registry.card import Card
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A data set that can be had, or that a card knows of."""
+
+    name: str
+    origin: Literal["generated", "folder", "absent"]
+    where: str
+    """The folder; the distribution whose code generates it; for an absent one, where to get it."""
+    summary: str
+
+
+def load(name: str, parameters: Mapping[str, Any] | None = None) -> Interactions:
+    """The data set of this name, its items numbered at random (always the same way).
+
+    Args:
+        name: Of a card with code, or of a folder; `package.module:function` needs no card.
+        parameters: Of the generator; the rest keep their defaults.
+
+    Raises:
+        DataError: There is no such data set, its files are malformed or their counts are not those of its card, or
+            the parameters are not accepted.
+    """
+    card, path = _find(name)
+    if path is not None:
+        _no_parameters(name, parameters)
+        interactions, counts = folder.read(path, name)
+        _check_counts(card, counts, path)
+        return interactions
+    generate = _generator(name, card, parameters)
+    try:
+        made = generate(**(parameters or {}))
+    except (TypeError, ValueError) as error:
+        raise DataError(f"data set '{name}' cannot be generated: {error}") from error
+    if not isinstance(made, Interactions):
+        raise DataError(f"data set '{name}' should be Interactions; its generator returned {type(made).__name__}")
+    return dataclasses.replace(made, name=name, fingerprint=_generated_fingerprint(name, generate, parameters))
+
+
+def fingerprint(name: str, parameters: Mapping[str, Any] | None = None) -> str:
+    """What `load` would give as `Interactions.fingerprint`, without reading or generating anything.
+
+    Of a folder, the hash of its files; of a generator, that of its name, version and parameters. A generator's version
+    is its module's `VERSION`, or its module's source where it has none.
+
+    Raises:
+        DataError: As `load`, as far as it can be told without reading.
+    """
+    card, path = _find(name)
+    if path is not None:
+        _no_parameters(name, parameters)
+        return folder.fingerprint(path, name)
+    return _generated_fingerprint(name, _generator(name, card, parameters), parameters)
+
+
+def available() -> list[DatasetInfo]:
+    """All data sets there are, generated ones first, then those that a card describes but no folder holds."""
+    cards = {card.name: card for card in catalog().cards("dataset")}
+    infos = [DatasetInfo(card.name, "generated", card.owner, card.summary) for card in cards.values() if card.entry]
+    generated = {info.name for info in infos}
+    for name, path in _folders().items():
+        if name not in generated:
+            infos.append(DatasetInfo(name, "folder", str(path), cards[name].summary if name in cards else ""))
+    present = {info.name for info in infos}
+    absent = (card for card in cards.values() if card.name not in present)
+    infos.extend(DatasetInfo(card.name, "absent", str(card.facts.get("source", "")), card.summary) for card in absent)
+    return sorted(infos, key=lambda info: (("generated", "folder", "absent").index(info.origin), info.name))
+
+
+def verify(path: Path, name: str) -> Interactions:
+    """Read the folder as the data set of this name and check it against its card, if it has one.
+
+    Raises:
+        DataError: The files are malformed, or their counts are not the card's.
+    """
+    interactions, counts = folder.read(path, name)
+    _check_counts(_card(name), counts, path)
+    return interactions
+
+
+def install(source: Path, name: str, *, force: bool = False) -> tuple[Path, Interactions]:
+    """Check a folder and copy its interactions and items to the user's data folder.
+
+    The copy appears whole or not at all.
+
+    Args:
+        source: Folder in the format of `sracl.data.folder`.
+        name: What the data set is to be called.
+        force: Replace an imported data set of this name.
+
+    Returns:
+        Where it is now, and what it holds.
+
+    Raises:
+        DataError: The folder is malformed, or the name is taken, not allowed, or that of a card with other counts.
+        BudgetError: The disk is full.
+    """
+    if not _NAME.fullmatch(name):
+        raise DataError(f"'{name}' cannot name a data set; use letters, digits, '_', '-' and '.'")
+    card = _card(name)
+    if card is not None and card.entry:
+        raise DataError(f"'{name}' is a generated data set; choose another name")
+    target = paths.user_data() / name
+    taken = _folders().get(name, target)
+    if taken != target:
+        raise DataError(f"'{name}' is found in {taken} first, so an import would never be read; choose another name")
+    if target.exists() and not force:
+        raise DataError(f"'{name}' has been imported already, into {target}; --force replaces it")
+    interactions = verify(source, name)
+    try:
+        _copy(folder.files(source), target)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise BudgetError(f"no space is left in {target.parent} for '{name}'; nothing was changed") from error
+        raise DataError(f"'{name}' cannot be written to {target.parent} ({error.strerror or error})") from error
+    return target, interactions
+
+
+def _copy(files: list[Path], target: Path) -> None:
+    """Copy beside the target, then put the copy in its place."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as temporary:
+        fresh, old = Path(temporary) / "fresh", Path(temporary) / "old"
+        fresh.mkdir()
+        for file in files:
+            shutil.copyfile(file, fresh / file.name)
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+
+
+def _find(name: str) -> tuple[Card | None, Path | None]:
+    """The card of a data set and its folder; at least one of them tells how to have it."""
+    card = _card(name)
+    path = _folders().get(name)
+    if card is not None and card.entry:
+        if path is not None:
+            raise DataError(f"'{name}' is both generated by '{card.owner}' and a folder, {path}; rename the folder")
+        return card, None
+    if path is None:
+        raise DataError(_absent(name, card))
+    return card, path
+
+
+def _card(name: str) -> Card | None:
+    if ":" in name or name in catalog().names("dataset"):
+        return catalog().find("dataset", name)
+    return None
+
+
+def _folders() -> dict[str, Path]:
+    """Data sets in the data folders, by name; the first of a name counts."""
+    found: dict[str, Path] = {}
+    for parent in paths.data_folders():
+        if parent.is_dir():
+            for path in sorted(parent.iterdir()):
+                if _NAME.fullmatch(path.name) and path.is_dir() and folder.holds_dataset(path):
+                    found.setdefault(path.name, path)
+    return found
+
+
+def _absent(name: str, card: Card | None) -> str:
+    here = [info.name for info in available() if info.origin != "absent"]
+    searched = "\n".join(f"  {parent}{'' if parent.is_dir() else ' (no such folder)'}" for parent in paths.data_folders())
+    get = f"Get it from: {card.facts['source']}\n" if card is not None and "source" in card.facts else ""
+    return (
+        f"There is no data set '{name}'.{did_you_mean(name, here)} There are: {', '.join(here)}. Folders searched:\n{searched}\n{get}"
+        f"Import a folder with interactions.tsv and items.jsonl by: sracl data import FOLDER --name {name}"
+        f"{'' if os.environ.get('SRACL_DATA') else ', or name the folder above it in SRACL_DATA'}"
+    )
+
+
+def _check_counts(card: Card | None, counts: folder.Counts, path: Path) -> None:
+    expected = card.facts.get("counts") if card is not None else None
+    if card is None or not expected:
+        return
+    wrong = [
+        f"{have:,} {what} where its card says {expected[what]:,}"
+        for what, have in dataclasses.asdict(counts).items()
+        if what in expected and expected[what] != have
+    ]
+    if wrong:
+        raise DataError(
+            f"{path}: is not the '{card.name}' it is called: it holds {', and '.join(wrong)}. "
+            "If it is meant to differ, give it a name of its own."
+        )
+
+
+def _no_parameters(name: str, parameters: Mapping[str, Any] | None) -> None:
+    if parameters:
+        raise DataError(f"data set '{name}' is read from files and takes no parameters, got: {', '.join(parameters)}")
+
+
+def _generator(name: str, card: Card | None, parameters: Mapping[str, Any] | None) -> Callable[..., Any]:
+    """The function behind a card, whose parameters include those given."""
+    assert card is not None  # `_find` gives a card wherever it gives no folder
+    generate: Callable[..., Any] = catalog().load(card)
+    known = list(inspect.signature(generate).parameters)
+    unknown = [key for key in parameters or {} if key not in known]
+    if unknown:
+        raise DataError(f"data set '{name}' takes no '{unknown[0]}'.{did_you_mean(unknown[0], known)} It takes: {', '.join(known)}")
+    return generate
+
+
+def _generated_fingerprint(name: str, generate: Callable[..., Any], parameters: Mapping[str, Any] | None) -> str:
+    defaults = {key: p.default for key, p in inspect.signature(generate).parameters.items() if p.default is not inspect.Parameter.empty}
+    module = sys.modules[generate.__module__]
+    version = getattr(module, "VERSION", None) or hashlib.sha256(inspect.getsource(module).encode()).hexdigest()
+    identity = [name, generate.__module__, generate.__qualname__, version, {**defaults, **(parameters or {})}]
+    return hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()

@@ -1,0 +1,147 @@
+"""Who chose what, in which order: the one shape every data set is brought into."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sracl.errors import DataError
+from sracl.interfaces import ItemText
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+SHORTEST = 3
+"""Interactions a user needs: one to read, one to validate, one to test."""
+
+
+@dataclass(frozen=True, eq=False)
+class Interactions:
+    """Sequences of all users end to end (CSR), and what is known of the items.
+
+    Items are numbered 1..V within; 0 is padding. `Interactions.of` numbers them at random, since numbers given in
+    order of appearance tell which item comes next.
+    """
+
+    name: str
+    items: NDArray[np.int64]
+    """Item ids of all users' sequences, int64 [N], each user's in chronological order."""
+    offsets: NDArray[np.int64]
+    """int64 [U + 1]; user u owns `items[offsets[u] : offsets[u + 1]]`."""
+    users: tuple[str, ...]
+    """Name of each user in the source, [U]."""
+    item_ids: tuple[str, ...]
+    """Name of each item in the source, [V]; item i is at i - 1."""
+    texts: tuple[ItemText, ...]
+    """What is known of each item, [V]; item i is at i - 1."""
+    fingerprint: str
+    """Changes whenever anything above may have changed."""
+    notes: tuple[str, ...] = ()
+    """What was set aside on the way, in words."""
+
+    @classmethod
+    def of(
+        cls,
+        name: str,
+        sequences: Mapping[str, Sequence[str]],
+        texts: Mapping[str, ItemText],
+        *,
+        fingerprint: str = "",
+        notes: Iterable[str] = (),
+    ) -> Interactions:
+        """Number users in the order given and items at random, the same way each time for one name and set of items.
+
+        Users with fewer than three interactions are left out, and so are items that nobody left has chosen; both are
+        noted, as are items without a text.
+
+        Args:
+            name: Name of the data set; it seeds the numbering.
+            sequences: Item names per user name, in chronological order.
+            texts: Text per item name; a missing one is empty.
+            fingerprint: Identity of the contents; their hash if empty.
+            notes: What the reader has to say already.
+
+        Raises:
+            DataError: No user is left.
+        """
+        kept = {user: sequence for user, sequence in sequences.items() if len(sequence) >= SHORTEST}
+        if not kept:
+            raise DataError(f"data set '{name}': no user has {SHORTEST} interactions or more, so there is nothing to train on and test")
+        names = sorted({item for sequence in kept.values() for item in sequence})
+        order = _generator(name).permutation(len(names))
+        item_ids = tuple(names[position] for position in order)
+        number = {item: i for i, item in enumerate(item_ids, start=1)}
+        items = np.array([number[item] for sequence in kept.values() for item in sequence], dtype=np.int64)
+        offsets = np.concatenate([[0], np.cumsum([len(sequence) for sequence in kept.values()])]).astype(np.int64)
+        known = tuple(texts.get(item, _NOTHING) for item in item_ids)
+        dropped = len(sequences) - len(kept)
+        return cls(
+            name=name,
+            items=items,
+            offsets=offsets,
+            users=tuple(kept),
+            item_ids=item_ids,
+            texts=known,
+            fingerprint=fingerprint or _contents_hash(name, kept, dict(zip(item_ids, known, strict=True))),
+            notes=(
+                *notes,
+                *_note(dropped, "user", f"with fewer than {SHORTEST} interactions", "left out"),
+                *_note(len(texts.keys() - number.keys()), "item", "that no user left has chosen", "left out"),
+                *_note(sum(text.is_empty for text in known), "item", "without a text", "kept"),
+            ),
+        )
+
+    @property
+    def num_users(self) -> int:
+        """U."""
+        return len(self.users)
+
+    @property
+    def num_items(self) -> int:
+        """V, without padding."""
+        return len(self.item_ids)
+
+    @property
+    def num_interactions(self) -> int:
+        """N."""
+        return len(self.items)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Interactions per user, int64 [U]."""
+        return np.diff(self.offsets)
+
+    def sequence(self, user: int) -> NDArray[np.int64]:
+        """All items of one user, oldest first: a view, int64 [n]."""
+        return self.items[self.offsets[user] : self.offsets[user + 1]]
+
+    def text(self, item: int) -> ItemText:
+        """What is known of the item with this number, from 1."""
+        if not 1 <= item <= self.num_items:
+            raise IndexError(f"items of '{self.name}' are 1..{self.num_items}, got {item}")
+        return self.texts[item - 1]
+
+
+_NOTHING = ItemText()
+
+
+def _generator(name: str) -> np.random.Generator:
+    """A generator of the data set's own, so that its numbering never depends on a run's seed."""
+    digest = hashlib.sha256(f"item numbers of {name}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
+
+
+def _note(count: int, noun: str, which: str, fate: str) -> tuple[str, ...]:
+    return (f"{count:,} {noun}{'' if count == 1 else 's'} {which}: {fate}",) if count else ()
+
+
+def _contents_hash(name: str, sequences: Mapping[str, Sequence[str]], texts: Mapping[str, ItemText]) -> str:
+    plain = {item: [t.title, t.brand, t.categories, t.description, sorted(t.attributes.items())] for item, t in texts.items()}
+    contents = [name, [[user, list(sequence)] for user, sequence in sequences.items()], plain]
+    return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,87 @@
+"""Sequences on the device: one tensor of all interactions, and rows cut out of it by gathers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from sracl.interfaces import Batch
+
+if TYPE_CHECKING:
+    from sracl.data.interactions import Interactions
+    from sracl.data.splits import Prefixes
+
+
+class SequenceTable:
+    """Rows of at most `max_length` items, kept as ranges of one tensor.
+
+    Args:
+        items: Items of all users end to end, int64 [N].
+        starts: Where each row begins in `items`, int64 [S]; rows longer than `max_length` lose their oldest items.
+        stops: Where each row ends, int64 [S], exclusive; every row has at least one item.
+        max_length: L, the width of a gathered row.
+        users: Row of each sequence's user, int64 [S], from 0.
+        targets: The next item, int64 [S].
+    """
+
+    def __init__(self, items: Tensor, starts: Tensor, stops: Tensor, *, max_length: int, users: Tensor, targets: Tensor) -> None:
+        self.items = items
+        self.starts = torch.maximum(starts, stops - max_length)
+        self.stops = stops
+        self.max_length = max_length
+        self.users = users
+        self.targets = targets
+        self._columns = torch.arange(-max_length, 0, device=items.device)
+
+    @classmethod
+    def of(cls, interactions: Interactions, prefixes: Prefixes, max_length: int, device: torch.device | str = "cpu") -> SequenceTable:
+        """The prefixes of these interactions, on a device; row i is prefix i."""
+        return cls(
+            torch.tensor(interactions.items, device=device),
+            torch.tensor(prefixes.starts, device=device),
+            torch.tensor(prefixes.stops, device=device),
+            max_length=max_length,
+            users=torch.tensor(prefixes.users, device=device),
+            targets=torch.tensor(prefixes.targets, device=device),
+        )
+
+    def __len__(self) -> int:
+        """S."""
+        return len(self.stops)
+
+    def gather(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Items and lengths of some rows.
+
+        Args:
+            rows: int64 [R] in 0..S-1, repeats allowed.
+
+        Returns:
+            Item ids, int64 [R, L], left-padded with 0; lengths, int64 [R], 1..L.
+        """
+        starts, stops = self.starts[rows], self.stops[rows]
+        places = stops.unsqueeze(1) + self._columns  # [R, L]
+        # Places before a row's start belong to another row, or to none: read place 0 there and overwrite it.
+        items = self.items[places.clamp_min(0)].masked_fill(places < starts.unsqueeze(1), 0)
+        return items, stops - starts
+
+    def batch(self, rows: Tensor) -> Batch:
+        """The rows as a training batch; a row's number is its sample id."""
+        inputs, lengths = self.gather(rows)
+        return Batch(samples=rows, users=self.users[rows], inputs=inputs, lengths=lengths, targets=self.targets[rows])
+
+
+@dataclass(frozen=True)
+class SequenceNeighbours:
+    """Semantic neighbours of the training samples, and the pool they come from."""
+
+    ids: Tensor
+    """Pool rows of each training sample's neighbours, int64 [S, k]; -1 where there is none."""
+    rows: Tensor
+    """The pool row of each training sample itself, int64 [S]."""
+    pool: SequenceTable
+    """Sequences of the pool, P rows."""
+    vectors: Tensor
+    """Semantic vector of every pool row, float32 [P, e]: a constant without gradient."""

@@ -1,0 +1,105 @@
+"""Leave-one-out: which part of each sequence is read, and which item it should predict.
+
+Of a sequence x_1 … x_n, x_n tests, x_{n-1} validates and the rest trains:
+
+| rows       | reads (at most the last `max_length`) | predicts  |
+|------------|---------------------------------------|-----------|
+| training   | x_1 … x_t for every t = 1 … n-3       | x_{t+1}   |
+| validation | x_1 … x_{n-2}                         | x_{n-1}   |
+| test       | x_1 … x_{n-1}                         | x_n       |
+
+What is read and predicted is identified by user and position, never by item, since users may repeat items.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from sracl.data.interactions import SHORTEST, Interactions
+from sracl.errors import DataError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Prefixes:
+    """Prefixes of users' sequences, as ranges of `Interactions.items`: nothing is copied."""
+
+    users: NDArray[np.int64]
+    """Row of each prefix's user, int64 [S], from 0."""
+    visible: NDArray[np.int64]
+    """t, the position of the last item read, int64 [S], counted from 1."""
+    starts: NDArray[np.int64]
+    """Where the items read begin in `Interactions.items`, int64 [S]; at most `max_length` before the end."""
+    stops: NDArray[np.int64]
+    """Where they end, int64 [S], exclusive."""
+    targets: NDArray[np.int64]
+    """x_{t+1}, int64 [S]."""
+
+    def __len__(self) -> int:
+        """S."""
+        return len(self.users)
+
+
+def training_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
+    """Every prefix that trains, by user and then by t: a row's number is the sample's id, for good.
+
+    Σ max(0, n - 3) rows. Users with n = 3 have none.
+    """
+    return _every(interactions, interactions.lengths - 3, max_length)
+
+
+def all_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
+    """Every prefix that is followed by anything, validation and test inputs included: Σ (n - 1) rows, by user and t.
+
+    For measuring what leakage gains; training on these or retrieving from them is leaky.
+    """
+    return _every(interactions, interactions.lengths - 1, max_length)
+
+
+def user_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
+    """One row per user with n > 3: its longest training prefix, x_1 … x_{n-3}."""
+    longest = interactions.lengths - 3
+    users = np.flatnonzero(longest >= 1)
+    return _prefixes(interactions, users, longest[users], max_length)
+
+
+def evaluation_prefixes(interactions: Interactions, split: Literal["valid", "test"], max_length: int) -> Prefixes:
+    """One row per user, in their order: the history before the split's target.
+
+    Raises:
+        DataError: A user has fewer than three interactions.
+    """
+    held_out = {"valid": 2, "test": 1}
+    if split not in held_out:
+        raise ValueError(f"split should be 'valid' or 'test', got {split!r}")
+    if interactions.num_users and interactions.lengths.min() < SHORTEST:
+        raise DataError(f"data set '{interactions.name}': a user with fewer than {SHORTEST} interactions cannot be evaluated")
+    users = np.arange(interactions.num_users)
+    return _prefixes(interactions, users, interactions.lengths - held_out[split], max_length)
+
+
+def _every(interactions: Interactions, longest: NDArray[np.int64], max_length: int) -> Prefixes:
+    """Prefixes of length 1 … longest[u] of every user."""
+    counts = np.maximum(longest, 0)
+    users = np.repeat(np.arange(interactions.num_users), counts)
+    before = np.repeat(np.cumsum(counts) - counts, counts)
+    return _prefixes(interactions, users, 1 + np.arange(len(users)) - before, max_length)
+
+
+def _prefixes(interactions: Interactions, users: NDArray[np.int64], visible: NDArray[np.int64], max_length: int) -> Prefixes:
+    if max_length < 1:
+        raise ValueError(f"max_length should be at least 1, got {max_length}")
+    begins = interactions.offsets[users]
+    stops = begins + visible
+    return Prefixes(
+        users=users,
+        visible=visible,
+        starts=np.maximum(begins, stops - max_length),
+        stops=stops,
+        targets=interactions.items[stops],
+    )

@@ -1,0 +1,307 @@
+"""Data sets that are generated, so that the best possible result is known.
+
+`demo` is a shop: items with titles, brands, categories and descriptions; users with a few interests each, whose next
+item depends on what the texts tell. `markov` is a chain of items with one knob, for tests of learning.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from sracl.data import vocabulary
+from sracl.data.interactions import Interactions
+from sracl.interfaces import ItemText
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+VERSION = 1
+"""Part of the generated data sets' fingerprints; raised when the same parameters come to give other data."""
+
+CUTOFFS = (1, 5, 10, 20)
+
+_SHORTEST, _LONGEST = 5, 50
+_WORDS_SHOWN = 3
+_TRUE_TO_STYLE = 0.7
+_POPULARITY_SPREAD = 0.8
+_LEAST_POPULAR = -1.25
+
+# How well an item fits an interest (category, style), in nats below a perfect fit.
+_OTHER_STYLE = 2.0
+_OTHER_CATEGORY = 2.5
+_OTHER_DEPARTMENT = 4.5
+_OTHER_DEPARTMENT_AND_STYLE = 6.0
+
+# How one item calls for the next, in nats.
+_NEXT_PRODUCT = 1.5
+_SAME_PRODUCT = -1.0
+_SAME_BRAND = 0.7
+
+
+@dataclass(frozen=True)
+class _Catalogue:
+    """Items 0..V-1; categories and brands are numbered across departments."""
+
+    texts: tuple[ItemText, ...]
+    departments: NDArray[np.int64]
+    categories: NDArray[np.int64]
+    styles: NDArray[np.int64]
+    products: NDArray[np.int64]
+    """Place of the item's product within its category."""
+    brands: NDArray[np.int64]
+    popularity: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Shop:
+    """A generated catalogue, its users' sequences, and what an oracle knew before each user's last item."""
+
+    texts: tuple[ItemText, ...]
+    sequences: list[list[int]]
+    foreseen: NDArray[np.float64]
+    """Probabilities of the likeliest items, falling, float [U, max(CUTOFFS)]."""
+
+
+def demo(
+    *,
+    num_users: Annotated[int, Field(ge=1)] = 800,
+    num_items: Annotated[int, Field(ge=60)] = 480,
+    mean_length: Annotated[float, Field(gt=5, le=20)] = 9.0,
+    persistence: Annotated[float, Field(ge=0, le=1)] = 0.8,
+    focus: Annotated[float, Field(ge=0)] = 1.0,
+    seed: int = 0,
+) -> Interactions:
+    """A generated shop whose texts tell what its users like.
+
+    Items belong to a category within a department and to a style; titles, brands and descriptions show both, the
+    style only through words that stand for it. A user has one to three interests, each a (category, style), keeps to
+    the present one with probability `persistence`, and draws the next item with probability proportional to
+
+        popularity(item) · exp(focus · (fit(item, interest) + call(last item of this interest, item)))
+
+    among the items not chosen before. The fit falls from items of both the category and the style to those of one
+    and of neither; the product that usually follows the last one, and the same brand, are called for.
+    Popularity is log-normal, cut off below, so that it has a long tail.
+
+    Args:
+        num_users: U.
+        num_items: Size of the catalogue; an item that nobody chooses is left out.
+        mean_length: Mean interactions per user, all of them at least 5.
+        persistence: Probability of staying with the present interest, where there are others.
+        focus: Sharpness of interests; 0 leaves popularity alone.
+        seed: Of everything that is drawn.
+
+    Returns:
+        The data set, with external item names in the order of the catalogue.
+    """
+    shop = _shop(num_users, num_items, mean_length, persistence, focus, seed)
+    names = [f"item-{i + 1:04d}" for i in range(num_items)]
+    return Interactions.of(
+        "demo",
+        {f"user-{u + 1:04d}": [names[item] for item in sequence] for u, sequence in enumerate(shop.sequences)},
+        dict(zip(names, shop.texts, strict=True)),
+    )
+
+
+def demo_ceiling(
+    *,
+    num_users: int = 800,
+    num_items: int = 480,
+    mean_length: float = 9.0,
+    persistence: float = 0.8,
+    focus: float = 1.0,
+    seed: int = 0,
+) -> dict[str, float]:
+    """The best result to be expected on `demo` with these parameters, test split.
+
+    An oracle that knows each user's interests and the present one ranks items by their true probability of being
+    next; its hit rate is the mean over users of the k largest probabilities' sum. A model sees the history only, so
+    it stays below.
+
+    Returns:
+        `hr@k` and `ndcg@k` for k in 1, 5, 10, 20.
+    """
+    foreseen = _shop(num_users, num_items, mean_length, persistence, focus, seed).foreseen
+    gains = foreseen / np.log2(np.arange(foreseen.shape[1]) + 2)
+    return {
+        **{f"hr@{k}": float(foreseen[:, :k].sum(axis=1).mean()) for k in CUTOFFS},
+        **{f"ndcg@{k}": float(gains[:, :k].sum(axis=1).mean()) for k in CUTOFFS},
+    }
+
+
+def markov(
+    *,
+    num_items: Annotated[int, Field(ge=2)] = 50,
+    num_users: Annotated[int, Field(ge=1)] = 200,
+    length: Annotated[int, Field(ge=3)] = 12,
+    sharpness: Annotated[float, Field(ge=0, le=1)] = 0.9,
+    seed: int = 0,
+) -> Interactions:
+    """A first-order Markov chain over items: each has one successor, on one cycle through all of them.
+
+    The next item is the last one's successor with probability `sharpness`, otherwise any item, all equally likely.
+    With sharpness 1 the next item is certain; with 0 nothing can be learned. `markov_ceiling` is the best possible
+    Recall@1. Users repeat items. Neighbours on the cycle share a category, so texts say roughly where an item stands.
+
+    Args:
+        num_items: V.
+        num_users: U.
+        length: Interactions of every user.
+        sharpness: Probability that the successor is forced, in [0, 1].
+        seed: Of everything that is drawn.
+    """
+    generator = np.random.default_rng([seed, VERSION])
+    # Places on the cycle; the successor of place p is p + 1. Interactions.of numbers the items at random.
+    places = np.empty((num_users, length), dtype=np.int64)
+    places[:, 0] = generator.integers(num_items, size=num_users)
+    for step in range(1, length):
+        forced = generator.random(num_users) < sharpness
+        places[:, step] = np.where(forced, (places[:, step - 1] + 1) % num_items, generator.integers(num_items, size=num_users))
+    catalogue = _catalogue(num_items, generator)
+    names = [f"item-{i + 1:04d}" for i in range(num_items)]
+    return Interactions.of(
+        "markov",
+        {f"user-{u + 1:04d}": [names[place] for place in row] for u, row in enumerate(places)},
+        dict(zip(names, catalogue.texts, strict=True)),
+    )
+
+
+def markov_ceiling(sharpness: float, num_items: int) -> float:
+    """Best possible Recall@1 on `markov`, that of predicting the successor: sharpness + (1 - sharpness) / num_items."""
+    return sharpness + (1 - sharpness) / num_items
+
+
+def _shop(num_users: int, num_items: int, mean_length: float, persistence: float, focus: float, seed: int) -> _Shop:
+    generator = np.random.default_rng([seed, VERSION])
+    catalogue = _catalogue(num_items, generator)
+    fit, call = _fit(catalogue, focus), _call(catalogue, focus)
+    num_clusters = len(fit)
+    sequences, foreseen = [], []
+    for _ in range(num_users):
+        interests = generator.permutation(num_clusters)[: 1 + generator.integers(3)]
+        length = min(_SHORTEST - 1 + generator.geometric(1 / (mean_length - _SHORTEST + 1)), _LONGEST, num_items)
+        sequence, probabilities = _walk(fit[interests], call, int(length), persistence, generator)
+        sequences.append(sequence)
+        foreseen.append(np.sort(probabilities)[::-1][: max(CUTOFFS)])
+    return _Shop(catalogue.texts, sequences, np.array(foreseen))
+
+
+def _walk(
+    fit: NDArray[np.float64], call: NDArray[np.float64], length: int, persistence: float, generator: np.random.Generator
+) -> tuple[list[int], NDArray[np.float64]]:
+    """One user's items, and the probability of every item just before the last was drawn.
+
+    Args:
+        fit: Popularity times fit, float [interests, V].
+        call: float [V, V].
+        length: Items to draw.
+        persistence: As in `demo`.
+        generator: Source of the draws.
+    """
+    num_interests, num_items = fit.shape
+    present = int(generator.integers(num_interests))
+    weights = fit.copy()  # [interests, V]: those of the next item under each interest
+    seen = np.zeros(num_items, dtype=bool)
+    sequence: list[int] = []
+    outlook = np.empty(num_items)
+    for _ in range(length):
+        turn = np.full(num_interests, (1 - persistence) / max(num_interests - 1, 1))
+        turn[present] = persistence if num_interests > 1 else 1.0
+        open_weights = np.where(seen, 0.0, weights)
+        chances = open_weights / open_weights.sum(axis=1, keepdims=True)
+        outlook = turn @ chances
+        present = _draw(turn, generator)
+        item = _draw(chances[present], generator)
+        weights[present] = fit[present] * call[item]
+        seen[item] = True
+        sequence.append(item)
+    return sequence, outlook
+
+
+def _draw(probabilities: NDArray[np.float64], generator: np.random.Generator) -> int:
+    """An index with these probabilities, never one of probability 0."""
+    total = np.cumsum(probabilities)
+    return int(np.searchsorted(total, generator.random() * total[-1], side="right"))
+
+
+def _fit(catalogue: _Catalogue, focus: float) -> NDArray[np.float64]:
+    """Popularity times fit of every item with every interest, float [categories · styles, V]."""
+    num_styles = len(vocabulary.STYLES)
+    department_of = np.array([d for d, categories in enumerate(vocabulary.DEPARTMENTS.values()) for _ in categories])
+    cluster_category, cluster_style = np.divmod(np.arange(len(department_of) * num_styles), num_styles)
+    same_category = cluster_category[:, None] == catalogue.categories
+    same_department = department_of[cluster_category][:, None] == catalogue.departments
+    same_style = cluster_style[:, None] == catalogue.styles
+    distance = np.select(
+        [same_category & same_style, same_category, same_department & same_style, same_department, same_style],
+        [0.0, _OTHER_STYLE, _OTHER_CATEGORY, _OTHER_STYLE + _OTHER_CATEGORY, _OTHER_DEPARTMENT],
+        default=_OTHER_DEPARTMENT_AND_STYLE,
+    )
+    return catalogue.popularity * np.exp(-focus * distance)
+
+
+def _call(catalogue: _Catalogue, focus: float) -> NDArray[np.float64]:
+    """How strongly each item (row) calls for each other, as factors, float [V, V]."""
+    products = catalogue.products
+    same_category = catalogue.categories[:, None] == catalogue.categories
+    num_products = int(products.max()) + 1
+    follows = same_category & ((products[:, None] + 1) % num_products == products)
+    same_product = same_category & (products[:, None] == products)
+    same_brand = catalogue.brands[:, None] == catalogue.brands
+    return np.asarray(np.exp(focus * (_NEXT_PRODUCT * follows + _SAME_PRODUCT * same_product + _SAME_BRAND * same_brand)))
+
+
+def _catalogue(num_items: int, generator: np.random.Generator) -> _Catalogue:
+    """Items spread evenly over categories, and within a category over styles and products."""
+    shelves = [(d, department, category) for d, (department, rows) in enumerate(vocabulary.DEPARTMENTS.items()) for category in rows]
+    styles = list(vocabulary.STYLES)
+    texts: list[ItemText] = []
+    facts = np.empty((num_items, 5), dtype=np.int64)
+    for i in range(num_items):
+        c = i * len(shelves) // num_items
+        d, department, category = shelves[c]
+        rank = i - -(-c * num_items // len(shelves))  # place of the item within its category, from 0
+        products = vocabulary.DEPARTMENTS[department][category]
+        style, product = rank % len(styles), rank // len(styles) % len(products)
+        brands = vocabulary.BRANDS[department]
+        # Every style has a house brand in its department that makes half of its items.
+        brand = style % len(brands) if generator.random() < 0.5 else int(generator.integers(len(brands)))
+        facts[i] = d, c, style, product, d * len(brands) + brand
+        texts.append(_text(generator, department, category, products[product], brands[brand], vocabulary.STYLES[styles[style]]))
+    # A long tail, but no item so unpopular that nobody would ever choose it.
+    popularity = np.exp(_POPULARITY_SPREAD * np.maximum(generator.standard_normal(num_items), _LEAST_POPULAR))
+    return _Catalogue(
+        texts=tuple(texts),
+        departments=facts[:, 0],
+        categories=facts[:, 1],
+        styles=facts[:, 2],
+        products=facts[:, 3],
+        brands=facts[:, 4],
+        popularity=popularity,
+    )
+
+
+def _text(generator: np.random.Generator, department: str, category: str, product: str, brand: str, style: vocabulary.Style) -> ItemText:
+    words = [style.words[i] for i in generator.permutation(len(style.words))[:_WORDS_SHOWN]]
+    every = list(vocabulary.STYLES.values())
+    material_style, colour_style = (
+        style if generator.random() < _TRUE_TO_STYLE else every[int(generator.integers(len(every)))] for _ in range(2)
+    )
+    colour, material, tier, sentence = (
+        choices[int(generator.integers(len(choices)))]
+        for choices in (colour_style.colours, material_style.materials, vocabulary.TIERS, vocabulary.SENTENCES)
+    )
+    written = sentence.format(
+        word=words[-1].lower(), product=product.lower(), colour=colour.lower(), material=material.lower(), category=category.lower()
+    )
+    return ItemText(
+        title=f"{brand} {' '.join(words[:-1])} {product}, {material}, {colour}",
+        brand=brand,
+        categories=(department, category),
+        description=written[0].upper() + written[1:],
+        attributes={"colour": colour, "material": material, "range": tier},
+    )

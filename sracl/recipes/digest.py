@@ -1,0 +1,69 @@
+"""The name of a run: two runs that would compute the same have the same digest."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
+
+from sracl.registry.catalog import OWNER, Catalog
+from sracl.registry.parameters import signature
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sracl.registry.card import Card
+
+
+def digest(values: Mapping[str, Any], seed: int, code: Mapping[str, str], data_fingerprint: str | None) -> str:
+    """SHA-256, in hexadecimal, of canonical JSON: sorted keys, no white space, shortest form of every number.
+
+    Args:
+        values: Complete values of one run.
+        seed: Its seed.
+        code: Version of everything that computes it, see `code_versions`.
+        data_fingerprint: Of the data as it is now; None where the data set is absent.
+    """
+    content = {"values": values, "seed": seed, "code": dict(code), "data": data_fingerprint}
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+    """Version of sracl, of each distribution that owns a component, and of each component that no distribution owns.
+
+    Args:
+        cat: What is registered.
+        components: Kind and bound table of each component; those within are found.
+    """
+    versions = {OWNER: _version(OWNER) or "not installed"}
+    for card in (card for kind, bound in components for card in _cards(cat, kind, bound)):
+        if card.owner != OWNER:
+            versions[card.owner] = _version(card.owner) or f"source {_source(card)}"
+    return versions
+
+
+def _cards(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> Iterator[Card]:
+    """The cards of a component and of all that fill its slots."""
+    card = cat.find(kind, bound["use"])
+    yield card
+    for parameter in signature(card).parameters.values():
+        value = bound.get(parameter.name)
+        if parameter.slot is not None and value is not None:
+            for inner in value if parameter.many else [value]:
+                yield from _cards(cat, parameter.slot, inner)
+
+
+@functools.cache
+def _version(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _source(card: Card) -> str:
+    """Hash of the file of a component that has no version: named as module:Class, or a namesake of no distribution."""
+    return hashlib.sha256(signature(card).path.read_bytes()).hexdigest()[:16]

@@ -1,0 +1,121 @@
+"""What belongs to a recipe as a whole and to none of its runs: its tables, variables, seeds and report."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sracl.errors import Problem, did_you_mean
+from sracl.recipes import problems, references, schema
+from sracl.recipes.draft import Misplaced, Origin
+from sracl.recipes.settings import COMMAND_LINE, Setting, why_not_settable
+from sracl.registry.wording import in_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sracl.recipes.lines import Path
+    from sracl.recipes.load import Loaded
+    from sracl.recipes.variants import Case
+    from sracl.registry.catalog import Catalog
+
+_MAX_SEED = 2**32 - 1
+
+
+def misplaced(loaded: Loaded, settings: list[Setting]) -> list[Problem]:
+    """Values of the command line for what it cannot set; they are taken out of the list."""
+    found = []
+    for setting in list(settings):
+        why = None if setting.path[0] in ("seeds", "report") else why_not_settable(setting.path, loaded.draft)
+        if why is not None:
+            found.append(COMMAND_LINE.problem(setting.path, why))
+            settings.remove(setting)
+    return found
+
+
+def unknown_keys(loaded: Loaded) -> list[Problem]:
+    """Tables at the top of a file that mean nothing."""
+    found = []
+    for key in [key for key in loaded.draft.values if key not in schema.RECIPE_KEYS]:
+        what = schema.NOT_YET.get(key) or problems.unknown(key, schema.RECIPE_KEYS, "A recipe", loaded.draft.elsewhere(key))
+        found.append(loaded.draft.origin((key,)).problem((key,), what))
+    return found
+
+
+def apply_to_recipe(loaded: Loaded, settings: Sequence[Setting], seeds: Sequence[int] | None) -> list[Setting]:
+    """Set what is not a value of runs; return the rest."""
+    own = [setting for setting in settings if setting.path[0] in ("seeds", "report")]
+    if seeds is not None:
+        if any(setting.path[0] == "seeds" for setting in own):
+            loaded.problems.append(COMMAND_LINE.problem(("seeds",), "Seeds are given a second time, by --seeds."))
+        loaded.draft.merge(("seeds",), list(seeds), _constant(Origin("--seeds", "--seeds")))
+    for setting in own:
+        try:
+            loaded.draft.merge(setting.path, setting.value, _constant(COMMAND_LINE))
+        except Misplaced as error:
+            loaded.problems.append(COMMAND_LINE.problem(setting.path, str(error)))
+    return [setting for setting in settings if setting not in own]
+
+
+def unused_variables(loaded: Loaded, settings: Sequence[Setting]) -> list[Problem]:
+    """Variables of the recipe itself that no value refers to; a parent's may have lost their use."""
+    draft = loaded.draft
+    variables = draft.get(("vars",))
+    if variables is None:
+        return []
+    if not isinstance(variables, dict):
+        return [draft.origin(("vars",)).problem(("vars",), f"Should be a table, got {in_toml(variables)}.")]
+    used = {name for value in [*draft.values.values(), *(setting.value for setting in settings)] for name in references.names(value)}
+    found = []
+    for name in variables:
+        origin = draft.origin(("vars", name))
+        if name not in used and origin.file == loaded.shown:
+            found.append(origin.problem(("vars", name), f'Is never used; a value refers to it as "${{vars.{name}}}".'))
+    return found
+
+
+def seeds_of(loaded: Loaded) -> list[int]:
+    """The seeds; none if something is wrong with them."""
+    seeds = loaded.draft.get(("seeds",))
+    what = ""
+    if seeds is None:
+        what = "Missing. Each seed is a run of its own, such as seeds = [2024, 2025, 2026]."
+    elif not isinstance(seeds, list) or not seeds or not all(type(seed) is int and 0 <= seed <= _MAX_SEED for seed in seeds):
+        what = f"Should be an array of integers from 0 to {_MAX_SEED}, at least 1 long, got {in_toml(seeds)}."
+    elif len(set(seeds)) < len(seeds):
+        what = f"Lists a seed twice: {in_toml(seeds)}."
+    if what:
+        loaded.problems.append(loaded.draft.origin(("seeds",)).problem(("seeds",), what))
+        return []
+    return list(seeds)
+
+
+def report_of(loaded: Loaded, made: Iterable[Case], cat: Catalog) -> dict[str, Any]:
+    """The `[report]` table: names of variants and of published figures."""
+    draft = loaded.draft
+    table = draft.get(("report",))
+    if table is None:
+        return schema.Report().model_dump(mode="json")
+    if not isinstance(table, dict):
+        loaded.problems.append(draft.origin(("report",)).problem(("report",), f"Should be a table, got {in_toml(table)}."))
+        return {}
+    model, found = problems.check(schema.Report, table, ("report",))
+    loaded.problems += [draft.origin(path).problem(path, what) for path, what in found]
+    if model is None:
+        return {}
+    variants = list(dict.fromkeys(case.variant for case in made if case.variant))
+    if model.baseline is not None and model.baseline not in variants:
+        what = (
+            f"No variant is called '{model.baseline}'.{did_you_mean(model.baseline, variants)} There are: {', '.join(variants) or 'none'}."
+        )
+        loaded.problems.append(draft.origin(("report", "baseline")).problem(("report", "baseline"), what))
+    known = cat.names("result")
+    for number, name in enumerate(model.published):
+        if name not in known:
+            path = ("report", "published", str(number))
+            what = f"No published figures are called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known) or 'none'}."
+            loaded.problems.append(draft.origin(path).problem(path, what))
+    return model.model_dump(mode="json")
+
+
+def _constant(origin: Origin) -> Callable[[Path], Origin]:
+    return lambda _: origin

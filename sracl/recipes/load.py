@@ -1,0 +1,162 @@
+"""Finds recipe files and reads one with its parents into a draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path as File
+from typing import TYPE_CHECKING, Any
+
+from sracl import paths
+from sracl.errors import Problem, RecipeError, UsageError, did_you_mean
+from sracl.recipes import problems, schema
+from sracl.recipes.document import Document, normal, read, shown
+from sracl.recipes.draft import Draft, Misplaced, Origin
+from sracl.recipes.lines import Path, split_path
+from sracl.registry.wording import in_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MAX_PARENTS = 8
+
+
+@dataclass
+class Loaded:
+    """A recipe with everything it inherits, and the problems met on the way."""
+
+    name: str
+    shown: str
+    draft: Draft
+    files: list[str] = field(default_factory=list)
+    """The recipe and its parents, nearest first, as messages call them."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+def shipped_recipes() -> dict[str, File]:
+    """Name of every recipe that comes with sracl, such as `methods/sracl`, and its file."""
+    folder = paths.shipped("recipes")
+    return {file.relative_to(folder).with_suffix("").as_posix(): file for file in sorted(folder.rglob("*.toml"))}
+
+
+def summary(file: File) -> str:
+    """The first sentence of a recipe's opening comment; empty when it has none."""
+    first = file.read_text("utf-8", errors="replace").partition("\n")[0]
+    return first.removeprefix("#").strip().partition("   ")[0] if first.startswith("#") else ""
+
+
+def find(recipe: str) -> File:
+    """The file of a recipe: a path, or the name of a shipped one.
+
+    Raises:
+        UsageError: There is neither.
+    """
+    shipped = shipped_recipes()
+    name = recipe.removesuffix(".toml").removeprefix("recipes/")
+    if File(recipe).is_file():
+        return File(recipe)
+    if name in shipped:
+        return shipped[name]
+    if File(f"{recipe}.toml").is_file():
+        raise UsageError(f"No recipe is called '{recipe}'. Did you mean the file {recipe}.toml?")
+    if recipe.endswith(".toml") and not recipe.startswith("recipes/"):
+        raise UsageError(f"There is no file {recipe}.{did_you_mean(name, shipped)} Shipped recipes: {', '.join(shipped)}.")
+    raise UsageError(f"No recipe is called '{recipe}'.{did_you_mean(name, shipped)} Shipped: {', '.join(shipped)}.")
+
+
+def load(recipe: str) -> Loaded:
+    """Read a recipe and its parents.
+
+    Raises:
+        UsageError: There is no such recipe.
+        RecipeError: A file of it is not there or no TOML at all, so that nothing else can be said.
+    """
+    documents, broken = _family(find(recipe))
+    own = documents[0]
+    if broken:  # whatever the missing parent would have set would be reported as missing too
+        raise RecipeError(own.shown, broken)
+    name = own.values.get("name")
+    files = [document.shown for document in documents]
+    loaded = Loaded(name if isinstance(name, str) else "", own.shown, Draft(home=Origin(own.shown, own.shown, 1)), files)
+    for document in reversed(documents):
+        _add(document, loaded, is_root=document is documents[-1])
+    return loaded
+
+
+def _family(file: File) -> tuple[list[Document], list[Problem]]:
+    """The documents of a recipe and its parents, nearest first."""
+    documents = [read(file)]
+    while True:
+        child = documents[-1]
+        name = child.values.get("extends")
+        if not isinstance(name, str) or not name:  # a wrong type is reported with the rest of the header
+            return documents, []
+        where = child.origin(("extends",))
+        parent = _parent(name, child.file)
+        if parent is None:
+            files = [] if name.endswith(".toml") else list(shipped_recipes())
+            hint = f"{did_you_mean(name, files)} Shipped: {', '.join(files)}; a file of your own ends in .toml." if files else ""
+            return documents, [where.problem(("extends",), f"There is no recipe '{name}'.{hint}")]
+        if any(parent.resolve() == known.file.resolve() for known in documents):
+            ring = " -> ".join([*(known.shown for known in documents), shown(parent)])
+            return documents, [where.problem(("extends",), f"Recipes extend one another in a ring: {ring}.")]
+        if len(documents) > _MAX_PARENTS:
+            return documents, [where.problem(("extends",), f"More than {_MAX_PARENTS} recipes extend one another.")]
+        documents.append(read(parent))
+
+
+def _parent(name: str, child: File) -> File | None:
+    """The file that `extends` names: a path from the child's folder if it ends in .toml, else a shipped recipe."""
+    if not name.endswith(".toml"):
+        return shipped_recipes().get(name)
+    file = child.parent / name
+    return file if file.is_file() else None
+
+
+def _add(document: Document, loaded: Loaded, *, is_root: bool) -> None:
+    """Merge a document into what its parents have set."""
+    header_keys = schema.Header.model_fields
+    header = {key: value for key, value in document.values.items() if key in header_keys}
+    model, found = problems.check(schema.Header, header, ())
+    loaded.problems += [document.origin(path).problem(path, _header(path, what, document.values)) for path, what in found]
+    if model is not None:
+        _unset(document, loaded, model, is_root=is_root)
+    document, found_here = normal(document)
+    loaded.problems += found_here
+    for key, value in document.values.items():
+        if key in header_keys:
+            continue
+        entries = value.items() if key == "objective" and isinstance(value, dict) else [(None, value)]
+        for name, entry in entries:
+            path = (key,) if name is None else (key, name)
+            try:
+                loaded.draft.merge(path, entry, document.origin)
+            except Misplaced as error:
+                loaded.problems.append(document.origin(path).problem(path, str(error)))
+
+
+def _header(path: Path, what: str, values: Mapping[str, Any]) -> str:
+    """What to write where the beginning of a file is wrong."""
+    if path == ("recipe",):
+        return (
+            f"This version of sracl reads format 1; write recipe = 1, got {in_toml(values['recipe'])}."
+            if "recipe" in values
+            else "Missing. A recipe begins with recipe = 1, the version of its format."
+        )
+    return (
+        'Missing. It is what tables call the recipe, such as name = "my_ablation".' if path == ("name",) and "name" not in values else what
+    )
+
+
+def _unset(document: Document, loaded: Loaded, header: schema.Header, *, is_root: bool) -> None:
+    """Take away what the parents have set."""
+    for number, text in enumerate(header.unset):
+        at = ("unset", str(number))
+        path = split_path(text)
+        try:
+            if path is None:
+                raise Misplaced(f"Should be a path such as objective.cross, got {in_toml(text)}.")
+            if is_root:
+                raise Misplaced("There is no parent whose values could be left out; that takes `extends`.")
+            loaded.draft.remove(path)
+        except Misplaced as error:
+            loaded.problems.append(document.origin(at).problem(path or at, str(error)))

@@ -1,0 +1,149 @@
+"""Resolves a recipe to a plan: every run of it, complete, hashable, as JSON."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sracl.data import datasets
+from sracl.errors import DataError, Problem, RecipeError
+from sracl.recipes import frame, schema
+from sracl.recipes.digest import code_versions, digest
+from sracl.recipes.load import Loaded, load
+from sracl.recipes.resolve import Resolved, resolve
+from sracl.recipes.settings import parse
+from sracl.recipes.variants import Case, cases
+from sracl.registry.catalog import Catalog, catalog
+from sracl.registry.wording import in_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """One run: nothing is left to be decided."""
+
+    recipe: str
+    variant: str
+    """Empty if the recipe has no variants."""
+    cell: Mapping[str, Any]
+    """Path -> value on each axis of the matrix."""
+    seed: int
+    values: Mapping[str, Any]
+    """Every setting and every parameter, as JSON; what has no influence on this run is left out."""
+    origins: Mapping[str, str]
+    """Path of each value -> where it was written, or what it is a default of."""
+    digest: str
+    """Of values, seed, code version and data; runs that compute the same share it."""
+    leaky: tuple[str, ...]
+    """Settings that show training more than it may see, written as in a recipe; empty for an honest run."""
+    data_fingerprint: str | None
+    """None where the data set is not there."""
+
+    def json(self) -> dict[str, Any]:
+        """All of it in JSON's types."""
+        return dataclasses.asdict(self) | {"leaky": list(self.leaky)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All runs of a recipe: variants × cells of the matrix × seeds, in the order of the file."""
+
+    name: str
+    runs: tuple[RunPlan, ...]
+    report: Mapping[str, Any]
+    """`baseline` (or None) and `published`."""
+    source: str
+    """The recipe's file."""
+
+    def json(self) -> dict[str, Any]:
+        """All of it in JSON's types."""
+        return {"name": self.name, "source": self.source, "report": dict(self.report), "runs": [run.json() for run in self.runs]}
+
+
+def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None = None) -> Plan:
+    """Resolve a recipe.
+
+    Args:
+        recipe: A file, or the name of a shipped recipe.
+        sets: Values of the command line, each `path=value`.
+        seeds: Instead of the recipe's.
+
+    Raises:
+        UsageError: There is no such recipe.
+        RecipeError: Everything that is wrong with it.
+    """
+    loaded = load(recipe)
+    cat = catalog()
+    settings, found = parse(sets)
+    loaded.problems += found + frame.misplaced(loaded, settings) + frame.unknown_keys(loaded)
+    settings = frame.apply_to_recipe(loaded, settings, seeds)
+    loaded.problems += frame.unused_variables(loaded, settings)
+    numbers = frame.seeds_of(loaded)
+    made, found = cases(loaded.draft, settings)
+    loaded.problems += found
+    report = frame.report_of(loaded, made, cat)
+    resolved = [resolve(case.draft, cat) for case in made]
+    loaded.problems += _together(made, resolved)
+    if loaded.problems:
+        raise RecipeError(loaded.shown, _sorted(loaded))
+    fingerprints = _Fingerprints()
+    runs = [
+        _run(loaded.name, case, values, seed, fingerprints(values.values["data"]), cat)
+        for case, values in zip(made, resolved, strict=True)
+        for seed in numbers
+    ]
+    return Plan(loaded.name, tuple(runs), report, loaded.shown)
+
+
+def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, cat: Catalog) -> RunPlan:
+    code = code_versions(cat, resolved.components)
+    key = digest(resolved.values, seed, code, fingerprint)
+    return RunPlan(recipe, case.variant, case.cell, seed, resolved.values, resolved.origins, key, resolved.leaky, fingerprint)
+
+
+class _Fingerprints:
+    """Fingerprints of data sets, each computed once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str | None] = {}
+
+    def __call__(self, data: Mapping[str, Any]) -> str | None:
+        """Of a `data` table; None where the data set is not there."""
+        parameters = {key: value for key, value in data.items() if key not in schema.DataSettings.model_fields}
+        key = in_toml({"name": data["name"], **parameters})
+        if key not in self.known:
+            try:
+                self.known[key] = datasets.fingerprint(data["name"], parameters)
+            except DataError:
+                self.known[key] = None
+        return self.known[key]
+
+
+def _together(made: Sequence[Case], resolved: Sequence[Resolved]) -> list[Problem]:
+    """Problems of all cases, each once; those that not all cases have say which do."""
+    met: dict[Problem, list[Case]] = {}
+    for case, entry in zip(made, resolved, strict=True):
+        for problem in dict.fromkeys(entry.problems):
+            met.setdefault(problem, []).append(case)
+    return [
+        problem if len(having) == len(made) else dataclasses.replace(problem, what=f"{problem.what} {_which(having, made)}".rstrip())
+        for problem, having in met.items()
+    ]
+
+
+def _which(having: Sequence[Case], made: Sequence[Case]) -> str:
+    """The cases that have a problem, in words."""
+    variants = list(dict.fromkeys(case.variant for case in having))
+    if len(variants) < len({case.variant for case in made}):
+        return f"(In {'variant' if len(variants) == 1 else 'variants'} {', '.join(repr(name) for name in variants)}.)"
+    cells = dict.fromkeys(", ".join(f"{path} = {in_toml(value)}" for path, value in case.cell.items()) for case in having)
+    return f"(With {'; '.join(cells)}.)"
+
+
+def _sorted(loaded: Loaded) -> list[Problem]:
+    """Problems by file and line, the recipe before its parents, the command line last."""
+    order = {shown: number for number, shown in enumerate(loaded.files)}
+    return sorted(dict.fromkeys(loaded.problems), key=lambda problem: (order.get(problem.file or "", len(order)), problem.line or 0))

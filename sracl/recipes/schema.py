@@ -1,0 +1,180 @@
+"""What a recipe may hold, apart from the parameters of components: those are declared by the components themselves.
+
+A field annotated with `Slot` is filled by a component, `{ use = "…", parameter = … }` or just its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The kind of component that fills a field, and the one that does when the recipe names none."""
+
+    kind: str
+    protocol: str
+    default: str | None = None
+
+
+class Settings(BaseModel):
+    """A table with a fixed set of keys; nothing is converted and nothing unknown is let through."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Header(Settings):
+    """What every recipe file begins with."""
+
+    recipe: Literal[1]
+    """Version of the grammar."""
+    name: Annotated[str, Field(min_length=1)]
+    """What tables call the recipe; not inherited."""
+    extends: Annotated[str, Field(min_length=1)] | None = None
+    """One parent: the name of a shipped recipe, or the path of a `.toml` file, from the folder of this one."""
+    unset: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Paths that the parent sets and this recipe does not want."""
+
+
+class Variant(Settings):
+    """One way of running the recipe."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """Its row in every table."""
+    set: dict[str, Any] = {}
+    """Path -> value; tables merge by key."""
+    unset: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Paths to be left out; done before `set`."""
+
+
+class Report(Settings):
+    """How the leaderboard of a recipe is drawn up; has no influence on a run."""
+
+    baseline: str | None = None
+    """Name of the variant that the others are compared with."""
+    published: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Keys of published figures to be put beside ours."""
+
+
+class DataSettings(Settings):
+    """Which data, and how much of a history is read. A generated data set has parameters besides."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """A data set, by its name."""
+    max_length: Annotated[int, Field(ge=1)]
+    """Latest items of a history that a model sees."""
+
+
+class ItemSemantics(Settings):
+    """A text per item, a vector per text, neighbours per vector."""
+
+    llm: Annotated[Any, Slot("llm_provider", "LLMProvider", "template")]
+    """Writes the texts."""
+    contexts: Annotated[int, Field(ge=0)] = 5
+    """Training sequences shown with each item."""
+    text_encoder: Annotated[Any, Slot("text_encoder", "TextEncoder", "lsa")]
+    """Turns texts into vectors."""
+    retriever: Annotated[Any, Slot("retriever", "Retriever", "exact")]
+    """Finds neighbours among vectors."""
+    k: Annotated[int, Field(ge=1)] = 10
+    """Neighbours per item."""
+
+
+class SequenceSemantics(Settings):
+    """A text per training sequence, a vector per text, neighbours per vector."""
+
+    unit: Literal["prefix", "user"] = "prefix"
+    """What gets a text: every training prefix, or each user once (its longest)."""
+    llm: Annotated[Any, Slot("llm_provider", "LLMProvider", "template")]
+    """Writes the texts."""
+    text_encoder: Annotated[Any, Slot("text_encoder", "TextEncoder", "lsa")]
+    """Turns texts into vectors."""
+    retriever: Annotated[Any, Slot("retriever", "Retriever", "exact")]
+    """Finds neighbours among vectors."""
+    k: Annotated[int, Field(ge=1)] = 10
+    """Neighbours per sequence."""
+    pool: Literal["train", "all"] = "train"
+    """Which sequences may be neighbours. "all" lets prefixes that end in a validation item in, as the official code does."""
+    exclude: Literal["same_user", "same_row"] = "same_user"
+    """Which sequences never are. "same_row" lets other prefixes of the same user in, as the official code does."""
+
+
+class ObjectiveSettings(Settings):
+    """One term of the loss; the rest of its keys are its component's parameters."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
+    """What paths call it."""
+    weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
+    """Its factor in the sum; an objective of weight 0 is not built."""
+
+
+class EarlyStopping(Settings):
+    """When training ends before its last epoch."""
+
+    metric: str
+    """Watched once an epoch, higher is better: valid.hr@k, valid.ndcg@k or valid.mrr@k with k among the cut-offs."""
+    patience: Annotated[int, Field(ge=1)]
+    """Epochs without a new best that are put up with."""
+
+
+class TrainSettings(Settings):
+    """How the weights are found."""
+
+    batch_size: Annotated[int, Field(ge=1)]
+    """Training samples per step."""
+    epochs: Annotated[int, Field(ge=1)]
+    """Passes over the training samples, at most."""
+    optimizer: Annotated[Any, Slot("optimizer", "Optimizer", "adam")]
+    """Takes the steps."""
+    early_stopping: EarlyStopping | None = None
+    """Left out: every epoch is trained."""
+
+
+class EvaluationSettings(Settings):
+    """The protocol; figures of different protocols are never compared."""
+
+    seen_items: Literal["keep", "exclude"]
+    """Whether items of the user's history are ranked. The other way is reported beside it."""
+    cutoffs: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(strict=False, min_length=1)]
+    """The k of HR@k, NDCG@k and MRR@k."""
+    candidates: Literal["all"] = "all"
+    """Items that are ranked."""
+    split: Literal["leave-one-out"] = "leave-one-out"
+    """The last item tests, the one before validates."""
+    batch_size: Annotated[int, Field(ge=1)] = 256
+    """Users scored at a time; has no influence on the figures."""
+
+
+RUN_TABLES = ("data", "samples", "semantics", "backbone", "objective", "train", "evaluation")
+"""What a run is made of."""
+
+RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "report")
+"""Everything the top level of a file may hold."""
+
+NOT_YET = {
+    "sweep": "Searching for values is not part of recipe format 1; list the values under [matrix].",
+    "view": "Shared views are not part of recipe format 1; each [[objective]] has an augmenter of its own.",
+    "stage": "Training in stages is not part of recipe format 1; [train] describes the only one.",
+}
+"""Keys that a reader may expect from elsewhere, and what to do instead."""
+
+
+def may_be_component(path: tuple[str, ...]) -> bool:
+    """Whether a string at this path may be a component's name: at a component, or among its parameters."""
+    match path:
+        case ("samples" | "backbone", *_) | ("objective", _, *_) | ("train", "optimizer", *_):
+            return True
+        case ("semantics", "items", field, *_):
+            return field in slots(ItemSemantics)
+        case ("semantics", "sequences", field, *_):
+            return field in slots(SequenceSemantics)
+        case _:
+            return False
+
+
+def slots(model: type[Settings]) -> dict[str, Slot]:
+    """The fields of a table that components fill."""
+    return {name: entry for name, field in model.model_fields.items() for entry in field.metadata if isinstance(entry, Slot)}

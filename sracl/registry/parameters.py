@@ -1,0 +1,201 @@
+"""Binds a recipe's component tables to signatures, and builds components from bound tables."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from datetime import date, time
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from sracl.errors import PluginError, SraclError, UsageError, did_you_mean
+from sracl.interfaces import GIVEN, SLOTS
+from sracl.registry.annotations import as_json
+from sracl.registry.card import Card, spoken
+from sracl.registry.signatures import Parameter, Signature, call_arguments, signature
+from sracl.registry.wording import choices, in_toml
+
+if TYPE_CHECKING:
+    from sracl.registry.catalog import Catalog
+
+__all__ = ["Parameter", "Signature", "bind", "build", "needs", "signature"]
+
+_Problems = list[tuple[str, str]]
+
+
+def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None = None) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Complete a component table: every parameter with its value or default, tables within it likewise.
+
+    Args:
+        cat: What is registered.
+        kind: Such as `loss`.
+        table: `{ use = "…", parameter = value, … }`, or the name alone; without reserved keys (`id`, `weight`).
+        where: Path of the table in the recipe, for problems.
+        protocol: The Protocol of the slot, such as `RankingLoss`, where the kind alone does not tell.
+
+    Returns:
+        The complete table, as JSON would hold it, and every problem as `(where, what)`. With problems, the table holds
+        what could be made of it.
+    """
+    if isinstance(table, str):
+        table = {"use": table}
+    if not isinstance(table, Mapping):
+        return {}, [(where, f'Should be {spoken(kind)} table such as {{ use = "{_example(cat, kind)}" }}, got {in_toml(table)}.')]
+    name = table.get("use")
+    if not isinstance(name, str):
+        got = f", got {in_toml(name)}" if "use" in table else ""
+        return dict(table), [(f"{where}.use", f"Should name {spoken(kind)}{got}. Registered: {', '.join(cat.names(kind)) or 'none'}.")]
+    try:
+        card = cat.find(kind, name)
+        taken = signature(card)
+    except (UsageError, PluginError) as error:
+        return dict(table), [(f"{where}.use", str(error))]
+    problems: _Problems = [(f"{where}.use", what) for what in _misfits(card, taken, protocol or _only_protocol(kind))]
+    problems.extend((f"{where}.{key}", _unknown_parameter(taken, key)) for key in table if key != "use" and key not in taken.parameters)
+    bound: dict[str, Any] = {"use": name}
+    for parameter in taken.parameters.values():
+        place = f"{where}.{parameter.name}"
+        if parameter.name in table:
+            bound[parameter.name], found = _bind_value(cat, parameter, table[parameter.name], place)
+            problems.extend(found)
+        elif parameter.required:
+            problems.append((place, f"{taken.name} needs {parameter.accepts} here."))
+        else:
+            bound[parameter.name] = parameter.default
+    return bound, problems
+
+
+def build(cat: Catalog, kind: str, bound: Mapping[str, Any], given: Callable[[str, str], Any], path: str) -> Any:
+    """Make a component of a bound table: what fills its slots first, then itself.
+
+    Args:
+        cat: What is registered.
+        kind: Such as `objective`.
+        bound: A table as `bind` completes it.
+        given: `(name, path of the component) -> value`, for what the run gives to constructors.
+        path: Where the component stands in the plan, such as `objective.intra.augmenter`.
+
+    Returns:
+        An instance of the class, or the function with its keyword-only arguments bound.
+
+    Raises:
+        PluginError: It cannot be imported, or refuses its arguments.
+    """
+    card = cat.find(kind, bound["use"])
+    taken = signature(card)
+    chosen = {
+        parameter.name: _built_value(cat, parameter, bound[parameter.name], given, f"{path}.{parameter.name}")
+        for parameter in taken.parameters.values()
+        if parameter.name in bound
+    }
+    made = cat.load(card)
+    if taken.is_function:
+        return functools.partial(made, **chosen)
+    received = [given(name, path) for name in taken.givens]
+    try:
+        return made(*received, **chosen)
+    except SraclError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise PluginError(f"{path}: {taken.name} of '{card.owner}' refused its arguments: {error}") from error
+
+
+def needs(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> set[str]:
+    """Names of all that a run must give to build a bound table, those within it included."""
+    taken = signature(cat.find(kind, bound["use"]))
+    names = set() if taken.is_function else set(taken.givens)
+    for parameter in taken.parameters.values():
+        value = bound.get(parameter.name)
+        if parameter.slot and value is not None:
+            for inner in value if parameter.many else [value]:
+                names |= needs(cat, parameter.slot, inner)
+    return names
+
+
+def _bind_value(cat: Catalog, parameter: Parameter, value: Any, where: str) -> tuple[Any, _Problems]:
+    """Check one value; tables in slots are bound in turn."""
+    if parameter.slot is None:
+        return _checked(parameter, value, where)
+    if value is None and parameter.optional:
+        return None, []
+    if not parameter.many:
+        return bind(cat, parameter.slot, value, where, parameter.protocol)
+    if not isinstance(value, (list, tuple)):
+        return value, [(where, f"Should be {parameter.accepts}, got {in_toml(value)}.")]
+    bound, problems = [], []
+    for index, inner in enumerate(value):
+        table, found = bind(cat, parameter.slot, inner, f"{where}.{index}", parameter.protocol)
+        bound.append(table)
+        problems.extend(found)
+    return bound, problems
+
+
+def _checked(parameter: Parameter, value: Any, where: str) -> tuple[Any, _Problems]:
+    """A value as its type holds it (an integer becomes a number where one is declared), back as JSON."""
+    try:
+        return as_json(_validated(parameter, value)), []
+    except (ValidationError, TypeError):
+        near = did_you_mean(value, choices(parameter.type)) if isinstance(value, str) else ""
+        return value, [(where, f"Should be {parameter.accepts}, got {in_toml(value)}.{near}")]
+
+
+def _validated(parameter: Parameter, value: Any) -> Any:
+    """Validate in pydantic's strict JSON mode: arrays become tuples, but no string becomes a number.
+
+    Raises:
+        ValidationError: The value is not of the type, or outside of its limits.
+        TypeError: The value is none that JSON has, such as a date.
+    """
+    if isinstance(value, (date, time)):
+        raise TypeError("no parameter takes a date")
+    return TypeAdapter(parameter.type).validate_json(json.dumps(value), strict=True)
+
+
+def _built_value(cat: Catalog, parameter: Parameter, value: Any, given: Callable[[str, str], Any], path: str) -> Any:
+    """What the constructor gets for one bound value."""
+    if parameter.slot is None:
+        try:
+            return _validated(parameter, value)
+        except (ValidationError, TypeError) as error:
+            raise PluginError(f"{path}: should be {parameter.accepts}, got {in_toml(value)}.") from error
+    if value is None:
+        return None
+    if parameter.many:
+        parts = [build(cat, parameter.slot, inner, given, f"{path}.{index}") for index, inner in enumerate(value)]
+        return tuple(parts) if parameter.annotation.startswith("tuple") else parts
+    return build(cat, parameter.slot, value, given, path)
+
+
+def _misfits(card: Card, taken: Signature, protocol: str | None) -> list[str]:
+    """Why a component cannot be used where it stands, or at all."""
+    misfits = [f"{taken.name}: parameter '{name}' cannot be read: {reason}." for name, reason in taken.unreadable.items()]
+    if not taken.is_function and (strange := [name for name in taken.givens if name not in GIVEN]):
+        misfits.append(
+            f"{taken.name} asks the run for '{strange[0]}', which no run can give. A constructor may ask for "
+            f"{', '.join(GIVEN)}; what a recipe chooses stands after '*'."
+        )
+    expected = call_arguments(protocol) if protocol else None
+    if protocol and expected is not None and taken.called_with is not None and taken.called_with != expected:
+        role = f"an {protocol}" if protocol[0] in "AEIOL" else f"a {protocol}"
+        misfits.append(
+            f"'{card.name}' is called with ({', '.join(taken.called_with)}), but what stands here must be {role}, "
+            f"called with ({', '.join(expected)})."
+        )
+    return misfits
+
+
+def _only_protocol(kind: str) -> str | None:
+    """The Protocol of a kind that has one."""
+    protocols = [protocol for protocol, filled in SLOTS.items() if filled == kind]
+    return protocols[0] if len(protocols) == 1 else None
+
+
+def _unknown_parameter(taken: Signature, key: str) -> str:
+    takes = f"It takes: {', '.join(taken.parameters)}." if taken.parameters else "It takes none."
+    return f"{taken.name} takes no such parameter.{did_you_mean(key, taken.parameters)} {takes}"
+
+
+def _example(cat: Catalog, kind: str) -> str:
+    return next(iter(cat.names(kind)), "module:Class")

@@ -1,0 +1,97 @@
+"""Types and values in TOML's words, for messages and listings."""
+
+from __future__ import annotations
+
+import json
+import types
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
+"""What a `Field(…)` may say of a value."""
+
+_WORDS: dict[Any, tuple[str, str]] = {
+    int: ("an integer", "integers"),
+    float: ("a number", "numbers"),
+    str: ("a string", "strings"),
+    bool: ("true or false", "true or false each"),
+}
+
+
+def describe(accepted: Any) -> str:
+    """A type in TOML's words, such as `a number in [0, 1)`."""
+    return _words(accepted)[0]
+
+
+def in_toml(value: Any) -> str:
+    """A value as a recipe would write it."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{key} = {in_toml(inner)}" for key, inner in value.items())
+        return f"{{ {inside} }}" if inside else "{}"
+    if isinstance(value, Sequence):
+        return f"[{', '.join(in_toml(inner) for inner in value)}]"
+    return "nothing" if value is None else str(value)
+
+
+def choices(accepted: Any) -> list[str]:
+    """The strings a `Literal` allows; empty for other types."""
+    if get_origin(accepted) is Literal:
+        return [choice for choice in get_args(accepted) if isinstance(choice, str)]
+    if get_origin(accepted) in (Union, types.UnionType, Annotated):
+        return [choice for branch in get_args(accepted) for choice in choices(branch)]
+    return []
+
+
+def _words(accepted: Any) -> tuple[str, str]:
+    """A type in the singular and in the plural."""
+    if accepted in _WORDS:
+        return _WORDS[accepted]
+    origin, parts = get_origin(accepted), get_args(accepted)
+    if origin is Literal:
+        text = " or ".join([", ".join(in_toml(part) for part in parts[:-1]), in_toml(parts[-1])]) if len(parts) > 1 else in_toml(parts[0])
+        return text, f"{text} each"
+    if origin is Annotated:
+        limits = {
+            limit: value
+            for note in parts[1:]
+            for entry in note.metadata
+            for limit in LIMITS
+            if (value := getattr(entry, limit, None)) is not None
+        }
+        one, many = _words(parts[0])
+        return one + _range(limits), many + _range(limits)
+    if origin in (Union, types.UnionType):
+        branches = [_words(part) for part in parts if part is not type(None)]
+        return " or ".join(one for one, _ in branches), " or ".join(many for _, many in branches)
+    if origin is dict:
+        return f"a table of {_words(parts[1])[1]}", f"tables of {_words(parts[1])[1]}"
+    if origin is tuple and ... not in parts:
+        inside = ", ".join(_words(part)[0] for part in parts)
+        return f"an array [{inside}]", f"arrays [{inside}]"
+    return f"an array of {_words(parts[0])[1]}", f"arrays of {_words(parts[0])[1]}"
+
+
+def _range(limits: Mapping[str, Any]) -> str:
+    """Limits as they follow a noun."""
+    low, high = limits.get("ge", limits.get("gt")), limits.get("le", limits.get("lt"))
+    text = ""
+    if low is not None and high is not None:
+        text += f" in {'[' if 'ge' in limits else '('}{low}, {high}{']' if 'le' in limits else ')'}"
+    elif low is not None:
+        text += f" of at least {low}" if "ge" in limits else f" above {low}"
+    elif high is not None:
+        text += f" of at most {high}" if "le" in limits else f" below {high}"
+    if "multiple_of" in limits:
+        text += f", a multiple of {limits['multiple_of']}"
+    shortest, longest = limits.get("min_length"), limits.get("max_length")
+    if shortest is not None and longest is not None:
+        text += f", {shortest} to {longest} long"
+    elif shortest is not None:
+        text += f", at least {shortest} long"
+    elif longest is not None:
+        text += f", at most {longest} long"
+    return text + (f", matching {limits['pattern']}" if "pattern" in limits else "")

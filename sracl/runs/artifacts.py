@@ -1,0 +1,227 @@
+"""What stages make, kept under the hash of what it was made from, so that nothing is computed twice.
+
+    root/<stage>/<digest>/         the files, and facts.json with their key, sizes and hashes
+    root/.locks/<stage>-<digest>   held by whoever builds; the lock goes with its process
+
+An artifact appears whole or not at all: it is built in a folder beside its place, flushed to disk and renamed. Nothing
+that is damaged is used: it is made anew, with a message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sracl.errors import BudgetError, ResourceError
+
+FACTS = "facts.json"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+Report = Callable[[str], None]
+"""Takes one line of text for the user."""
+
+
+def canonical(value: Any) -> str:
+    """JSON that is the same text for equal values: keys sorted, no spaces, NaN refused."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def digest_of(stage: str, key: Mapping[str, Any]) -> str:
+    """Name of the artifact of a stage with this key, 40 hexadecimal digits."""
+    return hashlib.sha256(f"{stage}\n{canonical(key)}".encode()).hexdigest()[:40]
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One finished result of a stage."""
+
+    stage: str
+    digest: str
+    folder: Path
+    facts: Mapping[str, Any]
+    """What its builder had to say."""
+    was_cached: bool
+    """Whether it was there already."""
+    files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """File name -> `sha256` and `size` in bytes."""
+
+    @property
+    def contents(self) -> str:
+        """Hash of all its files: differs from another's of the same key if a builder does not repeat itself."""
+        return hashlib.sha256(canonical({name: facts["sha256"] for name, facts in self.files.items()}).encode()).hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(int(facts["size"]) for facts in self.files.values())
+
+
+class Artifacts:
+    """A folder of artifacts, shared by any number of processes of one machine."""
+
+    def __init__(self, root: Path) -> None:
+        """Nothing is created before something is made."""
+        self.root = root
+
+    def folder(self, stage: str, key: Mapping[str, Any]) -> Path:
+        """Where the artifact with this key is, or would be."""
+        return self.root / stage / digest_of(stage, key)
+
+    def has(self, stage: str, key: Mapping[str, Any]) -> bool:
+        """Whether the artifact is there with files of the right sizes; their contents are not read."""
+        return not _damage(self.folder(stage, key), thorough=False)
+
+    def verify(self, stage: str, key: Mapping[str, Any]) -> str:
+        """What is wrong with the artifact, read in full; empty if nothing is."""
+        return _damage(self.folder(stage, key), thorough=True)
+
+    def make(
+        self,
+        stage: str,
+        key: Mapping[str, Any],
+        build: Callable[[Path], Mapping[str, Any]],
+        *,
+        inputs: Sequence[Artifact] = (),
+        report: Report = lambda line: None,
+    ) -> Artifact:
+        """The artifact with this key, built if it is not there, is damaged, or was made from inputs that have changed.
+
+        Args:
+            stage: Such as `embed`.
+            key: Everything that the result depends on, as JSON.
+            build: Writes files into the folder it is given and returns facts about them, as JSON.
+            inputs: Artifacts that it reads. Their digests belong in the key; a provider that words things differently
+                each time can give new contents for an old key, which is noticed here.
+            report: Told what is rebuilt and what is waited for.
+
+        Raises:
+            BudgetError: The disk is full; nothing half-written is left.
+            ResourceError: The folder cannot be written to.
+        """
+        final = self.folder(stage, key)
+        made_from = {f"{artifact.stage}/{artifact.digest}": artifact.contents for artifact in inputs}
+        if found := _read(final, made_from):
+            return found
+        with _plain_errors(stage, self.root), self._lock(final, report):
+            if found := _read(final, made_from):
+                return found
+            if final.exists():
+                report(f"{stage}: the cached {final} {_damage(final, thorough=True) or 'was made from other inputs'}; making it anew")
+            self._build(final, key, build, made_from)
+        artifact = _read(final, made_from, was_cached=False)
+        if artifact is None:
+            raise ResourceError(
+                f"{stage}: {final} was made and {_damage(final, thorough=True)}: the disk does not keep what is written to it"
+            )
+        return artifact
+
+    def _build(self, final: Path, key: Mapping[str, Any], build: Callable[[Path], Mapping[str, Any]], made_from: Mapping[str, str]) -> None:
+        for remains in final.parent.glob(f".{final.name}-*"):  # of a process that was killed: we hold its lock now
+            shutil.rmtree(remains)
+        work = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
+        try:
+            facts = dict(build(work))
+            files = {file.relative_to(work).as_posix(): _identity(file) for file in sorted(work.rglob("*")) if file.is_file()}
+            record = {"format": 1, "stage": final.parent.name, "key": key, "inputs": made_from, "files": files, "facts": facts}
+            (work / FACTS).write_text(f"{json.dumps(record, indent=1, sort_keys=True, allow_nan=False)}\n", encoding="utf-8")
+            for path in (*work.rglob("*"), work):
+                _flush(path)
+            if final.exists():
+                # A folder cannot be renamed over another; the old one goes aside first, under a name that is swept.
+                final.rename(final.parent / f".{final.name}-old-{os.getpid()}")
+            work.rename(final)
+            _flush(final.parent)
+        finally:
+            for remains in final.parent.glob(f".{final.name}-*"):
+                shutil.rmtree(remains, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _lock(self, final: Path, report: Report) -> Iterator[None]:
+        locks = self.root / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with (locks / f"{final.parent.name}-{final.name}").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                report(f"{final.parent.name}: another process is making this; waiting for it")
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+@contextlib.contextmanager
+def _plain_errors(stage: str, root: Path) -> Iterator[None]:
+    """Errors of the disk in the user's words; all others pass."""
+    try:
+        yield
+    except OSError as error:
+        place = error.filename or root
+        if error.errno in _FULL:
+            raise BudgetError(
+                f"{stage}: no space left on the disk of {place}. Nothing half-made was kept; free some space, "
+                f"or set SRACL_CACHE_DIR to a folder on another disk, and run the same command again."
+            ) from error
+        if error.errno in _FORBIDDEN:
+            raise ResourceError(f"{stage}: cannot write to {place} ({error.strerror}). SRACL_CACHE_DIR names another folder.") from error
+        raise
+
+
+def _read(folder: Path, made_from: Mapping[str, str], *, was_cached: bool = True) -> Artifact | None:
+    if _damage(folder, thorough=True):
+        return None
+    record = _record(folder)
+    if record["inputs"] != made_from:
+        return None
+    return Artifact(folder.parent.name, folder.name, folder, record["facts"], was_cached, record["files"])
+
+
+def _damage(folder: Path, *, thorough: bool) -> str:
+    """What is wrong with an artifact, as the end of a sentence; empty if nothing is."""
+    if not folder.is_dir():
+        return "is missing"
+    record = _record(folder)
+    if not record:
+        return f"has no readable {FACTS}"
+    for name, noted in record["files"].items():
+        file = folder / name
+        if not file.is_file():
+            return f"lacks {name}"
+        if file.stat().st_size != noted["size"]:
+            return f"holds {name} with {file.stat().st_size:,} bytes instead of {noted['size']:,}"
+        if thorough and _identity(file) != noted:
+            return f"holds {name} with other contents than were written"
+    return ""
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    try:
+        record = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    whole = isinstance(record, dict) and all(isinstance(record.get(part), dict) for part in ("files", "facts", "inputs"))
+    return record if whole else {}
+
+
+def _identity(file: Path) -> dict[str, Any]:
+    with file.open("rb") as opened:
+        return {"sha256": hashlib.file_digest(opened, "sha256").hexdigest(), "size": file.stat().st_size}
+
+
+def _flush(path: Path) -> None:
+    """Have the disk keep it before anything is built on it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

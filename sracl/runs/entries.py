@@ -1,0 +1,59 @@
+"""A plan's runs as the store knows them. No torch here: a finished recipe is recognised without loading it."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from sracl import paths
+from sracl.tracking import queries
+
+if TYPE_CHECKING:
+    from sracl.recipes.plan import Plan, RunPlan
+    from sracl.tracking.store import Store
+
+
+def label(run: RunPlan) -> str:
+    """Recipe, variant, matrix cell and seed, as shown to people."""
+    cell = " ".join(f"{path}={value}" for path, value in run.cell.items())
+    return " · ".join(part for part in (run.recipe, run.variant, cell, f"seed {run.seed}") if part)
+
+
+def run_id(run: RunPlan) -> str:
+    """The run's name everywhere: the beginning of its digest."""
+    return run.digest[:10]
+
+
+def enter(store: Store, plan: Plan) -> None:
+    """Make the store know every run of the plan, and which recipe, variant and seed it stands for."""
+    store.recipe(plan.name, report=plan.report, source=plan.source)
+    for ordinal, run in enumerate(plan.runs):
+        store.register(
+            run_id=run_id(run),
+            digest=run.digest,
+            recipe=plan.name,
+            variant=run.variant,
+            cell=run.cell,
+            seed=run.seed,
+            ordinal=ordinal,
+            label=label(run),
+            dataset=run.values["data"]["name"],
+            values=run.values,
+            origins=run.origins,
+            leaky=run.leaky,
+            folder=str(paths.run_folder(run_id(run))),
+            environment=_environment(),
+        )
+
+
+def is_done(store: Store, run: RunPlan) -> bool:
+    """Whether the store holds this run's results."""
+    known = queries.run_by_digest(store, run.digest)
+    return known is not None and known.state == "completed"
+
+
+def _environment() -> dict[str, str]:
+    """Versions and machine, as far as they can change a figure."""
+    packages = {name: version(name) for name in ("sracl", "torch", "numpy")}
+    return {"python": platform.python_version(), "platform": platform.platform(), **packages}

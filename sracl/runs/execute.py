@@ -1,0 +1,280 @@
+"""Carries a plan out: each run once, resumed where it stopped, its results in the store."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import signal
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from sracl import paths
+from sracl.engine import checkpoint
+from sracl.engine.early_stopping import EarlyStopping
+from sracl.engine.trainer import Outcome, Trainer, parameters
+from sracl.errors import ResourceError, SraclError
+from sracl.evaluation.groups import history_groups
+from sracl.evaluation.metrics import metrics
+from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
+from sracl.runs.entries import enter, is_done, label, run_id
+from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.tracking import identity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from types import FrameType
+
+    from sracl.data.samples import SequenceTable
+    from sracl.recipes.plan import Plan, RunPlan
+    from sracl.runs.screen import Screen
+    from sracl.tracking.store import Store
+
+Status = Literal["trained", "cached", "failed", "busy"]
+HEARTBEAT_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one run of a plan."""
+
+    run_id: str
+    label: str
+    status: Status
+    reason: str = ""
+
+
+class Terminated(BaseException):
+    """SIGTERM arrived. Not an Exception, so that nothing on the way mistakes it for an error of its own."""
+
+
+def execute(plan: Plan, store: Store, screen: Screen, *, device: str = "auto", fail_fast: bool = False) -> list[Result]:
+    """Carry out every run of a plan that is not done yet; a failed run does not stop the others.
+
+    Args:
+        plan: What to run.
+        store: Where it is recorded.
+        screen: Where it is shown.
+        device: `auto`, `cpu`, `cuda` or `cuda:N`.
+        fail_fast: Stop at the first failure.
+
+    Raises:
+        ResourceError: The device is not there.
+        KeyboardInterrupt: Ctrl-C; the current run is marked interrupted and resumes at the same command.
+        Terminated: The same for SIGTERM.
+    """
+    where = choose_device(device)
+    shop = Workshop(where, screen.line)
+    enter(store, plan)
+    results: dict[str, Result] = {}
+    with _sigterm():
+        for run in plan.runs:
+            if run.digest in results:  # two variants that amount to the same run
+                continue
+            result = results[run.digest] = _one(run_id(run), run, store, screen, shop)
+            if result.status == "failed":
+                screen.line(f"{label(run)} failed: {result.reason}")
+                if fail_fast:
+                    break
+    return list(results.values())
+
+
+def choose_device(asked: str) -> torch.device:
+    """The torch device asked for; `auto` takes a GPU where there is one.
+
+    Raises:
+        ResourceError: There is no such device.
+    """
+    if asked == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(asked)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ResourceError(f"there is no device '{asked}' here; try --device cpu or --device auto. ({error})") from error
+    return device
+
+
+def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -> Result:
+    folder = paths.run_folder(key)
+    if is_done(store, run):
+        return Result(key, label(run), "cached")
+    try:
+        with _lock(folder):
+            if is_done(store, run):  # by another process, since the look above
+                return Result(key, label(run), "cached")
+            store.start(key, identity.current())
+            try:
+                screen.begin(label(run), run.values["train"]["epochs"], _watched(run)[0])
+                _train(key, run, store, screen, shop, folder)
+            except (KeyboardInterrupt, Terminated) as stop:
+                store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
+                raise
+            except Exception as error:  # whatever a component raises ends this run only: recorded, reported, and the next run starts
+                reason = str(error) if isinstance(error, SraclError) else f"{type(error).__name__}: {error}"
+                store.finish(key, "failed", reason)
+                _keep_traceback(folder)
+                return Result(key, label(run), "failed", reason)
+            finally:
+                screen.end()
+    except ResourceError as error:
+        return Result(key, label(run), "busy", str(error))
+    return Result(key, label(run), "trained")
+
+
+def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path) -> None:
+    (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False))
+    parts = assemble(run, shop)
+    for made in parts.artifacts:
+        store.artifact(key, name=made.stage, path=str(made.folder), digest=made.digest, size=made.size, facts=made.facts)
+    metric, patience = _watched(run)
+    settings, batch_size = run.values["evaluation"], run.values["evaluation"]["batch_size"]
+    seen_items = settings["seen_items"]
+
+    def validate() -> dict[str, float]:
+        ranks = rank(parts.backbone, parts.valid, parts.seen_valid, batch_size=batch_size)
+        figures = metrics(getattr(ranks, seen_items).cpu().numpy(), settings["cutoffs"], num_items=parts.data.num_items)
+        return {f"valid.{name}": value for name, value in figures.items()}
+
+    trainer = Trainer(
+        backbone=parts.backbone,
+        objectives=parts.objectives,
+        samples=parts.samples,
+        sampler=parts.sampler,
+        optimizer=parts.optimizer(parameters(parts.backbone, parts.objectives)),
+        validate=validate,
+        stopping=EarlyStopping(metric, patience),
+        streams=parts.streams,
+        recorder=_Recorder(key, store, screen),
+        folder=folder,
+        batch_size=run.values["train"]["batch_size"],
+        epochs=run.values["train"]["epochs"],
+        key=run.digest,
+    )
+    outcome = trainer.fit()
+    store.forget_after(key, outcome.epochs)
+    weights, _ = checkpoint.read(trainer.best_file, str(shop.device))
+    parts.backbone.load_state_dict(weights)
+    _judge(key, run, store, parts, folder, batch_size)
+    for file in (trainer.best_file, folder / "ranks.npz"):
+        store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts={"epoch": outcome.best_epoch})
+    store.finish(key, "completed", _ending(outcome))
+    trainer.last_file.unlink(missing_ok=True)  # only now: whoever dies before this line resumes from it
+
+
+def _watched(run: RunPlan) -> tuple[str, int | None]:
+    """The metric that chooses the best epoch, and the patience with it."""
+    stopping = run.values["train"]["early_stopping"]
+    return (stopping["metric"], stopping["patience"]) if stopping else ("valid.mrr@10", None)
+
+
+def _ending(outcome: Outcome) -> str:
+    how = "stopped early" if outcome.stopped_early else "all epochs"
+    return f"{outcome.epochs} epochs ({how}), best {outcome.best_epoch}"
+
+
+def _judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path, batch_size: int) -> None:
+    """Rank every user's target on both splits, seen items kept and excluded, and store ranks, metrics and groups."""
+    cutoffs = run.values["evaluation"]["cutoffs"]
+    lengths = np.diff(parts.data.offsets)
+    kept: dict[str, np.ndarray] = {}
+    splits: dict[str, tuple[SequenceTable, torch.Tensor]] = {
+        "valid": (parts.valid, parts.seen_valid),
+        "test": (parts.test, parts.seen_test),
+    }
+    for split, (histories, seen) in splits.items():
+        ranks: Ranks = rank(parts.backbone, histories, seen, batch_size=batch_size)
+        users = histories.users.cpu().numpy()
+        groups = {"all": np.ones(len(users), dtype=bool), **history_groups(lengths[users])}
+        for seen_items in ("keep", "exclude"):
+            found = getattr(ranks, seen_items).cpu().numpy()
+            kept[f"{split}.{seen_items}"] = found.astype(np.int32)
+            for group, members in groups.items():
+                if members.any():
+                    store.metrics(
+                        key,
+                        split=split,
+                        protocol=protocol(run, parts, seen_items),
+                        group=group,
+                        values=metrics(found[members], cutoffs, num_items=parts.data.num_items),
+                        count=int(members.sum()),
+                    )
+        kept[f"{split}.users"] = users.astype(np.int32)
+    temporary = folder / "ranks.tmp.npz"
+    np.savez_compressed(temporary, **kept)  # type: ignore[arg-type]
+    temporary.replace(folder / "ranks.npz")
+
+
+def protocol(run: RunPlan, parts: Parts, seen_items: str) -> dict[str, Any]:
+    """Everything that must agree before two figures may be compared."""
+    return {
+        "dataset": parts.data.name,
+        "data": parts.data.fingerprint,
+        "split": run.values["evaluation"]["split"],
+        "candidates": run.values["evaluation"]["candidates"],
+        "seen_items": seen_items,
+        "ties": TIE_RULE,
+    }
+
+
+class _Recorder:
+    """Passes the engine's reports on to the store and the screen."""
+
+    def __init__(self, key: str, store: Store, screen: Screen) -> None:
+        self._key, self._store, self._screen = key, store, screen
+        self._beat = time.monotonic()
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        self._screen.step(epoch, step, steps, loss)
+        if time.monotonic() - self._beat > HEARTBEAT_SECONDS:
+            self._store.beat(self._key)
+            self._beat = time.monotonic()
+
+    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
+        self._store.log(self._key, epoch, values)
+        self._screen.epoch(epoch, values)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Hold the run's folder; the system lets go of the lock however the process ends.
+
+    Raises:
+        ResourceError: Another process trains this run.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResourceError(f"another process is training this run now ({folder})") from error
+        yield
+
+
+@contextmanager
+def _sigterm() -> Iterator[None]:
+    """SIGTERM raises `Terminated` within, where this is the main thread."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, stop)
+    except ValueError:  # not the main thread: whoever started it handles signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _keep_traceback(folder: Path) -> None:
+    import traceback
+
+    (folder / "traceback.txt").write_text(traceback.format_exc())

@@ -1,0 +1,346 @@
+"""Describe, embed, retrieve: from interactions to tables of neighbours, each stage made once and shared by all runs.
+
+A stage's key holds the data's fingerprint or the digest of the stage before it, its own slice of the plan, and the
+version of the code that does it; so all keys of a run are known before anything is computed.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from sracl.errors import DataError, UsageError
+from sracl.registry.catalog import catalog
+from sracl.runs.artifacts import Artifact, Artifacts, Report, digest_of
+from sracl.semantics import descriptions, embeddings, neighbours, prompts
+from sracl.semantics.versions import component_version, module_version
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from sracl.data.interactions import Interactions
+    from sracl.data.splits import Prefixes
+    from sracl.interfaces import LLMProvider
+
+ITEMS, SEQUENCES = "semantics.items", "semantics.sequences"
+
+Assemble = Callable[[str, Mapping[str, Any], str], Any]
+"""`(kind, bound table, path) -> component`."""
+
+_TEXTS, _VECTORS, _NEIGHBOURS, _SIMILARITIES = "texts.jsonl.gz", "vectors.npy", "neighbours.npy", "similarities.npy"
+_ANY_DOMAIN = "everyday products"
+_PROGRESS_SECONDS = 10.0
+
+
+@dataclass(frozen=True, eq=False)
+class SequenceTables:
+    """Semantic neighbours of the training samples."""
+
+    ids: NDArray[np.int64]
+    """Pool rows, int64 [S, k], -1 where there is none."""
+    rows: NDArray[np.int64]
+    """Pool row of each training sample, int64 [S]."""
+    pool: Prefixes
+    """The sequences that may be neighbours, P of them."""
+    vectors: NDArray[np.float32]
+    """Semantic vector of every pool row, float32 [P, e]."""
+
+
+class Stage(NamedTuple):
+    """One stage of a run: where its artifact will be, known beforehand."""
+
+    label: str
+    stage: str
+    key: Mapping[str, Any]
+
+
+def planned(values: Mapping[str, Any], data_fingerprint: str) -> list[tuple[str, str, Mapping[str, Any]]]:
+    """(label, stage, key) of every semantic stage of a run, in order; nothing is computed or imported.
+
+    Args:
+        values: The run's plan.
+        data_fingerprint: As `sracl.data.datasets.fingerprint` gives it.
+    """
+    tables = values.get("semantics", {})
+    domain = _domain(values["data"]["name"])
+    stages: list[tuple[str, str, Mapping[str, Any]]] = []
+    if "items" in tables:
+        stages.extend(_item_stages(tables["items"], data_fingerprint, domain))
+    if "sequences" in tables:
+        stages.extend(_sequence_stages(tables["sequences"], data_fingerprint, domain, values["data"]["max_length"]))
+    return stages
+
+
+def item_neighbours(
+    interactions: Interactions, table: Mapping[str, Any], *, max_length: int, artifacts: Artifacts, assemble: Assemble, report: Report
+) -> tuple[NDArray[np.int64], list[Artifact]]:
+    """Neighbours of every item.
+
+    Args:
+        interactions: The data; only x_1 … x_{n-2} of each user is read.
+        table: `semantics.items` of the plan.
+        max_length: Not used: contexts have a length of their own.
+        artifacts: Where results are kept.
+        assemble: Builds components.
+        report: Told what is done, line by line.
+
+    Returns:
+        int64 [V + 1, k], 0 where there is none; and the artifacts behind it.
+
+    Raises:
+        DataError: k is larger than the number of other items, or no item has a text.
+    """
+    del max_length
+    neighbours.check_pool(interactions.num_items, table["k"], ITEMS)
+    domain = _domain(interactions.name)
+    contexts = prompts.item_contexts(interactions, table["contexts"])
+    furthest = _demand_training_only(interactions, contexts.prefixes, f"{ITEMS}: contexts")
+
+    def describe(llm: LLMProvider, progress: Callable[[int], None]) -> list[str]:
+        return descriptions.describe(llm, prompts.item_prompts(interactions, contexts, domain=domain), progress=progress)
+
+    rows = np.arange(interactions.num_items)
+    chain = _Chain(
+        path=ITEMS,
+        what=f"{interactions.num_items:,} items",
+        table=table,
+        stages=_item_stages(table, interactions.fingerprint, domain),
+        reads={"reads": "train", "furthest": furthest},
+        artifacts=artifacts,
+        assemble=assemble,
+        report=report,
+    )
+    ids, _, made = chain.run(describe, queries=rows, groups=rows, want_vectors=False)
+    return neighbours.item_table(ids), made
+
+
+def sequence_neighbours(
+    interactions: Interactions, table: Mapping[str, Any], *, max_length: int, artifacts: Artifacts, assemble: Assemble, report: Report
+) -> tuple[SequenceTables, list[Artifact]]:
+    """Neighbours of every training sample, among the sequences of the pool.
+
+    Args:
+        interactions: The data; with `pool = "train"` only x_1 … x_{n-2} of each user is read.
+        table: `semantics.sequences` of the plan.
+        max_length: Items read of a sequence, the last ones.
+        artifacts: Where results are kept.
+        assemble: Builds components.
+        report: Told what is done, line by line.
+
+    Returns:
+        The tables, and the artifacts behind them.
+
+    Raises:
+        DataError: k is larger than the rest of the pool, or no sequence has a text.
+    """
+    pool = neighbours.sequence_pool(interactions, max_length, unit=table["unit"], pool=table["pool"])
+    neighbours.check_pool(len(pool.prefixes), table["k"], SEQUENCES)
+    domain = _domain(interactions.name)
+    if table["pool"] == "train":
+        reads = {"reads": "train", "furthest": _demand_training_only(interactions, pool.prefixes, f"{SEQUENCES}: pool")}
+    else:
+        reads = {"reads": "validation", "furthest": prompts.furthest_read(interactions, pool.prefixes)}
+
+    def describe(llm: LLMProvider, progress: Callable[[int], None]) -> list[str]:
+        first, contents = _distinct(interactions, pool.prefixes)
+        asked = prompts.sequence_prompts(interactions, pool.prefixes, first, domain=domain)
+        texts = descriptions.describe(llm, asked, progress=progress)
+        return [texts[content] for content in contents]
+
+    queries = np.unique(pool.rows)
+    chain = _Chain(
+        path=SEQUENCES,
+        what=f"{len(pool.prefixes):,} {'sequences' if table['unit'] == 'prefix' else 'users'}",
+        table=table,
+        stages=_sequence_stages(table, interactions.fingerprint, domain, max_length),
+        reads=reads,
+        artifacts=artifacts,
+        assemble=assemble,
+        report=report,
+    )
+    ids, vectors, made = chain.run(describe, queries=queries, groups=neighbours.groups(pool.prefixes, table["exclude"]), want_vectors=True)
+    return SequenceTables(ids[np.searchsorted(queries, pool.rows)], pool.rows, pool.prefixes, vectors), made
+
+
+@dataclass(frozen=True)
+class _Chain:
+    """The three stages of one table."""
+
+    path: str
+    what: str
+    table: Mapping[str, Any]
+    stages: list[Stage]
+    reads: Mapping[str, Any]
+    """How far into each user's history the texts have read, for the artifacts' facts."""
+    artifacts: Artifacts
+    assemble: Assemble
+    report: Report
+
+    def run(
+        self,
+        describe: Callable[[LLMProvider, Callable[[int], None]], list[str]],
+        *,
+        queries: NDArray[np.int64],
+        groups: NDArray[np.int64],
+        want_vectors: bool,
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[Artifact]]:
+        """Neighbours of the queries, the vectors (empty if nobody wants them), and the three artifacts."""
+        to_describe, to_embed, to_retrieve = self.stages
+        kinds = {"llm": "llm_provider", "text_encoder": "text_encoder", "retriever": "retriever"}
+        # All that will be needed is built first: no description is paid for before its encoder is known to be there.
+        parts = {
+            slot: self.assemble(kind, self.table[slot], f"{self.path}.{slot}")
+            for (slot, kind), stage in zip(kinds.items(), self.stages, strict=True)
+            if not self.artifacts.has(stage.stage, stage.key)
+        }
+
+        def part(slot: str) -> Any:
+            return parts.get(slot) or self.assemble(kinds[slot], self.table[slot], f"{self.path}.{slot}")
+
+        def write_texts(folder: Path) -> dict[str, Any]:
+            with self._timed(f"describing {self.what} with {self.table['llm']['use']}") as progress:
+                texts = describe(part("llm"), lambda done: progress(f"{done:,}"))
+            descriptions.save(texts, folder / _TEXTS)
+            return {**self.reads, "rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
+
+        def write_vectors(folder: Path) -> dict[str, Any]:
+            encoder = part("text_encoder")
+            with self._timed(f"embedding {self.what} with {self.table['text_encoder']['use']}") as progress:
+                if hasattr(encoder, "progress"):
+                    encoder.progress = lambda done, total: progress(f"{done:,} of {total:,} texts")
+                vectors = embeddings.embed(encoder, descriptions.load(texts.folder / _TEXTS))
+            embeddings.save(vectors, folder / _VECTORS)
+            return {**self.reads, **embeddings.facts(vectors), "encoder": dict(getattr(encoder, "facts", {}))}
+
+        def write_neighbours(folder: Path) -> dict[str, Any]:
+            retriever, k = part("retriever"), self.table["k"]
+            table = read_vectors()
+            with self._timed(f"finding {k} neighbours of {self.what} with {self.table['retriever']['use']}"):
+                ids, similarities = retriever(table, k, queries=queries, groups=groups)
+            neighbours.check_table(ids, queries, groups, k, type(retriever).__name__)
+            embeddings.save(ids.astype(np.int32), folder / _NEIGHBOURS)
+            embeddings.save(similarities.astype(np.float32), folder / _SIMILARITIES)
+            return {**self.reads, **_neighbour_facts(ids, similarities), "retriever": dict(getattr(retriever, "facts", {}))}
+
+        def read_vectors() -> NDArray[np.float32]:
+            return embeddings.load(vectors.folder / _VECTORS, vectors.facts, len(groups))
+
+        texts = self._make(to_describe, write_texts)
+        vectors = self._make(to_embed, write_vectors, texts)
+        found = self._make(to_retrieve, write_neighbours, vectors)
+        ids = np.load(found.folder / _NEIGHBOURS, allow_pickle=False).astype(np.int64)
+        if not (ids >= 0).any():
+            raise DataError(f"{self.path}: not one of the {self.what} has a neighbour; are there texts?")
+        return ids, read_vectors() if want_vectors else np.zeros((0, 0), dtype=np.float32), [texts, vectors, found]
+
+    def _make(self, stage: Stage, build: Callable[[Path], Mapping[str, Any]], *inputs: Artifact) -> Artifact:
+        made = self.artifacts.make(stage.stage, stage.key, build, inputs=inputs, report=self.report)
+        if any(made.facts.get(name) != value for name, value in self.reads.items()):
+            raise DataError(
+                f"{made.folder} says that it read {made.facts.get('reads')} data up to {made.facts.get('furthest')} beyond x_(n-2), "
+                f"but due is {self.reads['reads']} up to {self.reads['furthest']}. Remove the folder to have it made anew."
+            )
+        if made.was_cached:
+            self.report(f"{stage.label}: cached")
+        return made
+
+    def _timed(self, doing: str) -> _Timed:
+        return _Timed(doing, self.report)
+
+
+class _Timed:
+    """Says what is begun, how far it is every ten seconds, and how long it took."""
+
+    def __init__(self, doing: str, report: Report) -> None:
+        self._doing = doing
+        self._report = report
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._begun = self._spoken = time.monotonic()
+        self._report(f"{self._doing} …")
+        return self._progress
+
+    def __exit__(self, *failure: object) -> None:
+        if failure[0] is None:
+            self._report(f"{self._doing}: {time.monotonic() - self._begun:.1f} s")
+
+    def _progress(self, done: str) -> None:
+        if time.monotonic() - self._spoken >= _PROGRESS_SECONDS:
+            self._spoken = time.monotonic()
+            self._report(f"{self._doing}: {done}")
+
+
+def _item_stages(table: Mapping[str, Any], fingerprint: str, domain: str) -> list[Stage]:
+    first = {"data": fingerprint, "domain": domain, "unit": "item", "contexts": table["contexts"], "reads": "train"}
+    return list(_stages("items", table, first, {"k": table["k"], "exclude": "same_row"}))
+
+
+def _sequence_stages(table: Mapping[str, Any], fingerprint: str, domain: str, max_length: int) -> list[Stage]:
+    leaky = table["pool"] != "train"
+    first = {
+        "data": fingerprint,
+        "domain": domain,
+        "unit": table["unit"],
+        "max_length": max_length,
+        "reads": "validation" if leaky else "train",
+    }
+    return list(_stages("sequences", table, first, {"k": table["k"], "exclude": table["exclude"]}))
+
+
+def _stages(name: str, table: Mapping[str, Any], first: Mapping[str, Any], last: Mapping[str, Any]) -> Iterator[Stage]:
+    folder = Path(prompts.__file__).parent
+    steps: tuple[tuple[str, str, str, tuple[str, ...], Mapping[str, Any]], ...] = (
+        ("describe", "llm", "llm_provider", ("prompts.py", "descriptions.py", "neighbours.py"), first),
+        ("embed", "text_encoder", "text_encoder", ("embeddings.py",), {}),
+        ("retrieve", "retriever", "retriever", ("neighbours.py",), last),
+    )
+    before = None
+    for stage, slot, kind, modules, rest in steps:
+        code = [module_version(*(folder / module for module in modules)), component_version(catalog(), kind, table[slot])]
+        key = {**rest, slot: table[slot], "code": code, **({"from": before} if before else {})}
+        before = digest_of(stage, key)
+        yield Stage(f"{stage} {name} with {table[slot]['use']}", stage, key)
+
+
+def _domain(dataset: str) -> str:
+    """What the data set is about, for prompts; from its card, if it has one that says so."""
+    try:
+        return str(catalog().find("dataset", dataset).facts.get("domain", _ANY_DOMAIN))
+    except UsageError:
+        return _ANY_DOMAIN
+
+
+def _demand_training_only(interactions: Interactions, prefixes: Prefixes, what: str) -> int:
+    furthest = prompts.furthest_read(interactions, prefixes)
+    if furthest > 0:
+        raise DataError(f"{what} would read {furthest} beyond the last training interaction of a user")
+    return furthest
+
+
+def _distinct(interactions: Interactions, prefixes: Prefixes) -> tuple[list[int], list[int]]:
+    """Rows that read items no row before them read, and for each row which of those reads the same."""
+    places: dict[bytes, int] = {}
+    first: list[int] = []
+    contents: list[int] = []
+    for row, (start, stop) in enumerate(zip(prefixes.starts.tolist(), prefixes.stops.tolist(), strict=True)):
+        place = places.setdefault(interactions.items[start:stop].tobytes(), len(first))
+        if place == len(first):
+            first.append(row)
+        contents.append(place)
+    return first, contents
+
+
+def _neighbour_facts(ids: NDArray[np.int64], similarities: NDArray[np.float32]) -> dict[str, Any]:
+    found = ids >= 0
+    return {
+        "rows": len(ids),
+        "k": int(ids.shape[1]),
+        "rows_without": int((~found.any(axis=1)).sum()),
+        "rows_with_fewer": int((~found.all(axis=1)).sum()),
+        "mean_similarity": round(float(similarities[found].mean()), 4) if found.any() else 0.0,
+    }

@@ -1,0 +1,85 @@
+"""Which process a run belongs to, and whether it still lives. Nothing here ever sends a signal.
+
+A bare process id is not enough: ids are given out again, and every machine has the same ones. A process is known by
+host, boot, id and moment of start together.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FIRST_PID_NAMESPACE = "pid:[4026531836]"
+"""The inode Linux gives the namespace of the machine itself."""
+
+
+class Identity(TypedDict):
+    """One process, told apart from all others, past and future; as the columns of a run keep it."""
+
+    host: str
+    boot_id: str
+    """Changes when the machine restarts."""
+    pid: int
+    pid_started: float
+    """Clock ticks since boot on Linux, where setting the clock cannot change it; else seconds since 1970."""
+
+
+def current() -> Identity:
+    """This process."""
+    pid = os.getpid()
+    started = _started(pid)
+    if started is None:
+        raise RuntimeError(f"process {pid} cannot find itself")
+    return {"host": socket.gethostname(), "boot_id": _boot(), "pid": pid, "pid_started": started}
+
+
+def presence(process: Mapping[str, Any]) -> Literal["alive", "gone", "elsewhere"]:
+    """Whether an `Identity` runs on this machine, has ended, or cannot be seen from here."""
+    if process["host"] != socket.gethostname():
+        return "elsewhere"
+    boot, _, namespace = process["boot_id"].partition("/")
+    own_boot, _, own_namespace = _boot().partition("/")
+    if boot != own_boot:
+        return "gone"
+    if namespace != own_namespace:
+        return "elsewhere"  # a container of the same name on the same machine: its process ids are not ours
+    return "alive" if _started(process["pid"]) == process["pid_started"] else "gone"
+
+
+@cache
+def _boot() -> str:
+    """Id of this boot, with the process namespace behind a slash inside a container."""
+    if sys.platform != "linux":
+        import psutil
+
+        return str(int(psutil.boot_time()))
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:  # some sandboxes hide it; then all processes seen are taken to share one
+        return boot
+    return boot if namespace == _FIRST_PID_NAMESPACE else f"{boot}/{namespace}"
+
+
+def _started(pid: int) -> float | None:
+    """When the process with this id started; None if there is none, or only its unreaped remains."""
+    if sys.platform == "linux":
+        try:
+            after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            return None
+        return None if after_name[0] in "ZX" else float(after_name[19])  # fields 3 (state) and 22 (start) of proc(5)
+    import psutil
+
+    try:
+        process = psutil.Process(pid)
+        return None if process.status() == psutil.STATUS_ZOMBIE else float(process.create_time())
+    except psutil.NoSuchProcess:
+        return None

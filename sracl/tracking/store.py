@@ -1,0 +1,262 @@
+"""The writer of the store.
+
+Every method is one short transaction that has happened entirely or not at all when it returns. State transitions and final
+figures survive a power cut; points of a series survive the death of the process. Methods may be called from several threads
+and processes; a `Store` must not cross a fork. What a method may raise besides what it lists is in `Database.writing`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy import func
+from sqlalchemy.dialects.sqlite import insert
+from sqlmodel import col, delete, select
+
+from sracl.errors import ResourceError, StoreError, UsageError
+from sracl.tracking import protocol as protocols
+from sracl.tracking.database import Database, plain
+from sracl.tracking.identity import presence
+from sracl.tracking.queries import STALE_AFTER, RunRow, frozen, owner
+from sracl.tracking.tables import Artifact, Entry, Metric, Point, Protocol, Recipe, Run, now
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+    from types import TracebackType
+
+    from sqlmodel import Session
+
+
+class Store:
+    """What happened, in one SQLite file; a context manager."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @classmethod
+    def open(cls, path: Path, *, read_only: bool = False) -> Store:
+        """Open a store, making the file if there is none.
+
+        A store of a newer version of sracl opens read-only, with `notice` saying so.
+
+        Args:
+            path: The SQLite file.
+            read_only: Never write, and do not make the file.
+
+        Raises:
+            StoreError: The file is damaged, is no store, or is not there to be read.
+        """
+        return cls(Database.open(path, read_only=read_only))
+
+    @property
+    def path(self) -> Path:
+        """The SQLite file."""
+        return self._database.path
+
+    @property
+    def read_only(self) -> bool:
+        """Whether every write is refused."""
+        return self._database.read_only
+
+    @property
+    def notice(self) -> str:
+        """What the user should know about this store; mostly empty."""
+        return self._database.notice
+
+    def reading(self) -> AbstractContextManager[Session]:
+        """A consistent view for queries; leave it at once."""
+        return self._database.reading()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def __enter__(self) -> Store:
+        """The store itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the file."""
+        self.close()
+
+    def recipe(self, name: str, report: Mapping[str, Any], source: str) -> None:
+        """Keep what a recipe wants reported; the last version of it counts."""
+        with self._database.writing() as session:
+            session.merge(Recipe(name=name, source=source, report=plain(report)))
+
+    def register(
+        self,
+        *,
+        run_id: str,
+        digest: str,
+        recipe: str,
+        variant: str,
+        cell: Mapping[str, Any],
+        seed: int,
+        label: str,
+        dataset: str,
+        values: Mapping[str, Any],
+        origins: Mapping[str, str],
+        leaky: Sequence[str],
+        folder: str,
+        environment: Mapping[str, Any],
+        ordinal: int = 0,
+    ) -> RunRow:
+        """Give a run its place in a recipe. The same digest is the same run: it exists once, under the id it got first.
+
+        A place that another run filled (the recipe was changed since) passes to this one; the other run remains.
+
+        Args:
+            run_id: Id to use if the digest is new.
+            digest: Of everything that decides the outcome.
+            recipe: Name of the recipe.
+            variant: Name of the variant.
+            cell: Point of the recipe's matrix: path -> value.
+            seed: Seed of the run.
+            label: What to call the run in lists.
+            dataset: Name of the data set.
+            values: Complete values of the run.
+            origins: Where each value came from.
+            leaky: What makes the run see more than training data; empty if nothing does.
+            folder: Where its files are.
+            environment: Versions and hardware. Never pass the process environment: it holds secrets.
+            ordinal: Place of the variant in the recipe; tables keep this order.
+
+        Raises:
+            StoreError: Another run with this id exists.
+        """
+        with self._database.writing() as session:
+            found = session.exec(select(Run).where(Run.digest == digest)).first()
+            if found is None:
+                if session.exec(select(Run.id).where(Run.id == run_id)).first():
+                    raise StoreError(f"Run '{run_id}' already exists in {self.path} with other values.")
+                found = Run(
+                    id=run_id,
+                    digest=digest,
+                    dataset=dataset,
+                    seed=seed,
+                    label=label,
+                    state="planned",
+                    created=now(),
+                    leaky=plain(leaky),
+                    values=plain(values),
+                    origins=plain(origins),
+                    environment=plain(environment),
+                    folder=folder,
+                )
+                session.add(found)
+                session.flush()
+            place = {"recipe": recipe, "variant": variant, "cell": _canonical(cell), "seed": seed, "dataset": dataset}
+            filled = {"run_id": found.id, "ordinal": ordinal}
+            session.execute(insert(Entry).values(**place, **filled).on_conflict_do_update(index_elements=list(place), set_=filled))
+            return frozen(session, [found])[0]
+
+    def start(self, run_id: str, identity: Mapping[str, Any]) -> None:
+        """Begin an attempt: the run now belongs to the given process.
+
+        Args:
+            run_id: The run.
+            identity: `host`, `boot_id`, `pid` and `pid_started`, as `identity.current()` gives them.
+
+        Raises:
+            ResourceError: Another live process has the run, or may have: on another machine, its last sign of life is
+                less than two missed ones ago.
+        """
+        with self._database.writing() as session:
+            run = self._run(session, run_id)
+            holder = owner(run)
+            if run.state == "running" and holder is not None and holder != dict(identity):
+                where = presence(holder)
+                silent = run.heartbeat is None or now() - run.heartbeat > 2 * STALE_AFTER
+                if where == "alive" or (where == "elsewhere" and not silent):
+                    raise ResourceError(f"Run '{run_id}' is being trained by process {holder['pid']} on {holder['host']}.")
+            moment = now()
+            run.state, run.reason, run.attempt = "running", "", run.attempt + 1
+            for part in ("host", "boot_id", "pid", "pid_started"):
+                setattr(run, part, identity[part])
+            run.started, run.heartbeat, run.finished = moment, moment, None
+
+    def beat(self, run_id: str) -> None:
+        """Give a sign of life, due about every 10 s."""
+        with self._database.writing(durable=False) as session:
+            self._run(session, run_id).heartbeat = now()
+
+    def finish(self, run_id: str, state: Literal["completed", "failed", "interrupted"], reason: str = "") -> None:
+        """End the attempt, with the reason if it did not complete."""
+        if state not in ("completed", "failed", "interrupted"):
+            raise ValueError(f"a run ends completed, failed or interrupted, not {state}")
+        with self._database.writing() as session:
+            run = self._run(session, run_id)
+            run.state, run.reason, run.finished = state, reason, now()
+
+    def log(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
+        """Keep the values of one epoch, all or none; an epoch logged again replaces its values. Also a sign of life."""
+        rows = [{"run_id": run_id, "name": name, "epoch": epoch, "value": _stored(value)} for name, value in values.items()]
+        with self._database.writing(durable=False) as session:
+            run = self._run(session, run_id)
+            run.epoch, run.heartbeat = epoch, now()
+            if rows:
+                statement = insert(Point)
+                key = ["run_id", "name", "epoch"]
+                session.execute(statement.on_conflict_do_update(index_elements=key, set_={"value": statement.excluded.value}), rows)
+
+    def forget_after(self, run_id: str, epoch: int) -> None:
+        """Drop every point of a later epoch: training resumes from this one."""
+        with self._database.writing() as session:
+            run = self._run(session, run_id)
+            session.execute(delete(Point).where(col(Point.run_id) == run_id, col(Point.epoch) > epoch))
+            run.epoch = session.exec(select(func.max(Point.epoch)).where(Point.run_id == run_id)).one()
+
+    def metrics(
+        self, run_id: str, *, split: str, protocol: Mapping[str, Any], group: str, values: Mapping[str, float], count: int | None = None
+    ) -> None:
+        """Keep final figures, in place of those of the same split, protocol and group.
+
+        Args:
+            run_id: The run.
+            split: `valid` or `test`.
+            protocol: Facts of the evaluation, see `tracking.protocol`; `seen_items` at least.
+            group: `all`, or a group of users.
+            values: Metric -> mean over the users of the group.
+            count: Users averaged over.
+        """
+        with self._database.writing() as session:
+            facts = protocols.complete(protocol, self._run(session, run_id).dataset)
+            stamp = protocols.fingerprint(facts)
+            session.merge(Protocol(fingerprint=stamp, facts=plain(facts)))
+            session.flush()
+            session.execute(
+                delete(Metric).where(
+                    col(Metric.run_id) == run_id, col(Metric.split) == split, col(Metric.protocol) == stamp, col(Metric.group) == group
+                )
+            )
+            session.add_all(
+                Metric(run_id=run_id, split=split, protocol=stamp, group=group, name=name, value=_stored(value), count=count)
+                for name, value in values.items()
+            )
+
+    def artifact(self, run_id: str, *, name: str, path: str, digest: str, size: int, facts: Mapping[str, Any]) -> None:
+        """Keep where a file of the run is and what it was; the same name again replaces it."""
+        with self._database.writing() as session:
+            self._run(session, run_id)
+            row = Artifact(run_id=run_id, name=name, path=path, digest=digest, size=size, facts=plain(facts), created=now())
+            session.merge(row)
+
+    def _run(self, session: Session, run_id: str) -> Run:
+        found = session.exec(select(Run).where(Run.id == run_id)).first()
+        if found is None:
+            raise UsageError(f"There is no run '{run_id}' in {self.path}.")
+        return found
+
+
+def _canonical(cell: Mapping[str, Any]) -> str:
+    return json.dumps(plain(cell), sort_keys=True, ensure_ascii=False)
+
+
+def _stored(value: float) -> float | None:
+    number = float(value)
+    return None if math.isnan(number) else number

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import errno
+import os
+import re
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from sracl import errors
+from sracl.cli import app as shell
+from sracl.errors import SraclError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def sracl(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
+    return subprocess.run([sys.executable, "-m", "sracl", *arguments], env=environment, capture_output=True, text=True, timeout=60)
+
+
+def raising(error: BaseException) -> typer.Typer:
+    """An app whose one command raises the error."""
+    app = typer.Typer(pretty_exceptions_enable=False)
+
+    @app.command()
+    def only() -> None:
+        raise error
+
+    return app
+
+
+# interface of the command line: the exit code says what kind of thing went wrong
+CODES = {
+    "SraclError": 1,
+    "UsageError": 2,
+    "DataError": 4,
+    "BudgetError": 5,
+    "ResourceError": 6,
+    "StoreError": 8,
+    "PluginError": 9,
+}
+
+
+@pytest.mark.parametrize(("name", "code"), CODES.items())
+def test_an_expected_error_is_a_message_and_its_exit_code(
+    name: str, code: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("SRACL_LOG", raising=False)
+    kind: type[SraclError] = getattr(errors, name)
+    monkeypatch.setattr(shell, "app", raising(kind("The [red]cellar[/red] is locked.")))
+    assert shell.main([]) == code
+    written = capsys.readouterr()
+    assert written.out == ""
+    assert written.err == "The [red]cellar[/red] is locked.\n"
+
+
+def test_a_recipe_error_lists_its_problems_and_leaves_with_3(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    problems = [errors.Problem("train.epochs", "Should be an integer.", "a.toml", 4), errors.Problem("backbone.use", "Is missing.")]
+    monkeypatch.setattr(shell, "app", raising(errors.RecipeError("a.toml", problems)))
+    assert shell.main([]) == 3
+    assert capsys.readouterr().err.splitlines() == [
+        "a.toml has 2 problems:",
+        "  a.toml:4: train.epochs: Should be an integer.",
+        "  backbone.use: Is missing.",
+    ]
+
+
+def test_debug_shows_where_an_error_came_from(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SRACL_LOG", "debug")
+    monkeypatch.setattr(shell, "app", raising(errors.StoreError("The store is damaged.")))
+    assert shell.main([]) == 8
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_a_message_and_5(number: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.delenv("SRACL_LOG", raising=False)
+    monkeypatch.setattr(shell, "app", raising(OSError(number, os.strerror(number), "runs/7/plan.json")))
+    assert shell.main([]) == 5
+    written = capsys.readouterr().err
+    assert written.startswith("No space is left on the disk for runs/7/plan.json.")
+    assert "Traceback" not in written
+
+
+@pytest.mark.parametrize("error", [PermissionError(errno.EACCES, "denied"), ValueError("a defect")])
+def test_a_defect_keeps_its_traceback(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "app", raising(error))
+    with pytest.raises(type(error)):
+        shell.main([])
+
+
+def test_ctrl_c_leaves_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "app", raising(KeyboardInterrupt()))
+    assert shell.main([]) == 130
+
+
+def test_help_names_every_command() -> None:
+    done = sracl("--help", NO_COLOR="1", TERM="dumb", COLUMNS="100")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    for command in ("run", "runs", "list", "show", "compare", "data"):
+        assert re.search(rf"^\W*{command}\s+\w", done.stdout, re.MULTILINE), f"{command} has no line with a summary in\n{done.stdout}"
+
+
+def test_help_costs_less_than_three_tenths_of_a_second() -> None:
+    # processor time, so that a busy machine does not fail the test; the least of three, so that cold files do not
+    spent = []
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert sracl("--help").returncode == 0
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    assert min(spent) < 0.3
+
+
+def test_no_color_is_respected() -> None:
+    # a terminal is pretended with FORCE_COLOR; colours are the codes 30-37, 90-97 and 38;…
+    colour = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|9[0-7])(?:;\d+)*m")
+    assert colour.search(sracl("--help", FORCE_COLOR="1", TERM="xterm-256color", NO_COLOR="").stdout)
+    assert not colour.search(sracl("--help", FORCE_COLOR="1", TERM="xterm-256color", NO_COLOR="1").stdout)
+
+
+def test_version_is_one_line() -> None:
+    done = sracl("--version")
+    assert done.returncode == 0
+    assert re.fullmatch(r"sracl.*\n", done.stdout)
+
+
+@pytest.mark.parametrize(("arguments", "told"), [(["compar"], "compare"), (["run", "--sed", "3"], "--seed"), (["--verison"], "--version")])
+def test_a_line_that_cannot_be_understood_leaves_with_2_and_the_nearest_name(arguments: list[str], told: str) -> None:
+    done = sracl(*arguments, NO_COLOR="1")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("module", ["run", "runs", "list", "show", "compare", "data"])
+def test_a_missing_command_module_is_not_hidden(module: str) -> None:
+    code = f"import sys; sys.modules['sracl.cli.{module}'] = None; import sracl.cli.app"
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert f"sracl.cli.{module}" in done.stderr

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sracl import paths
+from sracl.cli import compare
+from sracl.errors import UsageError
+from sracl.tracking import identity
+from sracl.tracking.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+app = typer.Typer()
+app.command()(compare.command)
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
+    monkeypatch.delenv("SRACL_DB", raising=False)
+
+
+@pytest.fixture
+def _two_variants(_project: None) -> None:
+    with Store.open(paths.store_file()) as store:
+        store.recipe("ablation", {"baseline": "base"}, "recipes/ablation.toml")
+        for ordinal, (variant, value) in enumerate({"full": 0.12, "base": 0.1}.items()):
+            store.register(
+                run_id=variant,
+                digest=variant,
+                recipe="ablation",
+                variant=variant,
+                cell={},
+                seed=1,
+                label=variant,
+                dataset="demo",
+                values={},
+                origins={},
+                leaky=(),
+                folder="",
+                environment={},
+                ordinal=ordinal,
+            )
+            store.start(variant, identity.current())
+            store.metrics(variant, split="test", protocol={"seen_items": "keep"}, group="all", values={"hr@10": value, "hr@5": value / 2})
+            store.finish(variant, "completed")
+
+
+def test_with_nothing_to_compare_it_says_what_to_type() -> None:
+    result = runner.invoke(app)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "sracl run quickstart" in result.stderr
+    assert not paths.store_file().exists()
+
+
+def test_with_nothing_to_compare_json_is_still_json() -> None:
+    assert json.loads(runner.invoke(app, ["--json"]).stdout) == {"schema": 1, "data": [], "errors": []}
+
+
+@pytest.mark.usefixtures("_two_variants")
+class TestFilled:
+    def test_a_table_by_default(self) -> None:
+        result = runner.invoke(app, ["ablation"])
+        assert result.exit_code == 0
+        assert "  vs base" in result.stdout
+        assert "+.0200 +20%" in result.stdout
+
+    def test_metrics_and_format(self) -> None:
+        lines = runner.invoke(app, ["--metrics", "hr@5", "--format", "csv"]).stdout.splitlines()
+        assert [line.split(",")[8] for line in lines] == ["metric", "hr@5", "hr@5"]
+
+    def test_a_file_takes_its_format_from_its_name(self, tmp_path: Path) -> None:
+        result = runner.invoke(app, ["-o", str(tmp_path / "board.md")])
+        assert result.stdout == ""
+        assert "| full | 1 | **.1200** |" in (tmp_path / "board.md").read_text()
+        assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["board.md"]
+
+    def test_another_baseline(self) -> None:
+        found = json.loads(runner.invoke(app, ["--baseline", "full", "--json"]).stdout)
+        assert [row["baseline"] for row in found["data"][0]["rows"]] == [None, "full"]
+
+    def test_an_unknown_metric(self) -> None:
+        result = runner.invoke(app, ["--metrics", "hr@55"])
+        assert isinstance(result.exception, UsageError)
+
+    def test_comparing_writes_nothing(self) -> None:
+        before = paths.store_file().read_bytes()
+        runner.invoke(app)
+        assert paths.store_file().read_bytes() == before

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sracl import paths
+from sracl.cli import runs
+from sracl.errors import StoreError
+from sracl.tracking import identity
+from sracl.tracking.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+app = typer.Typer()
+app.command()(runs.command)
+runner = CliRunner()
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
+    monkeypatch.delenv("SRACL_DB", raising=False)
+
+
+def register(store: Store, run_id: str, **changed: Any) -> None:
+    arguments: dict[str, Any] = {
+        "digest": run_id,
+        "recipe": "ablation",
+        "variant": run_id,
+        "cell": {},
+        "seed": 2024,
+        "label": run_id,
+        "dataset": "demo",
+        "values": {},
+        "origins": {},
+        "leaky": (),
+        "folder": "",
+        "environment": {},
+    }
+    store.register(run_id=run_id, **{**arguments, **changed})
+
+
+@pytest.fixture
+def _three_runs(_project: None) -> None:
+    with Store.open(paths.store_file()) as store:
+        register(store, "done", leaky=("pool",))
+        store.start("done", identity.current())
+        store.log("done", 1, {"valid.mrr@10": 0.02})
+        store.log("done", 2, {"valid.mrr@10": 0.01})
+        store.finish("done", "completed")
+        register(store, "broken")
+        store.start("broken", identity.current())
+        store.finish("broken", "failed", "the loss is nan")
+        register(store, "dead", variant="")
+        register(store, "dead", variant="", recipe="other")
+        store.start("dead", {**identity.current(), "pid_started": -1.0})
+
+
+def test_with_no_runs_it_says_what_to_type() -> None:
+    result = runner.invoke(app)
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr == "There is no run yet. `sracl run quickstart` trains a first model in about a minute.\n"
+    assert json.loads(runner.invoke(app, ["--json"]).stdout) == {"schema": 1, "data": [], "errors": []}
+
+
+@pytest.mark.usefixtures("_three_runs")
+class TestFilled:
+    def test_newest_first_with_derived_states(self) -> None:
+        result = runner.invoke(app)
+        lines = [line.split() for line in result.stdout.splitlines()]
+        assert [line[:2] for line in lines[1:]] == [["interrupted", "dead"], ["failed", "broken"], ["completed", "done"]]
+        assert lines[1][2:4] == ["other", "+1"]
+        assert lines[3][2:] == ["ablation/done", "[leaky]", "demo", "2024", "2", "0.0200", "mrr@10", *lines[3][-2:]]
+        assert result.stderr == "broken failed: the loss is nan\n"
+
+    def test_limit_and_state(self) -> None:
+        assert len(runner.invoke(app, ["--limit", "1"]).stdout.splitlines()) == 2
+        assert "done" in runner.invoke(app, ["--state", "completed"]).stdout
+        assert runner.invoke(app, ["--state", "running"]).stderr.startswith("There is no run in state running.")
+        assert runner.invoke(app, ["--state", "sleeping"]).exit_code == 2
+
+    def test_json(self) -> None:
+        found = json.loads(runner.invoke(app, ["--json", "--recipe", "ablation"]).stdout)["data"]
+        done = next(run for run in found if run["id"] == "done")
+        assert (done["state"], done["epoch"], done["best"]) == ("completed", 2, {"name": "valid.mrr@10", "value": 0.02})
+        assert done["created"].endswith("+00:00")
+
+    def test_a_damaged_store_is_named(self) -> None:
+        paths.store_file().write_bytes(b"no database" * 1000)
+        result = runner.invoke(app)
+        assert isinstance(result.exception, StoreError)
+        assert str(paths.store_file()) in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("passed", "text"),
+    [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86400 * 3 + 5, "3 d")],
+)
+def test_ages(passed: float, text: str) -> None:
+    assert runs._age(timedelta(seconds=passed)) == text

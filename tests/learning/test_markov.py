@@ -1,0 +1,71 @@
+"""Methods on data whose answer is known: near the ceiling where transitions are sharp, at chance where they are uniform.
+
+The ceiling catches what does not learn; chance catches what learns from where it must not.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sracl.data.synthetic import markov_ceiling
+from sracl.recipes.plan import plan
+from sracl.runs.execute import execute
+from sracl.runs.screen import Screen
+from sracl.tracking import queries
+from sracl.tracking.store import Store
+
+NUM_ITEMS, NUM_USERS = 50, 300
+
+SHARED = [
+    "data.name=markov",
+    f"data.num_items={NUM_ITEMS}",
+    "data.max_length=10",
+    "backbone.hidden_size=32",
+    "backbone.inner_size=64",
+    "backbone.dropout=0.1",
+    "train.optimizer.lr=5e-3",
+    "evaluation.cutoffs=[1, 10]",
+]
+
+
+def hit_rates(recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, sharpness: float, users: int, epochs: int) -> dict[str, float]:
+    """Test figures of one training, seen items kept."""
+    monkeypatch.setenv("SRACL_HOME", str(folder))
+    monkeypatch.setenv("SRACL_CACHE_DIR", str(folder / "cache"))
+    sets = [*SHARED, f"data.num_users={users}", f"data.sharpness={sharpness}", f"train.epochs={epochs}"]
+    with Store.open(folder / "store.db") as store, Screen(quiet=True) as screen:
+        (result,) = execute(plan(recipe, sets=sets, seeds=[1]), store, screen, device="cpu")
+        assert result.status == "trained", result.reason
+        protocols = queries.protocols(store)
+        rows = queries.final_metrics(store, [result.run_id], split="test")
+    kept = {row.name: row.value for row in rows if row.group == "all" and protocols[row.protocol]["seen_items"] == "keep"}
+    assert set(kept) == {f"{name}@{cutoff}" for name in ("hr", "ndcg", "mrr") for cutoff in (1, 10)}
+    return kept
+
+
+@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/sracl"])
+def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.9, users=NUM_USERS, epochs=8)["hr@1"]
+    ceiling = markov_ceiling(0.9, NUM_ITEMS)  # .902
+    # 300 users: standard deviation of the ceiling itself (.902 · .098 / 300)^½ = .017
+    assert ceiling - 0.1 < reached < ceiling + 4 * 0.017
+
+
+@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/sracl"])
+def test_stays_at_chance_on_a_uniform_source(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.0, users=NUM_USERS, epochs=4)["hr@10"]
+    # chance: 10 of 50; standard deviation over 300 users (.2 · .8 / 300)^½ = .023
+    assert abs(reached - 0.2) < 4 * 0.023
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/sracl", "methods/sracl_official"])
+@pytest.mark.parametrize("sharpness", [0.0, 0.5, 0.9, 1.0])
+def test_ceiling_and_chance_in_full(recipe: str, sharpness: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    users = 2000
+    reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=sharpness, users=users, epochs=20)["hr@1"]
+    ceiling = markov_ceiling(sharpness, NUM_ITEMS)
+    spread = (ceiling * (1 - ceiling) / users) ** 0.5
+    assert ceiling - 0.03 - 4 * spread < reached < ceiling + 4 * spread + 1e-9

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+
+from sracl.recipes.digest import code_versions, digest
+from sracl.recipes.plan import plan
+from sracl.registry.card import Card
+from sracl.registry.catalog import Catalog, catalog
+
+Write: TypeAlias = Callable[[str, str], str]
+
+MINE = '''\
+"""A loss of one's own."""
+
+
+def mine(states, item_table, targets, *, strength: float = 1.0):
+    """Nothing much."""
+    return strength * states.sum()
+'''
+
+
+def test_a_digest_is_of_canonical_json() -> None:
+    text = '{"code":{"sracl":"1"},"data":null,"seed":3,"values":{"a":[1,2.0],"b":"é"}}'
+
+    assert digest({"b": "é", "a": [1, 2.0]}, 3, {"sracl": "1"}, None) == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_what_is_no_json_number_has_no_digest() -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        digest({"a": float("nan")}, 3, {}, None)
+
+
+@pytest.fixture
+def lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A module on the path that no distribution owns."""
+    file = tmp_path / "lab_of_one.py"
+    file.write_text(MINE, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "lab_of_one", raising=False)
+    return file
+
+
+def test_code_without_a_version_is_known_by_its_source(write: Write, lab: Path) -> None:
+    sets = ["objective.next.loss=lab_of_one:mine"]
+    before = plan("small.toml", sets=sets).runs[0]
+    lab.write_text(MINE.replace("Nothing", "Not"), "utf-8")
+    after = plan("small.toml", sets=sets).runs[0]
+
+    assert before.values["objective"][0]["loss"] == {"use": "lab_of_one:mine", "strength": 1.0}
+    assert after.values == before.values
+    assert after.digest != before.digest
+
+
+def test_the_version_of_every_distribution_that_takes_part_counts(lab: Path) -> None:
+    theirs = Card(kind="loss", name="theirs", entry="lab_of_one:mine", summary="", owner="pydantic")
+    cat = Catalog([*catalog().cards(), theirs])
+    bound = {"use": "next_item", "loss": {"use": "theirs", "strength": 1.0}}
+
+    assert code_versions(cat, [("objective", bound)])["pydantic"] == version("pydantic")
+    assert list(code_versions(cat, [("loss", {"use": "cross_entropy"})])) == ["sracl"]

@@ -1,0 +1,92 @@
+"""Small recipes for tests that train: seconds each, every part of the real thing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SRACL = """
+recipe = 1
+name = "{name}"
+seeds = [1]
+
+[data]
+name = "markov"
+max_length = 8
+num_items = 40
+num_users = {users}
+length = 10
+
+[semantics.items]
+llm = {{ use = "template" }}
+contexts = 2
+text_encoder = {{ use = "lsa" }}
+retriever = {{ use = "exact" }}
+k = 5
+
+[semantics.sequences]
+llm = {{ use = "template" }}
+text_encoder = {{ use = "lsa" }}
+retriever = {{ use = "exact" }}
+k = 5
+
+[backbone]
+use = "sasrec"
+hidden_size = 16
+inner_size = 32
+
+[[objective]]
+id = "next"
+use = "next_item"
+loss = {{ use = "cross_entropy" }}
+
+[[objective]]
+id = "cross"
+use = "cross_sequence"
+weight = 0.1
+synthesizer = {{ use = "attention" }}
+loss = {{ use = "nt_xent" }}
+
+[[objective]]
+id = "intra"
+use = "intra_sequence"
+weight = 0.1
+augmenter = {{ use = "semantic_substitute" }}
+loss = {{ use = "nt_xent" }}
+
+[train]
+batch_size = 64
+epochs = {epochs}
+early_stopping = {{ metric = "valid.mrr@10", patience = 10 }}
+
+[evaluation]
+seen_items = "keep"
+cutoffs = [1, 5, 10]
+"""
+
+
+def sracl_recipe(folder: Path, *, name: str = "small", users: int = 120, epochs: int = 4, extra: str = "") -> Path:
+    """A recipe file of SRA-CL on a Markov source."""
+    path = folder / f"{name}.toml"
+    path.write_text(SRACL.format(name=name, users=users, epochs=epochs) + extra)
+    return path
+
+
+def project(folder: Path) -> dict[str, str]:
+    """An environment whose store, runs and caches lie in this folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("SRACL_")}
+    return {**kept, "SRACL_HOME": str(folder), "SRACL_CACHE_DIR": str(folder / "cache"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+
+
+def start(*arguments: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+    """`sracl ARGUMENTS` as a process of its own."""
+    command = [sys.executable, "-m", "sracl", *arguments]
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def sracl(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """`sracl ARGUMENTS`, waited for."""
+    command = [sys.executable, "-m", "sracl", *arguments]
+    return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=300, check=False)

@@ -1,0 +1,74 @@
+"""Every recipe that is shipped resolves, and says what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sracl import paths
+from sracl.recipes.load import shipped_recipes, summary
+from sracl.recipes.plan import plan
+from sracl.registry.catalog import catalog
+
+FILES = sorted(paths.shipped("recipes").rglob("*.toml"))
+
+
+def test_recipes_are_found() -> None:
+    names = {file.relative_to(paths.shipped("recipes")).with_suffix("").as_posix() for file in FILES}
+
+    assert names == set(shipped_recipes())
+    assert names >= {"quickstart", "ablation_unlearnable", "methods/sasrec", "methods/sracl", "methods/sracl_official"}
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_shipped_recipe_resolves(file: Path) -> None:
+    made = plan(str(file))
+
+    assert made.name == file.stem
+    assert made.runs
+    assert all(run.data_fingerprint for run in made.runs)  # each comes with its data
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_a_shipped_recipe_opens_with_what_it_trains_and_its_command(file: Path) -> None:
+    head = file.read_text("utf-8").partition("\nrecipe = 1\n")[0].splitlines()
+    name = file.relative_to(paths.shipped("recipes")).with_suffix("").as_posix()
+
+    assert all(line.startswith("#") for line in head)
+    assert len(summary(file)) > 20
+    assert any(f"sracl run {name}" in line or f"sracl run recipes/{name}.toml" in line for line in head)
+    assert any(" --set " in line for line in head)
+
+
+def test_methods_name_recipes_that_exist() -> None:
+    named = [name for card in catalog().cards("method") for name in card.facts.get("recipes", [])]
+
+    assert named
+    assert set(named) <= set(shipped_recipes())
+
+
+def test_only_the_official_rules_leak() -> None:
+    leaky = {name for name in shipped_recipes() if any(run.leaky for run in plan(name).runs)}
+
+    assert leaky == {"methods/sracl_official"}
+
+
+def test_the_ablation_has_the_five_variants_and_shares_its_stages() -> None:
+    runs = plan("ablation_unlearnable").runs
+
+    assert list(dict.fromkeys(run.variant for run in runs)) == ["SRA-CL", "Unlearnable", "w/o cross", "w/o intra", "w/o CL"]
+    assert len(runs) == 10
+    by_name = {run.variant: run.values for run in runs}
+    assert [entry["id"] for entry in by_name["w/o CL"]["objective"]] == ["next"]
+    assert by_name["w/o CL"]["semantics"] == {}
+    assert list(by_name["w/o cross"]["semantics"]) == ["items"]
+    assert by_name["Unlearnable"]["semantics"] == by_name["SRA-CL"]["semantics"]
+    assert by_name["Unlearnable"]["objective"][1]["synthesizer"] == {"use": "random"}
+
+
+def test_without_contrast_sracl_is_sasrec() -> None:
+    without = next(run for run in plan("ablation_unlearnable").runs if run.variant == "w/o CL")
+    sasrec = next(run for run in plan("methods/sasrec").runs if run.seed == without.seed)
+
+    assert without.digest == sasrec.digest
