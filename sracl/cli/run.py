@@ -31,8 +31,8 @@ def command(
 ) -> None:
     """Carry out a recipe; runs that are done already are not repeated, an interrupted one goes on where it stopped.
 
-    Exit codes: 0 all done, 1 every run failed, 3 recipe invalid, 4 data missing, 5 no space, 6 another process trains a
-    run, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
+    Exit codes: 0 all done, 1 every run failed (or the code of the reason), 3 recipe invalid, 4 data missing, 5 no space,
+    6 another process trains a run, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
     """
     from sracl.recipes.plan import plan
 
@@ -76,8 +76,8 @@ def _exit_code(results: list[Result]) -> int:
     for result in [*failed, *busy]:
         typer.echo(f"{result.label}: {result.status}: {result.reason}", err=True)
     if failed:
-        return 1 if len(failed) == len(results) else 7
-    return 6 if busy else 0
+        return failed[0].code if len(failed) == len(results) else 7
+    return busy[0].code if busy else 0
 
 
 def _seeds(text: str | None) -> list[int] | None:

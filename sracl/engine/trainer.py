@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from sracl.engine import checkpoint
+from sracl.engine.memory import release
 from sracl.engine.step import Weighted, training_loss
 from sracl.errors import DataError, SraclError
 
@@ -123,6 +124,7 @@ class Trainer:
         # the rows of an epoch are written before its checkpoint: a run killed in between trains the epoch again and writes the same rows
         self.recorder.epoch(epoch, {**values, **metrics})
         self._save()
+        release()
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything with weights, by name."""

@@ -6,7 +6,8 @@ import fcntl
 import json
 import signal
 import time
-from contextlib import contextmanager
+import traceback
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,7 +18,7 @@ from sracl import paths
 from sracl.engine import checkpoint
 from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.trainer import Outcome, Trainer, parameters
-from sracl.errors import ResourceError, SraclError
+from sracl.errors import BudgetError, ResourceError, SraclError
 from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
@@ -47,6 +48,8 @@ class Result:
     label: str
     status: Status
     reason: str = ""
+    code: int = 0
+    """Exit code that the reason calls for."""
 
 
 class Terminated(BaseException):
@@ -65,11 +68,14 @@ def execute(plan: Plan, store: Store, screen: Screen, *, device: str = "auto", f
 
     Raises:
         ResourceError: The device is not there.
+        DataError: A data set is not there.
+        BudgetError: The disk is full.
         KeyboardInterrupt: Ctrl-C; the current run is marked interrupted and resumes at the same command.
         Terminated: The same for SIGTERM.
     """
     where = choose_device(device)
     shop = Workshop(where, screen.line)
+    shop.demand_data(plan.runs)
     enter(store, plan)
     results: dict[str, Result] = {}
     with _sigterm():
@@ -115,15 +121,18 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
             except (KeyboardInterrupt, Terminated) as stop:
                 store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
                 raise
+            except BudgetError as error:  # no space is left for the other runs either, perhaps not even to say so
+                with suppress(BudgetError):
+                    store.finish(key, "failed", str(error))
+                raise
             except Exception as error:  # whatever a component raises ends this run only: recorded, reported, and the next run starts
-                reason = str(error) if isinstance(error, SraclError) else f"{type(error).__name__}: {error}"
+                reason = _in_words(error, folder)
                 store.finish(key, "failed", reason)
-                _keep_traceback(folder)
-                return Result(key, label(run), "failed", reason)
+                return Result(key, label(run), "failed", reason, getattr(error, "exit_code", 1))
             finally:
                 screen.end()
     except ResourceError as error:
-        return Result(key, label(run), "busy", str(error))
+        return Result(key, label(run), "busy", str(error), error.exit_code)
     return Result(key, label(run), "trained")
 
 
@@ -274,7 +283,10 @@ def _sigterm() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _keep_traceback(folder: Path) -> None:
-    import traceback
-
-    (folder / "traceback.txt").write_text(traceback.format_exc())
+def _in_words(error: Exception, folder: Path) -> str:
+    """The message of an error of ours; of any other, its name and where the traceback is."""
+    if isinstance(error, SraclError):
+        return str(error)
+    kept = folder / "traceback.txt"
+    kept.write_text("".join(traceback.format_exception(error)))
+    return f"{type(error).__name__}: {error} (traceback in {kept})"

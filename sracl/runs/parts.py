@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,16 @@ class Workshop:
         self.artifacts = Artifacts(paths.cache())
         self._data: dict[str, Interactions] = {}
         self._neighbours: dict[str, tuple[Any, list[Artifact]]] = {}
+
+    def demand_data(self, runs: Iterable[RunPlan]) -> None:
+        """Refuse to begin while a data set is absent.
+
+        Raises:
+            DataError: With the folders searched and how to import.
+        """
+        for run in runs:
+            if run.data_fingerprint is None:
+                self.interactions(run)
 
     def interactions(self, run: RunPlan) -> Interactions:
         """The run's data set, as it was when the plan was made.

@@ -22,7 +22,7 @@ def test_a_third_partys_backbone_trains_from_a_recipe_beside_a_broken_one(tmp_pa
     twin = tmp_path / "twin.toml"
     twin.write_text(recipe.read_text().replace('"mean_of_items"', '"broken"'))
     failed = sracl(["run", str(twin), "--device", "cpu"], folders, **place)
-    assert failed.returncode == 1
+    assert failed.returncode == 9
     assert "broken-lab" in failed.stderr
     assert "a_library_that_nobody_has" in failed.stderr
     assert "Traceback" not in failed.stderr

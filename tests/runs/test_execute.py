@@ -1,0 +1,125 @@
+"""Whole runs through the command line: what is said when something is wrong, and what is left behind."""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sracl.recipes.plan import plan
+from sracl.tracking import queries
+from sracl.tracking.store import Store
+from tests.support.recipes import project, sracl, sracl_recipe
+
+PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
+"""SASRec alone: no texts, no neighbours."""
+
+
+def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path, epochs=1)
+    done = sracl("run", str(recipe), *PLAIN, "--json", environment=project(tmp_path))
+    assert done.returncode == 0, done.stderr
+    board = json.loads(done.stdout)
+    assert {block["protocol"]["seen_items"] for block in board["data"]} == {"keep", "exclude"}
+    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+        (run,) = queries.runs(store)
+        kept = {artifact.name for artifact in queries.artifacts(store, run.id)}
+        figures = {(row.group, row.name): row.value for row in queries.final_metrics(store, [run.id], split="test")}
+    assert kept == {"best", "ranks"}
+    folder = tmp_path / "runs" / run.id
+    assert json.loads((folder / "plan.json").read_text())["digest"] == run.digest
+    ranks = np.load(folder / "ranks.npz")
+    assert sorted(ranks) == ["test.exclude", "test.keep", "test.users", "valid.exclude", "valid.keep", "valid.users"]
+    # the figures can be had again from the ranks alone; the last protocol stored is "exclude"
+    assert figures["all", "hr@10"] == pytest.approx((ranks["test.exclude"] <= 10).mean())
+    assert not (folder / "last.safetensors").exists()  # a finished run needs no more than its best weights
+
+
+def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:
+    variants = '\n[[variant]]\nname = "diverges"\nset = { "train.optimizer.lr" = 1e30 }\n[[variant]]\nname = "works"\n'
+    recipe = sracl_recipe(tmp_path, epochs=2, extra=variants)
+    done = sracl("run", str(recipe), *PLAIN, environment=project(tmp_path))
+    assert done.returncode == 7, done.stderr
+    assert "diverges" in done.stderr
+    assert "Lower the learning rate" in done.stderr
+    assert "works" in done.stdout
+    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+        assert sorted(run.state for run in queries.runs(store)) == ["completed", "failed"]
+
+
+def test_an_absent_data_set_is_named_before_anything_starts(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path)
+    text = recipe.read_text().replace('name = "markov"', 'name = "yelp"')
+    recipe.write_text("\n".join(line for line in text.splitlines() if not line.startswith(("num_items", "num_users", "length"))))
+    done = sracl("run", str(recipe), *PLAIN, environment=project(tmp_path))
+    assert done.returncode == 4
+    assert "yelp" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_too_many_neighbours_for_the_pool_are_refused_with_both_numbers(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path, users=4)
+    done = sracl("run", str(recipe), "--set", "semantics.sequences.k=500", "--device", "cpu", environment=project(tmp_path))
+    assert done.returncode == 4
+    assert "k = 500" in done.stderr
+    assert "28 rows has only 27 others" in done.stderr  # 4 users of 10 interactions: 7 samples each
+
+
+def test_a_full_disk_fails_with_that_reason_and_the_run_goes_on_once_there_is_space(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path, epochs=2)
+    # 276 kB of weights in the best checkpoint fit below the limit, 830 kB with the optimizer's state do not
+    sizes = ("--set", "data.num_items=400", "--set", "backbone.hidden_size=64")
+    command = [sys.executable, "-m", "sracl", "run", str(recipe), *PLAIN, *sizes]
+    limit = 500_000
+    full = subprocess.run(
+        command,
+        env=project(tmp_path),
+        text=True,
+        capture_output=True,
+        timeout=120,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
+    )
+    assert full.returncode == 5, full.stderr
+    assert "no space left" in full.stderr
+    assert "last.safetensors" in full.stderr
+    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+        (run,) = queries.runs(store)
+    assert run.state == "failed"
+    assert "no space left" in run.reason
+    assert sracl(*command[3:], environment=project(tmp_path)).returncode == 0
+
+
+def test_a_bad_recipe_reports_all_its_problems_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path)
+    recipe.write_text(
+        recipe.read_text().replace("hidden_size", "hiden_size").replace('"nt_xent"', '"ntxent"').replace("epochs = 4", 'epochs = "4"')
+    )
+    done = sracl("run", str(recipe), environment=project(tmp_path))
+    assert done.returncode == 3
+    assert "Did you mean 'hidden_size'?" in done.stderr
+    assert done.stderr.count("Did you mean 'nt_xent'?") == 2
+    assert "epochs" in done.stderr
+    assert not (tmp_path / ".sracl").exists()
+
+
+def test_a_dry_run_tells_and_does_nothing(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path)
+    told = sracl("run", str(recipe), "--dry-run", environment=project(tmp_path))
+    assert told.returncode == 0, told.stderr
+    assert "rule of thumb" in told.stdout
+    assert told.stdout.count("to do") == 6  # describe, embed, retrieve for items and sequences
+    assert {path.name for path in tmp_path.iterdir()} == {"small.toml"}
+    as_json = json.loads(sracl("run", str(recipe), "--dry-run", "--json", environment=project(tmp_path)).stdout)
+    assert as_json["data"]["runs"][0]["run_id"] == plan(str(recipe)).runs[0].digest[:10]
+
+
+def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
+    done = sracl("run", str(sracl_recipe(tmp_path)), "--device", "cuda:7", environment=project(tmp_path))
+    assert done.returncode == 6
+    assert "no device 'cuda:7'" in done.stderr
