@@ -26,7 +26,7 @@ from sracl.errors import BudgetError, ResourceError
 
 FACTS = "facts.json"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 Report = Callable[[str], None]
 """Takes one line of text for the user."""

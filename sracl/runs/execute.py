@@ -116,8 +116,10 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
                 return Result(key, label(run), "cached")
             store.start(key, identity.current())
             try:
+                started = time.monotonic()
                 screen.begin(label(run), run.values["train"]["epochs"], _watched(run)[0])
-                _train(key, run, store, screen, shop, folder)
+                ending = _train(key, run, store, screen, shop, folder)
+                screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:
                 store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
                 raise
@@ -136,7 +138,8 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
     return Result(key, label(run), "trained")
 
 
-def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path) -> None:
+def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path) -> str:
+    """Train, judge and record one run; how it ended, in words."""
     (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False))
     parts = assemble(run, shop)
     for made in parts.artifacts:
@@ -174,6 +177,7 @@ def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop,
         store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts={"epoch": outcome.best_epoch})
     store.finish(key, "completed", _ending(outcome))
     trainer.last_file.unlink(missing_ok=True)  # only now: whoever dies before this line resumes from it
+    return _ending(outcome)
 
 
 def _watched(run: RunPlan) -> tuple[str, int | None]:
@@ -184,7 +188,7 @@ def _watched(run: RunPlan) -> tuple[str, int | None]:
 
 def _ending(outcome: Outcome) -> str:
     how = "stopped early" if outcome.stopped_early else "all epochs"
-    return f"{outcome.epochs} epochs ({how}), best {outcome.best_epoch}"
+    return f"{outcome.epochs} epochs ({how}), best {outcome.best_epoch} with {outcome.best:.4f}"
 
 
 def _judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path, batch_size: int) -> None:

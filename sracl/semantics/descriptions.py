@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sracl.interfaces import LLMProvider, Prompt
 
 _CHUNK = 8192
-"""Prompts held in memory at a time: a prompt is about ten times its description."""
+"""Prompts held in memory at a time, since all of them would be larger than the data."""
 
 
 def describe(provider: LLMProvider, prompts: Iterable[Prompt], *, progress: Callable[[int], None] | None = None) -> list[str]:
@@ -37,8 +37,8 @@ def describe(provider: LLMProvider, prompts: Iterable[Prompt], *, progress: Call
         written = provider(known)
         if len(written) != len(known):
             raise DataError(f"{type(provider).__name__} wrote {len(written)} descriptions for {len(known)} prompts")
-        if wrong := next((text for text in written if not isinstance(text, str)), None):
-            raise DataError(f"{type(provider).__name__} gave {wrong!r} where a description was due")
+        if wrong := [text for text in written if not isinstance(text, str)]:
+            raise DataError(f"{type(provider).__name__} gave {wrong[0]!r} where a description was due")
         answers = iter(written)
         texts.extend(" ".join(next(answers).split()) if any(not item.is_empty for item in prompt.items) else "" for prompt in chunk)
         if progress is not None:

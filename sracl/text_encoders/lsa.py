@@ -43,7 +43,7 @@ class LSA:
         *,
         dimensions: Annotated[int, Field(ge=1)] = 128,
         min_texts: Annotated[int, Field(ge=1)] = 2,
-        iterations: Annotated[int, Field(ge=1)] = 4,
+        iterations: Annotated[int, Field(ge=1)] = 2,
     ) -> None:
         """Make an encoder.
 
@@ -77,7 +77,6 @@ class LSA:
         step = -(-words.shape[0] // _ENOUGH)
         decomposition.fit(words[::step])
         vectors = decomposition.transform(words)
-        # Where the texts differ in fewer directions than asked for, the rest of W is noise, and zero rows stay zero.
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         self.facts = {
             "words": int(words.shape[1]),

@@ -94,7 +94,7 @@ class Transformers:
         tokenizer, model = self._load()
         model.to(device)
         limit = _positions(model.config, self.max_length)
-        # Padding costs as much as text: 38,543 sequences of Office take less than half the time in this order.
+        # Padding costs as much as text, so that texts of about one length go together.
         order = sorted((row for row, text in enumerate(texts) if text.strip()), key=lambda row: len(texts[row]))
         vectors = np.zeros((len(texts), int(model.config.hidden_size)), dtype=np.float32)
         truncated = 0
@@ -129,18 +129,25 @@ class Transformers:
         """Tokenizer and model, in float32 and evaluation mode."""
         if self._loaded is None:
             import torch
+            from safetensors import SafetensorError
             from transformers import AutoModel, AutoTokenizer
+            from transformers.utils import logging
 
             offline = {"local_files_only": not self._online}
             source = str(Path(self.model).expanduser()) if Path(self.model).expanduser().is_dir() else self.model
             side = "left" if self.truncate == "start" else "right"
+            bars = logging.is_progress_bar_enabled()
+            logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for a tenth of a second, in the middle of others
             try:
                 tokenizer = AutoTokenizer.from_pretrained(source, truncation_side=side, **offline)
                 model, loading = AutoModel.from_pretrained(source, output_loading_info=True, dtype=torch.float32, **offline)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, SafetensorError) as error:
                 raise ResourceError(
                     f"the model '{self.model}' was found but cannot be loaded: {str(error).strip().splitlines()[0]}"
                 ) from error
+            finally:
+                if bars:
+                    logging.enable_progress_bar()  # type: ignore[no-untyped-call]
             if self.pooling == "pooler" and any("pooler" in key for key in loading["missing_keys"]):
                 warnings.warn(
                     f"{self.model} comes without weights for its pooler: these are random now, and so are its vectors. "

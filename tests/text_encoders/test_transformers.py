@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import shutil
+import time
+import warnings
+from pathlib import Path
+
+import huggingface_hub
+import numpy as np
+import pytest
+import torch
+
+from sracl.errors import ResourceError
+from sracl.text_encoders.transformers import Transformers
+from tests.contracts.text_encoder import TEXTS, TextEncoderContract
+
+ABSENT = "sracl-tests/no-such-model"
+
+
+@pytest.mark.parametrize("pooling", ["mean", "cls", "pooler"])
+class TestTransformers(TextEncoderContract):
+    @pytest.fixture
+    def encoder(self, tiny_roberta: Path, pooling: str) -> Transformers:
+        return Transformers(model=str(tiny_roberta), pooling=pooling, batch_size=2, device="cpu")  # type: ignore[arg-type]
+
+
+def test_the_mean_is_over_the_text_and_not_over_padding(tiny_roberta: Path) -> None:
+    short, long = "Blue pens", "Steel stapler with one thousand staples and blue pens"
+    alone = Transformers(model=str(tiny_roberta), device="cpu")([short])
+    beside = Transformers(model=str(tiny_roberta), device="cpu")([short, long])
+    np.testing.assert_allclose(alone[0], beside[0], atol=1e-5)
+
+
+def test_pools_as_the_model_itself_gives(tiny_roberta: Path) -> None:
+    from transformers import AutoModel, AutoTokenizer
+
+    tokens = AutoTokenizer.from_pretrained(tiny_roberta)([TEXTS[0]], return_tensors="pt")
+    with torch.inference_mode():
+        output = AutoModel.from_pretrained(tiny_roberta).eval()(**tokens)
+    due = {"mean": output.last_hidden_state.mean(dim=1), "cls": output.last_hidden_state[:, 0], "pooler": output.pooler_output}
+    for pooling, expected in due.items():
+        found = Transformers(model=str(tiny_roberta), pooling=pooling, device="cpu")([TEXTS[0]])  # type: ignore[arg-type]
+        np.testing.assert_allclose(found, expected.numpy(), atol=1e-5)
+
+
+def test_longer_texts_lose_the_end_or_the_start(tiny_roberta: Path) -> None:
+    text = "pens shampoo stapler " * 40
+    end = Transformers(model=str(tiny_roberta), max_length=16, device="cpu")
+    start = Transformers(model=str(tiny_roberta), max_length=16, truncate="start", device="cpu")
+    np.testing.assert_allclose(end([text]), end([f"{text} hair"]), atol=1e-5)
+    np.testing.assert_allclose(start([text]), start([f"hair {text}"]), atol=1e-5)
+    assert not np.allclose(start([text]), start([f"{text} hair"]), atol=1e-3)
+    assert start.facts["texts_at_max_length"] == 1
+
+
+def test_never_reads_more_than_the_model_has_positions(tiny_roberta: Path) -> None:
+    # RoBERTa numbers positions from the padding id + 1 = 2, so 66 positions hold 64 tokens.
+    encoder = Transformers(model=str(tiny_roberta), max_length=512, device="cpu")
+    assert bool(np.isfinite(encoder(["pens " * 300])).all())
+    assert encoder.facts["max_length"] == 64
+
+
+def test_normalize_gives_length_one(tiny_roberta: Path) -> None:
+    vectors = Transformers(model=str(tiny_roberta), normalize=True, device="cpu")(TEXTS[:2])
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_tells_its_progress(tiny_roberta: Path) -> None:
+    told: list[tuple[int, int]] = []
+    encoder = Transformers(model=str(tiny_roberta), batch_size=2, device="cpu")
+    encoder.progress = lambda done, total: told.append((done, total))
+    encoder(TEXTS)  # five texts that are not empty
+    assert told == [(2, 5), (4, 5), (5, 5)]
+
+
+def test_warns_of_a_pooler_without_weights(tiny_roberta: Path, tmp_path: Path) -> None:
+    from transformers import AutoTokenizer, RobertaModel
+
+    RobertaModel.from_pretrained(tiny_roberta, add_pooling_layer=False).save_pretrained(tmp_path)
+    AutoTokenizer.from_pretrained(tiny_roberta).save_pretrained(tmp_path)
+    with pytest.warns(UserWarning, match="without weights for its pooler"):
+        Transformers(model=str(tmp_path), pooling="pooler", device="cpu")(["pens"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        Transformers(model=str(tmp_path), pooling="mean", device="cpu")(["pens"])
+
+
+def test_a_model_that_cannot_be_had_fails_at_once_and_names_the_ways_out() -> None:
+    begun = time.monotonic()
+    with pytest.raises(ResourceError) as error:
+        Transformers(model=ABSENT)
+    assert time.monotonic() - begun < 1.0
+    message = str(error.value)
+    for part in (ABSENT, huggingface_hub.constants.HF_HUB_CACHE, "config.json", "download = true", "sracl[embed]", '"lsa"'):
+        assert part in message
+
+
+def test_a_hub_that_does_not_answer_fails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")  # the discard port: nobody listens
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    begun = time.monotonic()
+    with pytest.raises(ResourceError, match="the hub does not answer"):
+        Transformers(model=ABSENT, download=True)
+    assert time.monotonic() - begun < 2.0
+
+
+def test_a_folder_that_is_not_there_or_holds_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ResourceError, match="there is no such folder"):
+        Transformers(model=str(tmp_path / "absent"))
+    with pytest.raises(ResourceError, match=r"has no config\.json"):
+        Transformers(model=str(tmp_path))
+
+
+def test_damaged_weights_are_named(tiny_roberta: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    shutil.copytree(tiny_roberta, folder)
+    (folder / "model.safetensors").write_bytes(b"\x00" * 100)
+    with pytest.raises(ResourceError, match="cannot be loaded"):
+        Transformers(model=str(folder), device="cpu")(["pens"])
