@@ -27,7 +27,8 @@ def test_a_shipped_recipe_resolves(file: Path) -> None:
 
     assert made.name == file.stem
     assert made.runs
-    assert all(run.data_fingerprint for run in made.runs)  # each comes with its data
+    if file.parent.name != "paper":  # the paper's data sets are not ours to ship
+        assert all(run.data_fingerprint for run in made.runs)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)

@@ -83,9 +83,11 @@ class Workshop:
         table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
         key = json.dumps([kind, table, max_length, data.fingerprint], sort_keys=True)
         if key not in self._neighbours:
-            make = stages.item_neighbours if kind == "items" else stages.sequence_neighbours
-            made = make(data, table, max_length=max_length, artifacts=self.artifacts, assemble=_stage_component, report=self.report)
-            self._neighbours[key] = made
+            shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": _stage_component, "report": self.report}
+            if kind == "items":
+                self._neighbours[key] = stages.item_neighbours(data, table, **shared)
+            else:
+                self._neighbours[key] = stages.sequence_neighbours(data, table, max_length=max_length, **shared)
         return self._neighbours[key]
 
 

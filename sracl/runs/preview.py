@@ -155,11 +155,14 @@ def _sequences_a_sample(run: RunPlan) -> float:
 def _stages(runs: Iterable[RunPlan]) -> Iterable[Stage]:
     artifacts = Artifacts(paths.cache())
     counted: dict[tuple[str, str], list[Any]] = {}
-    for digest, run in {run.digest: run for run in runs}.items():
+    distinct = {run.digest: run for run in runs}
+    several = len({run.values["data"]["name"] for run in distinct.values()}) > 1
+    for digest, run in distinct.items():
         if run.data_fingerprint is None:
             continue
+        of = f"{run.values['data']['name']}: " if several else ""
         for name, stage, key in stages.planned(run.values, run.data_fingerprint):
-            entry = counted.setdefault((name, digest_of(stage, key)), [artifacts.has(stage, key), set()])
+            entry = counted.setdefault((of + name, digest_of(stage, key)), [artifacts.has(stage, key), set()])
             entry[1].add(digest)
     for (name, digest), (cached, users) in counted.items():
         yield Stage(name, digest, cached, len(users))

@@ -77,14 +77,13 @@ def planned(values: Mapping[str, Any], data_fingerprint: str) -> list[tuple[str,
 
 
 def item_neighbours(
-    interactions: Interactions, table: Mapping[str, Any], *, max_length: int, artifacts: Artifacts, assemble: Assemble, report: Report
+    interactions: Interactions, table: Mapping[str, Any], *, artifacts: Artifacts, assemble: Assemble, report: Report
 ) -> tuple[NDArray[np.int64], list[Artifact]]:
     """Neighbours of every item.
 
     Args:
         interactions: The data; only x_1 … x_{n-2} of each user is read.
         table: `semantics.items` of the plan.
-        max_length: Not used: contexts have a length of their own.
         artifacts: Where results are kept.
         assemble: Builds components.
         report: Told what is done, line by line.
@@ -95,7 +94,6 @@ def item_neighbours(
     Raises:
         DataError: k is larger than the number of other items, or no item has a text.
     """
-    del max_length
     neighbours.check_pool(interactions.num_items, table["k"], ITEMS)
     domain = _domain(interactions.name)
     contexts = prompts.item_contexts(interactions, table["contexts"])

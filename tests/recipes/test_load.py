@@ -132,7 +132,7 @@ def test_a_parent_that_is_not_there(complaints: Complaints, child: Child) -> Non
     assert complaints(child("").replace("small.toml", "smal.toml")) == ["mine.toml:2: extends: There is no recipe 'smal.toml'."]
     assert complaints(child("").replace("small.toml", "methods/srcal")) == [
         "mine.toml:2: extends: There is no recipe 'methods/srcal'. Did you mean 'methods/sracl'? Shipped: ablation_unlearnable, "
-        "methods/sasrec, methods/sracl, methods/sracl_official, quickstart; a file of your own ends in .toml."
+        "methods/sasrec, methods/sracl, methods/sracl_official, paper/table3, quickstart; a file of your own ends in .toml."
     ]
 
 

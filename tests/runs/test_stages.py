@@ -47,9 +47,7 @@ class Runner:
         self.told: list[str] = []
 
     def items(self, data: Interactions, **changes: Any) -> Any:
-        return stages.item_neighbours(
-            data, {**ITEMS, **changes}, max_length=20, artifacts=self.artifacts, assemble=assemble, report=self.told.append
-        )
+        return stages.item_neighbours(data, {**ITEMS, **changes}, artifacts=self.artifacts, assemble=assemble, report=self.told.append)
 
     def sequences(self, data: Interactions, max_length: int = 20, **changes: Any) -> Any:
         return stages.sequence_neighbours(
@@ -242,7 +240,7 @@ def test_no_description_is_written_before_the_encoder_is_there(tmp_path: Path, d
         return (lambda prompts: described.extend(prompts)) if kind == "llm_provider" else assemble(kind, table, path)
 
     with pytest.raises(ResourceError, match=r"semantics\.items\.text_encoder: no model"):
-        stages.item_neighbours(demo, ITEMS, max_length=20, artifacts=Artifacts(tmp_path), assemble=no_encoder, report=lambda line: None)
+        stages.item_neighbours(demo, ITEMS, artifacts=Artifacts(tmp_path), assemble=no_encoder, report=lambda line: None)
     assert described == []
 
 
@@ -279,4 +277,4 @@ def test_a_retriever_that_breaks_its_contract_is_refused(tmp_path: Path, demo: I
         return Careless() if kind == "retriever" else assemble(kind, table, path)
 
     with pytest.raises(DataError, match="Careless gave neighbours of the asking row's own group"):
-        stages.item_neighbours(demo, ITEMS, max_length=20, artifacts=Artifacts(tmp_path), assemble=careless, report=lambda line: None)
+        stages.item_neighbours(demo, ITEMS, artifacts=Artifacts(tmp_path), assemble=careless, report=lambda line: None)
