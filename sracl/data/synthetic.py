@@ -19,14 +19,15 @@ from sracl.interfaces import ItemText
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 """Part of the generated data sets' fingerprints; raised when the same parameters come to give other data."""
 
 CUTOFFS = (1, 5, 10, 20)
 
 _SHORTEST, _LONGEST = 5, 50
 _WORDS_SHOWN = 3
-_TRUE_TO_STYLE = 0.7
+_TRUE_TO_STYLE = 0.85
+_HOUSE_BRAND = 0.9
 _POPULARITY_SPREAD = 0.8
 _LEAST_POPULAR = -1.25
 
@@ -69,7 +70,7 @@ class _Shop:
 def demo(
     *,
     num_users: Annotated[int, Field(ge=1)] = 800,
-    num_items: Annotated[int, Field(ge=60)] = 480,
+    num_items: Annotated[int, Field(ge=60)] = 720,
     mean_length: Annotated[float, Field(gt=5, le=20)] = 9.0,
     persistence: Annotated[float, Field(ge=0, le=1)] = 0.8,
     focus: Annotated[float, Field(ge=0)] = 1.0,
@@ -99,18 +100,18 @@ def demo(
         The data set, with external item names in the order of the catalogue.
     """
     shop = _shop(num_users, num_items, mean_length, persistence, focus, seed)
-    names = [f"item-{i + 1:04d}" for i in range(num_items)]
+    chosen = sorted({item for sequence in shop.sequences for item in sequence})
     return Interactions.of(
         "demo",
-        {f"user-{u + 1:04d}": [names[item] for item in sequence] for u, sequence in enumerate(shop.sequences)},
-        dict(zip(names, shop.texts, strict=True)),
+        {f"user-{u + 1:04d}": [_name(item) for item in sequence] for u, sequence in enumerate(shop.sequences)},
+        {_name(item): shop.texts[item] for item in chosen},
     )
 
 
 def demo_ceiling(
     *,
     num_users: int = 800,
-    num_items: int = 480,
+    num_items: int = 720,
     mean_length: float = 9.0,
     persistence: float = 0.8,
     focus: float = 1.0,
@@ -162,17 +163,20 @@ def markov(
         forced = generator.random(num_users) < sharpness
         places[:, step] = np.where(forced, (places[:, step - 1] + 1) % num_items, generator.integers(num_items, size=num_users))
     catalogue = _catalogue(num_items, generator)
-    names = [f"item-{i + 1:04d}" for i in range(num_items)]
     return Interactions.of(
         "markov",
-        {f"user-{u + 1:04d}": [names[place] for place in row] for u, row in enumerate(places)},
-        dict(zip(names, catalogue.texts, strict=True)),
+        {f"user-{u + 1:04d}": [_name(place) for place in row] for u, row in enumerate(places)},
+        {_name(place): text for place, text in enumerate(catalogue.texts)},
     )
 
 
 def markov_ceiling(sharpness: float, num_items: int) -> float:
     """Best possible Recall@1 on `markov`, that of predicting the successor: sharpness + (1 - sharpness) / num_items."""
     return sharpness + (1 - sharpness) / num_items
+
+
+def _name(item: int) -> str:
+    return f"item-{item + 1:04d}"
 
 
 def _shop(num_users: int, num_items: int, mean_length: float, persistence: float, focus: float, seed: int) -> _Shop:
@@ -268,8 +272,8 @@ def _catalogue(num_items: int, generator: np.random.Generator) -> _Catalogue:
         products = vocabulary.DEPARTMENTS[department][category]
         style, product = rank % len(styles), rank // len(styles) % len(products)
         brands = vocabulary.BRANDS[department]
-        # Every style has a house brand in its department that makes half of its items.
-        brand = style % len(brands) if generator.random() < 0.5 else int(generator.integers(len(brands)))
+        # Every style has a house brand in its department that makes most of its items.
+        brand = style % len(brands) if generator.random() < _HOUSE_BRAND else int(generator.integers(len(brands)))
         facts[i] = d, c, style, product, d * len(brands) + brand
         texts.append(_text(generator, department, category, products[product], brands[brand], vocabulary.STYLES[styles[style]]))
     # A long tail, but no item so unpopular that nobody would ever choose it.

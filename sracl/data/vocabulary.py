@@ -40,27 +40,27 @@ DEPARTMENTS: dict[str, dict[str, tuple[str, ...]]] = {
 
 STYLES: dict[str, Style] = {
     "rugged": Style(
-        words=("Rugged", "Heavy-Duty", "Reinforced", "Weatherproof", "Shockproof"),
+        words=("Rugged", "Heavy-Duty", "Reinforced", "Weatherproof"),
         materials=("Steel", "Nylon", "Rubber"),
         colours=("Black", "Olive", "Orange"),
     ),
     "minimal": Style(
-        words=("Minimalist", "Slim", "Understated", "Sleek", "Seamless"),
+        words=("Minimalist", "Slim", "Understated", "Sleek"),
         materials=("Aluminium", "Glass", "Felt"),
         colours=("White", "Grey", "Sand"),
     ),
     "vintage": Style(
-        words=("Vintage", "Retro", "Heritage", "Antique-Look", "Hand-Finished"),
+        words=("Vintage", "Retro", "Heritage", "Antique-Look"),
         materials=("Leather", "Oak", "Brass"),
         colours=("Burgundy", "Mustard", "Cream"),
     ),
     "green": Style(
-        words=("Recycled", "Organic", "Plant-Based", "Biodegradable", "Fair-Trade"),
+        words=("Recycled", "Organic", "Plant-Based", "Biodegradable"),
         materials=("Bamboo", "Cotton", "Cork"),
         colours=("Forest Green", "Terracotta", "Moss"),
     ),
     "travel": Style(
-        words=("Foldable", "Pocket-Size", "Lightweight", "Collapsible", "Packable"),
+        words=("Foldable", "Pocket-Size", "Lightweight", "Collapsible"),
         materials=("Silicone", "Mesh", "Titanium"),
         colours=("Navy", "Teal", "Sky Blue"),
     ),

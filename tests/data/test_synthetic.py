@@ -44,7 +44,7 @@ def last_items() -> NDArray[np.int64]:
 def test_the_shop_is_large_enough_to_mean_something_and_small_enough_to_train() -> None:
     data = shop()
     assert data.num_users == 800
-    assert data.num_items == 480
+    assert 680 <= data.num_items <= 720  # of 720 generated, those that somebody chose
     assert data.notes == ()
     assert len({text.categories[0] for text in data.texts}) == 4
     assert len({text.categories for text in data.texts}) == 12
@@ -56,9 +56,9 @@ def test_the_shop_is_large_enough_to_mean_something_and_small_enough_to_train() 
 def test_the_shop_is_sparse_with_a_long_tail() -> None:
     trained = np.concatenate([shop().sequence(user)[:-2] for user in range(shop().num_users)])
     seen = np.bincount(trained, minlength=shop().num_items + 1)[1:]
-    assert 5 <= np.median(seen) <= 15
+    assert 4 <= np.median(seen) <= 10
     # The most popular tenth of the items takes well over a tenth of all choices.
-    assert np.sort(seen)[-48:].sum() / seen.sum() > 0.2
+    assert np.sort(seen)[-(len(seen) // 10) :].sum() / seen.sum() > 0.2
 
 
 def test_nobody_in_the_shop_chooses_twice() -> None:
