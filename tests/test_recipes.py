@@ -69,7 +69,8 @@ def test_the_ablation_has_the_five_variants_and_shares_its_stages() -> None:
 
 
 def test_without_contrast_sracl_is_sasrec() -> None:
-    without = next(run for run in plan("ablation_unlearnable").runs if run.variant == "w/o CL")
-    sasrec = next(run for run in plan("methods/sasrec").runs if run.seed == without.seed)
+    none = ["objective.cross.weight=0.0", "objective.intra.weight=0.0"]
+    (without,) = plan("methods/sracl", sets=none, seeds=[2024]).runs
+    (sasrec,) = plan("methods/sasrec", seeds=[2024]).runs
 
     assert without.digest == sasrec.digest

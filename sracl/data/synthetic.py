@@ -69,9 +69,9 @@ class _Shop:
 
 def demo(
     *,
-    num_users: Annotated[int, Field(ge=1)] = 800,
+    num_users: Annotated[int, Field(ge=1)] = 600,
     num_items: Annotated[int, Field(ge=60)] = 720,
-    mean_length: Annotated[float, Field(gt=5, le=20)] = 9.0,
+    mean_length: Annotated[float, Field(gt=5, le=20)] = 8.0,
     persistence: Annotated[float, Field(ge=0, le=1)] = 0.8,
     focus: Annotated[float, Field(ge=0)] = 1.0,
     seed: int = 0,
@@ -110,9 +110,9 @@ def demo(
 
 def demo_ceiling(
     *,
-    num_users: int = 800,
+    num_users: int = 600,
     num_items: int = 720,
-    mean_length: float = 9.0,
+    mean_length: float = 8.0,
     persistence: float = 0.8,
     focus: float = 1.0,
     seed: int = 0,

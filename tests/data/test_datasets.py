@@ -99,8 +99,8 @@ def test_a_generator_takes_its_own() -> None:
 
 def test_a_generated_fingerprint_follows_parameters_and_version(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = datasets.fingerprint("demo")
-    assert plain == datasets.fingerprint("demo", {"num_users": 800}) == datasets.load("demo").fingerprint
-    assert plain != datasets.fingerprint("demo", {"num_users": 801})
+    assert plain == datasets.fingerprint("demo", {"num_users": 600}) == datasets.load("demo").fingerprint
+    assert plain != datasets.fingerprint("demo", {"num_users": 601})
     monkeypatch.setattr(synthetic, "VERSION", synthetic.VERSION + 1)
     assert plain != datasets.fingerprint("demo")
 

@@ -43,13 +43,13 @@ def last_items() -> NDArray[np.int64]:
 
 def test_the_shop_is_large_enough_to_mean_something_and_small_enough_to_train() -> None:
     data = shop()
-    assert data.num_users == 800
-    assert 680 <= data.num_items <= 720  # of 720 generated, those that somebody chose
+    assert data.num_users == 600
+    assert 640 <= data.num_items <= 720  # of 720 generated, those that somebody chose
     assert data.notes == ()
     assert len({text.categories[0] for text in data.texts}) == 4
     assert len({text.categories for text in data.texts}) == 12
     assert len({text.brand for text in data.texts}) == 24
-    assert 4_000 < len(training_prefixes(data, 20)) <= 6_000
+    assert 2_500 < len(training_prefixes(data, 20)) <= 6_000
     assert data.lengths.min() >= 5
 
 
