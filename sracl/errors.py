@@ -15,11 +15,16 @@ The number is the exit code of the command line.
 from __future__ import annotations
 
 import difflib
+import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Numbers of an OSError that say: nothing more can be written here. Reported as a `BudgetError`."""
 
 
 class SraclError(Exception):

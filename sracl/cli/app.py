@@ -6,7 +6,6 @@ A command is a module of this package that imports nothing but typer and the sta
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
@@ -18,7 +17,7 @@ import typer
 from sracl import paths
 from sracl.cli import compare, data, run, runs, show
 from sracl.cli import list as listing
-from sracl.errors import BudgetError, SraclError
+from sracl.errors import NO_SPACE, BudgetError, SraclError
 
 app = typer.Typer(
     name="sracl",
@@ -76,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SraclError as error:
         return _report(error)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno not in NO_SPACE:
             raise
         where = f" for {error.filename}" if error.filename else ""
         full = BudgetError(f"No space is left on the disk{where}. Free some and run the same command: it resumes.")

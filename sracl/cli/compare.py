@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -49,11 +50,29 @@ def command(
         if form != "json":
             return
     if output is not None:
-        temporary = output.with_name(f".{output.name}.part")
-        temporary.write_text(render.render(board, form) + "\n", encoding="utf-8")
-        temporary.replace(output)
+        _write(output, render.render(board, form) + "\n")
         print(f"Written to {output}.", file=sys.stderr)
     elif form == "table":
         render.show(board)
     else:
         print(render.render(board, form))
+
+
+def _write(output: Path, text: str) -> None:
+    """Write the whole file, or leave what is there.
+
+    Raises:
+        UsageError: It cannot be written there.
+    """
+    from sracl.errors import NO_SPACE, UsageError
+
+    temporary = output.with_name(f".{output.name or 'table'}.part")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(output)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        if error.errno in NO_SPACE:
+            raise
+        raise UsageError(f"{output} cannot be written: {error.strerror or error}.") from error

@@ -47,7 +47,7 @@ def command(
         return
     if not found:
         what = (
-            f"no run {'in state ' + state if state else ''}{' of ' + recipe if recipe else ''}".rstrip()
+            f"no run{' in state ' + state if state else ''}{' of a recipe called ' + repr(recipe) if recipe else ''}"
             if state or recipe
             else "no run yet"
         )

@@ -165,7 +165,8 @@ def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
         for values, members in alternatives.items():
             flat = _flat(json.loads(values))
             parts = [variant or recipe, *(f"{key}={value}" for key, value in cell.items())]
-            members.sort(key=lambda place: place.seed)
+            # of two runs with the same values and seed, made by different versions, the later one counts
+            members = sorted({place.seed: place for place in members}.values(), key=lambda place: place.seed)
             rows.append(
                 Row(
                     recipe=recipe,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import errno
 import hashlib
 import inspect
 import json
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sracl import paths
 from sracl.data import folder
 from sracl.data.interactions import Interactions
-from sracl.errors import BudgetError, DataError, did_you_mean
+from sracl.errors import NO_SPACE, BudgetError, DataError, did_you_mean
 from sracl.registry.catalog import catalog
 
 if TYPE_CHECKING:
@@ -141,7 +140,7 @@ def install(source: Path, name: str, *, force: bool = False) -> tuple[Path, Inte
     try:
         _copy(folder.files(source), target)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in NO_SPACE:
             raise BudgetError(f"no space is left in {target.parent} for '{name}'; nothing was changed") from error
         raise DataError(f"'{name}' cannot be written to {target.parent} ({error.strerror or error})") from error
     return target, interactions

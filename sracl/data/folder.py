@@ -64,7 +64,7 @@ def fingerprint(path: Path, name: str) -> str:
     """Hash of the files' bytes, the name (which seeds the numbering of items) and this reader's version."""
     digest = hashlib.sha256(f"folder {_READER} {name}".encode())
     for file in files(path):
-        digest.update(hashlib.sha256(file.read_bytes()).digest())
+        digest.update(hashlib.sha256(_bytes(file)).digest())
     return digest.hexdigest()
 
 
@@ -102,18 +102,23 @@ def _some(names: list[str], limit: int = 3) -> str:
     return ", ".join(names[:limit]) + (", …" if len(names) > limit else "")
 
 
+def _bytes(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
 def _lines(path: Path) -> list[str]:
     """Lines without their ends; the number of a line is its index + 1."""
+    raw = _bytes(path)
     try:
-        raw = path.read_bytes()
         if path.suffix == ".gz":
             raw = gzip.decompress(raw)
     except gzip.BadGzipFile:
         raise DataError(f"{path}: is not compressed with gzip, as its name says") from None
     except (EOFError, zlib.error) as error:
         raise DataError(f"{path}: is damaged or cut short ({error})") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:

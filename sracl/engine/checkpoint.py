@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from sracl.errors import BudgetError, DataError
+from sracl.errors import NO_SPACE, BudgetError, DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,8 +24,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
     Raises:
         BudgetError: No space is left; the previous file is untouched.
     """
-    content = save({name: tensor.detach().contiguous().cpu() for name, tensor in tensors.items()}, metadata={"facts": json.dumps(facts)})
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    # clones, since the format has no place for tensors that share their memory, such as tied weights
+    copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    content = save(copies, metadata={"facts": json.dumps(facts)})
+    temporary = path.with_name(f"{path.name}.tmp")  # one writer a file: what a killed one left is overwritten
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -41,7 +42,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
             os.close(folder)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in NO_SPACE:
             raise BudgetError(
                 f"no space left for {path} ({len(content) / 1e6:.1f} MB); the previous checkpoint is intact. "
                 "Free some space and run the same command again to continue."

@@ -61,7 +61,11 @@ def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Bat
     requests: dict[Key, Request] = {}
     for part in objectives:
         term = part.objective.term(batch)
-        for request in next(term):
+        try:
+            asked = next(term)
+        except StopIteration:
+            raise RuntimeError(f"objective '{part.id}' asked for nothing; a term yields its requests once, if only an empty list") from None
+        for request in asked:
             key = _full(part.id, request.key)
             requests[key] = _merge(key, requests.get(key), request)
         running.append((part, term))

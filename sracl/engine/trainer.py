@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from sracl.engine import checkpoint
 from sracl.engine.memory import release
 from sracl.engine.step import Weighted, training_loss
-from sracl.errors import DataError, SraclError
+from sracl.errors import DataError, ResourceError, SraclError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +85,7 @@ class Trainer:
         Raises:
             SraclError: The loss is no longer finite.
             DataError: The checkpoint is damaged or belongs to another run.
+            ResourceError: The checkpoint comes from another kind of device, whose random numbers this one cannot continue.
             BudgetError: No space is left for a checkpoint.
         """
         if self.last_file.exists():
@@ -146,7 +147,13 @@ class Trainer:
                 else:
                     moments.setdefault(str(index), {})[name] = value
         tensors |= {f"stream/{name}": value for name, value in self.streams.state().items()}
-        facts = {"key": self.key, "stopping": self.stopping.state(), "groups": state["param_groups"], "moments": moments}
+        facts = {
+            "key": self.key,
+            "device": self.streams.device.type,
+            "stopping": self.stopping.state(),
+            "groups": state["param_groups"],
+            "moments": moments,
+        }
         checkpoint.write(self.last_file, tensors, facts)
 
     def _resume(self) -> None:
@@ -154,6 +161,12 @@ class Trainer:
         if facts["key"] != self.key:
             raise DataError(
                 f"{self.last_file} belongs to another run ({facts['key'][:10]}, not {self.key[:10]}); move it away to train this one."
+            )
+        here = self.streams.device.type
+        if (there := facts.get("device", here)) != here:
+            raise ResourceError(
+                f"this run was begun on {there} and its random numbers cannot go on on {here}. Continue with --device {there}, "
+                f"or delete {self.last_file} to train it here from its start."
             )
         for name, module in self.modules().items():
             module.load_state_dict(_below(tensors, f"{name}/"))

@@ -22,10 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sracl.errors import BudgetError, ResourceError
+from sracl.errors import NO_SPACE, BudgetError, ResourceError
 
 FACTS = "facts.json"
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
 
 Report = Callable[[str], None]
@@ -167,13 +166,13 @@ def _plain_errors(stage: str, root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         place = error.filename or root
-        if error.errno in _FULL:
+        if error.errno in NO_SPACE:
             raise BudgetError(
                 f"{stage}: no space left on the disk of {place}. Nothing half-made was kept; free some space, "
                 f"or set SRACL_CACHE_DIR to a folder on another disk, and run the same command again."
             ) from error
         if error.errno in _FORBIDDEN:
-            raise ResourceError(f"{stage}: cannot write to {place} ({error.strerror}). SRACL_CACHE_DIR names another folder.") from error
+            raise ResourceError(f"{stage}: cannot write to {place} ({error.strerror}). Set SRACL_CACHE_DIR to another folder.") from error
         raise
 
 

@@ -18,13 +18,14 @@ from sracl import paths
 from sracl.engine import checkpoint
 from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.trainer import Outcome, Trainer, parameters
-from sracl.errors import BudgetError, ResourceError, SraclError
+from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
 from sracl.runs.entries import enter, is_done, label, run_id
 from sracl.runs.parts import Parts, Workshop, assemble
 from sracl.tracking import identity
+from sracl.tracking.queries import watched_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,9 +68,9 @@ def execute(plan: Plan, store: Store, screen: Screen, *, device: str = "auto", f
         fail_fast: Stop at the first failure.
 
     Raises:
-        ResourceError: The device is not there.
         DataError: A data set is not there.
         BudgetError: The disk is full.
+        ResourceError: The device is not there, or the project's folder cannot be written to.
         KeyboardInterrupt: Ctrl-C; the current run is marked interrupted and resumes at the same command.
         Terminated: The same for SIGTERM.
     """
@@ -98,6 +99,8 @@ def choose_device(asked: str) -> torch.device:
     """
     if asked == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if asked.partition(":")[0] not in ("cpu", "cuda"):  # of other kinds no random numbers are checkpointed
+        raise ResourceError(f"there is no device '{asked}' for sracl; it takes auto, cpu, cuda and cuda:N.")
     try:
         device = torch.device(asked)
         torch.empty(1, device=device)
@@ -110,15 +113,17 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
     folder = paths.run_folder(key)
     if is_done(store, run):
         return Result(key, label(run), "cached")
+    _make_folder(folder)
     try:
         with _lock(folder):
             if is_done(store, run):  # by another process, since the look above
                 return Result(key, label(run), "cached")
-            store.start(key, identity.current())
+            store.start(key, identity.current(), {"device": str(shop.device), "threads": torch.get_num_threads()})
             try:
                 started = time.monotonic()
                 screen.begin(label(run), run.values["train"]["epochs"], _watched(run)[0])
-                ending = _train(key, run, store, screen, shop, folder)
+                with _full_disk_in_words(folder):
+                    ending = _train(key, run, store, screen, shop, folder)
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:
                 store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
@@ -140,10 +145,10 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
 
 def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path) -> str:
     """Train, judge and record one run; how it ended, in words."""
-    (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False))
+    (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False), encoding="utf-8")
     parts = assemble(run, shop)
-    for made in parts.artifacts:
-        store.artifact(key, name=made.stage, path=str(made.folder), digest=made.digest, size=made.size, facts=made.facts)
+    for name, made in parts.artifacts.items():
+        store.artifact(key, name=name, path=str(made.folder), digest=made.digest, size=made.size, facts=made.facts)
     metric, patience = _watched(run)
     settings, batch_size = run.values["evaluation"], run.values["evaluation"]["batch_size"]
     seen_items = settings["seen_items"]
@@ -183,7 +188,7 @@ def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop,
 def _watched(run: RunPlan) -> tuple[str, int | None]:
     """The metric that chooses the best epoch, and the patience with it."""
     stopping = run.values["train"]["early_stopping"]
-    return (stopping["metric"], stopping["patience"]) if stopping else ("valid.mrr@10", None)
+    return watched_metric(run.values), stopping["patience"] if stopping else None
 
 
 def _ending(outcome: Outcome) -> str:
@@ -253,6 +258,37 @@ class _Recorder:
         self._screen.epoch(epoch, values)
 
 
+def _make_folder(folder: Path) -> None:
+    """The run's folder.
+
+    Raises:
+        BudgetError: The disk is full.
+        ResourceError: The folder cannot be made.
+    """
+    try:
+        with _full_disk_in_words(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResourceError(f"the run's folder {folder} cannot be made ({error.strerror}). Set SRACL_HOME to another folder.") from error
+
+
+@contextmanager
+def _full_disk_in_words(folder: Path) -> Iterator[None]:
+    """Whatever is being written when the space runs out.
+
+    Raises:
+        BudgetError: It did.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in NO_SPACE:
+            raise
+        raise BudgetError(
+            f"no space left for {error.filename or folder}. Free some space and run the same command again to continue."
+        ) from error
+
+
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
     """Hold the run's folder; the system lets go of the lock however the process ends.
@@ -260,7 +296,6 @@ def _lock(folder: Path) -> Iterator[None]:
     Raises:
         ResourceError: Another process trains this run.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -292,5 +327,5 @@ def _in_words(error: Exception, folder: Path) -> str:
     if isinstance(error, SraclError):
         return str(error)
     kept = folder / "traceback.txt"
-    kept.write_text("".join(traceback.format_exception(error)))
+    kept.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
     return f"{type(error).__name__}: {error} (traceback in {kept})"

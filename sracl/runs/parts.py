@@ -83,12 +83,22 @@ class Workshop:
         table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
         key = json.dumps([kind, table, max_length, data.fingerprint], sort_keys=True)
         if key not in self._neighbours:
-            shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": _stage_component, "report": self.report}
+            shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": self._stage_component, "report": self.report}
             if kind == "items":
                 self._neighbours[key] = stages.item_neighbours(data, table, **shared)
             else:
                 self._neighbours[key] = stages.sequence_neighbours(data, table, max_length=max_length, **shared)
         return self._neighbours[key]
+
+    def _stage_component(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
+        """A provider, encoder or retriever; one that may choose its device is given the run's."""
+
+        def given(name: str, _: str) -> Any:
+            raise KeyError(f"a {kind} is not given '{name}'")
+
+        if table.get("device") == "auto":
+            table = {**table, "device": self.device.type}
+        return parameters.build(catalog(), kind, table, given, path)
 
 
 @dataclass
@@ -107,7 +117,8 @@ class Parts:
     objectives: list[Weighted]
     sampler: Sampler
     optimizer: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]
-    artifacts: list[Artifact]
+    artifacts: dict[str, Artifact]
+    """What the stages before training made, as `describe.items`."""
 
 
 def assemble(run: RunPlan, shop: Workshop) -> Parts:
@@ -126,18 +137,18 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
     samples = SequenceTable.of(data, training, max_length, device)
     spec = SequenceSpec(data.num_items, max_length)
     streams = Streams(run.seed, device)
-    artifacts: list[Artifact] = []
+    artifacts: dict[str, Artifact] = {}
 
     @functools.cache
     def item_neighbours() -> Tensor:
         table, made = shop.neighbours("items", run, data)
-        artifacts.extend(made)
+        artifacts.update({f"{artifact.stage}.items": artifact for artifact in made})
         return torch.from_numpy(np.ascontiguousarray(table)).to(device)
 
     @functools.cache
     def sequence_neighbours() -> SequenceNeighbours:
         tables, made = shop.neighbours("sequences", run, data)
-        artifacts.extend(made)
+        artifacts.update({f"{artifact.stage}.sequences": artifact for artifact in made})
         return SequenceNeighbours(
             ids=torch.from_numpy(tables.ids).to(device, torch.int64),
             rows=torch.from_numpy(tables.rows).to(device, torch.int64),
@@ -189,10 +200,3 @@ def _seen(data: Interactions, prefixes: splits.Prefixes) -> Tensor:
     for row, history in enumerate(histories):
         table[row, : len(history)] = history
     return torch.from_numpy(table)
-
-
-def _stage_component(kind: str, table: Mapping[str, Any], path: str) -> Any:
-    def given(name: str, _: str) -> Any:
-        raise KeyError(f"a {kind} is not given '{name}'")
-
-    return parameters.build(catalog(), kind, table, given, path)

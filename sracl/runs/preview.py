@@ -14,6 +14,7 @@ from sracl.registry.catalog import catalog
 from sracl.runs import stages
 from sracl.runs.artifacts import Artifacts, digest_of
 from sracl.runs.entries import label, run_id
+from sracl.runs.screen import duration
 from sracl.tracking import queries
 from sracl.tracking.store import Store
 
@@ -33,7 +34,7 @@ class Outlook:
     run_id: str
     label: str
     state: str
-    """`done`, `resumes after epoch N`, `new`, or `same as RUN` for a variant that amounts to another's run."""
+    """`done`, `interrupted, goes on after epoch N`, `new`, or `same as RUN` for a variant that amounts to another's run."""
     seconds: float | None
     """At most, if every epoch is trained; None where the data set is absent."""
     basis: str
@@ -66,7 +67,7 @@ def preview(plan: Plan, *, as_json: bool = False) -> str:
         lines += [f"  {s.digest[:10]}  {s.name:{names}}  {'cached' if s.cached else 'to do'}, for {s.runs} of the runs" for s in shared]
     left = [o.seconds for o in outlooks if o.seconds is not None and o.state != "done" and not o.state.startswith("same")]
     if left:
-        lines += ["", f"at most about {_duration(sum(left))} of training if no run stops early."]
+        lines += ["", f"at most about {duration(sum(left))} of training if no run stops early."]
     absent = sorted({run.values["data"]["name"] for run in plan.runs if run.data_fingerprint is None})
     lines += [f"the data set '{name}' is not here; `sracl data list` shows where it is looked for." for name in absent]
     return "\n".join(lines)
@@ -171,10 +172,4 @@ def _stages(runs: Iterable[RunPlan]) -> Iterable[Stage]:
 def _time(outlook: Outlook) -> str:
     if outlook.seconds is None or outlook.state == "done" or outlook.state.startswith("same"):
         return ""
-    return f", at most {_duration(outlook.seconds)} ({outlook.basis})"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+    return f", at most {duration(outlook.seconds)} ({outlook.basis})"

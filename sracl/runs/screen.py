@@ -75,7 +75,7 @@ class Screen:
         done = (epoch - 1) * steps + step
         here = done - (self._first_epoch - 1) * steps
         remaining = (time.monotonic() - self._started) / here * (self._epochs * steps - done)
-        detail = f"epoch {epoch}/{self._epochs}  loss {loss:.4f}  {self._validation}at most {_duration(remaining)} left"
+        detail = f"epoch {epoch}/{self._epochs}  loss {loss:.4f}  {self._validation}at most {duration(remaining)} left"
         self._progress.update(self._task, total=self._epochs * steps, completed=done, detail=detail)
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
@@ -86,7 +86,8 @@ class Screen:
             self.line(f"{self._label}  epoch {epoch}/{self._epochs}  loss {values['loss']:.4f}  {self._validation}{seconds:.1f} s")
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in the units people use, such as `2 min 05 s`."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

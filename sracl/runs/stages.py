@@ -211,7 +211,7 @@ class _Chain:
             with self._timed(f"embedding {self.what} with {self.table['text_encoder']['use']}") as progress:
                 if hasattr(encoder, "progress"):
                     encoder.progress = lambda done, total: progress(f"{done:,} of {total:,} texts")
-                vectors = embeddings.embed(encoder, descriptions.load(texts.folder / _TEXTS))
+                vectors = embeddings.embed(encoder, read_texts())
             embeddings.save(vectors, folder / _VECTORS)
             return {**self.reads, **embeddings.facts(vectors), "encoder": dict(getattr(encoder, "facts", {}))}
 
@@ -221,9 +221,21 @@ class _Chain:
             with self._timed(f"finding {k} neighbours of {self.what} with {self.table['retriever']['use']}"):
                 ids, similarities = retriever(table, k, queries=queries, groups=groups)
             neighbours.check_table(ids, queries, groups, k, type(retriever).__name__)
+            told = dict(getattr(retriever, "facts", {}))
+            if "recall" in told:
+                self.report(f"{self.table['retriever']['use']}: found {told['recall']:.1%} of the exact neighbours of {self.what}")
             embeddings.save(ids.astype(np.int32), folder / _NEIGHBOURS)
             embeddings.save(similarities.astype(np.float32), folder / _SIMILARITIES)
-            return {**self.reads, **_neighbour_facts(ids, similarities), "retriever": dict(getattr(retriever, "facts", {}))}
+            return {**self.reads, **_neighbour_facts(ids, similarities), "retriever": told}
+
+        def read_texts() -> list[str]:
+            written = descriptions.load(texts.folder / _TEXTS)
+            if not any(written):
+                raise DataError(
+                    f"{self.path}: nothing is known in words of any of the {self.what}. A data set needs titles or descriptions in "
+                    "items.jsonl for this; methods/sasrec does without."
+                )
+            return written
 
         def read_vectors() -> NDArray[np.float32]:
             return embeddings.load(vectors.folder / _VECTORS, vectors.facts, len(groups))

@@ -31,7 +31,7 @@ STALE_AFTER = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class EntryRow:
-    """A place in a recipe and the run that fills it."""
+    """A place in a recipe and a run that fills it."""
 
     recipe: str
     variant: str
@@ -237,9 +237,19 @@ def series(store: Store, run_id: str, names: Collection[str] | None = None) -> d
     return found
 
 
+def watched_metric(values: Mapping[str, Any]) -> str:
+    """The validation metric that chooses a run's best epoch.
+
+    The one that early stopping names; without it MRR at 10, or at the largest cut-off where that is not computed.
+    """
+    stopping = (values.get("train") or {}).get("early_stopping") or {}
+    cutoffs = (values.get("evaluation") or {}).get("cutoffs") or (10,)
+    return str(stopping.get("metric", f"valid.mrr@{10 if 10 in cutoffs else max(cutoffs)}"))
+
+
 def best_watched(store: Store, found: Collection[RunRow]) -> dict[str, tuple[str, float]]:
-    """For every run with such points, the validation metric that its early stopping watches, and the highest value so far."""
-    watched = {row.id: ((row.values.get("train") or {}).get("early_stopping") or {}).get("metric", "valid.mrr@10") for row in found}
+    """For every run with such points, the validation metric that chooses its best epoch, and the highest value so far."""
+    watched = {row.id: watched_metric(row.values) for row in found}
     wanted = (
         select(Point.run_id, Point.name, func.max(Point.value))
         .where(col(Point.run_id).in_(list(watched)), col(Point.name).in_(set(watched.values())))

@@ -108,7 +108,7 @@ class Store:
     ) -> RunRow:
         """Give a run its place in a recipe. The same digest is the same run: it exists once, under the id it got first.
 
-        A place that another run filled (the recipe was changed since) passes to this one; the other run remains.
+        A place that another run fills (a value was changed since) is shared with it: both stay to be compared.
 
         Args:
             run_id: Id to use if the digest is new.
@@ -150,17 +150,18 @@ class Store:
                 )
                 session.add(found)
                 session.flush()
-            place = {"recipe": recipe, "variant": variant, "cell": _canonical(cell), "seed": seed, "dataset": dataset}
-            filled = {"run_id": found.id, "ordinal": ordinal}
-            session.execute(insert(Entry).values(**place, **filled).on_conflict_do_update(index_elements=list(place), set_=filled))
+            place = {"recipe": recipe, "variant": variant, "cell": _canonical(cell), "seed": seed, "dataset": dataset, "run_id": found.id}
+            statement = insert(Entry).values(**place, ordinal=ordinal)
+            session.execute(statement.on_conflict_do_update(index_elements=list(place), set_={"ordinal": ordinal}))
             return frozen(session, [found])[0]
 
-    def start(self, run_id: str, identity: Mapping[str, Any]) -> None:
+    def start(self, run_id: str, identity: Mapping[str, Any], environment: Mapping[str, Any] | None = None) -> None:
         """Begin an attempt: the run now belongs to the given process.
 
         Args:
             run_id: The run.
             identity: `host`, `boot_id`, `pid` and `pid_started`, as `identity.current()` gives them.
+            environment: What this attempt runs on, such as device and threads; added to what was registered.
 
         Raises:
             ResourceError: Another live process has the run, or may have: on another machine, its last sign of life is
@@ -179,6 +180,7 @@ class Store:
             for part in ("host", "boot_id", "pid", "pid_started"):
                 setattr(run, part, identity[part])
             run.started, run.heartbeat, run.finished = moment, moment, None
+            run.environment = {**run.environment, **plain(environment or {})}
 
     def beat(self, run_id: str) -> None:
         """Give a sign of life, due about every 10 s."""

@@ -5,7 +5,7 @@
 | schemaversion | a version of these tables that was put in place                                 |
 | recipe        | what a recipe wants reported                                                    |
 | run           | one training: one complete set of values, known by its digest                   |
-| entry         | a place in a recipe (variant, cell, seed) and the run that fills it             |
+| entry         | a place in a recipe (variant, cell, seed) and a run that fills it               |
 | point         | a value of a series: loss or validation metric of an epoch                      |
 | protocol      | the facts behind a protocol fingerprint                                         |
 | metric        | a final figure, under its protocol                                              |
@@ -108,9 +108,9 @@ class Run(Table, table=True):
 
 
 class Entry(Table, table=True):
-    """A place in a recipe, and the run that fills it now."""
+    """A place in a recipe, and a run that fills it: several where a value was changed in between."""
 
-    __table_args__ = (UniqueConstraint("recipe", "variant", "cell", "seed", "dataset"),)
+    __table_args__ = (UniqueConstraint("recipe", "variant", "cell", "seed", "dataset", "run_id"),)
 
     number: int | None = Field(default=None, primary_key=True)
     recipe: str

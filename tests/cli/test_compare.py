@@ -82,6 +82,13 @@ class TestFilled:
         assert "| full | 1 | **.1200** |" in (tmp_path / "board.md").read_text()
         assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["board.md"]
 
+    @pytest.mark.parametrize("place", ["no/such/folder/board.md", ".sracl/store.db/board.md", "."])
+    def test_a_file_that_cannot_be_written_is_named(self, tmp_path: Path, place: str) -> None:
+        result = runner.invoke(app, ["-o", str(tmp_path / place)])
+        assert isinstance(result.exception, UsageError)
+        assert str(tmp_path / place) in str(result.exception)
+        assert not [path for path in tmp_path.parent.rglob("*.part")]
+
     def test_another_baseline(self) -> None:
         found = json.loads(runner.invoke(app, ["--baseline", "full", "--json"]).stdout)
         assert [row["baseline"] for row in found["data"][0]["rows"]] == [None, "full"]

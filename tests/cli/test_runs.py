@@ -83,6 +83,7 @@ class TestFilled:
         assert len(runner.invoke(app, ["--limit", "1"]).stdout.splitlines()) == 2
         assert "done" in runner.invoke(app, ["--state", "completed"]).stdout
         assert runner.invoke(app, ["--state", "running"]).stderr.startswith("There is no run in state running.")
+        assert runner.invoke(app, ["--recipe", "abl"]).stderr.startswith("There is no run of a recipe called 'abl'.")
         assert runner.invoke(app, ["--state", "sleeping"]).exit_code == 2
 
     def test_json(self) -> None:

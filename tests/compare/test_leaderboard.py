@@ -86,6 +86,21 @@ def test_data_sets_have_blocks_of_their_own_in_the_order_they_were_run(store: St
     ]
 
 
+def test_a_setting_of_the_command_line_stands_beside_the_recipes_own(store: Store, add: Any) -> None:
+    add("full", 1, {"hr@10": 0.10}, values={"train": {"lr": 0.001}, "evaluation": {"seen_items": "keep"}}, ordinal=0)
+    add("full", 1, {"hr@10": 0.20}, values={"train": {"lr": 0.002}, "evaluation": {"seen_items": "keep"}}, ordinal=0)
+    labels = {row.label: row.figures["hr@10"].mean for row in leaderboard(store, "ablation").blocks[0].rows}
+    assert labels == {"full train.lr=0.001": pytest.approx(0.10), "full train.lr=0.002": pytest.approx(0.20)}
+
+
+def test_a_seed_counts_once_where_two_versions_trained_the_same_values(store: Store, add: Any) -> None:
+    add("full", 1, {"hr@10": 0.10}, ordinal=0)
+    later = add("full", 1, {"hr@10": 0.30}, ordinal=0)
+    (row,) = leaderboard(store, "ablation").blocks[0].rows
+    assert row.runs == (later,)
+    assert row.figures["hr@10"].mean == pytest.approx(0.30)
+
+
 def test_runs_with_other_values_are_never_averaged_and_say_what_differs(store: Store, add: Any) -> None:
     add("full", 1, {"hr@10": 0.1}, values={"train": {"lr": 0.001}, "objective": [{"id": "next", "weight": 1.0}]})
     add("full", 2, {"hr@10": 0.2}, values={"train": {"lr": 0.002}, "objective": [{"id": "next", "weight": 1.0}]})

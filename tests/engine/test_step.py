@@ -144,3 +144,13 @@ def test_refuses_an_objective_that_asks_twice(backbone: Counting) -> None:
 
     with pytest.raises(RuntimeError, match="'a' asked twice"):
         training_loss(backbone, [Weighted("a", 1.0, AsksTwice())], make_batch())
+
+
+def test_refuses_an_objective_that_asks_for_nothing(backbone: Counting) -> None:
+    class AsksNothing:
+        def term(self, batch: Batch) -> Term:
+            return torch.zeros(())
+            yield []
+
+    with pytest.raises(RuntimeError, match="'a' asked for nothing"):
+        training_loss(backbone, [Weighted("a", 1.0, AsksNothing())], make_batch())

@@ -20,7 +20,7 @@ from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.seeding import Streams
 from sracl.engine.step import Weighted
 from sracl.engine.trainer import Outcome, Trainer, parameters
-from sracl.errors import BudgetError, DataError, SraclError
+from sracl.errors import BudgetError, DataError, ResourceError, SraclError
 from sracl.interfaces import Batch, Request, SequenceSpec, Term
 from sracl.losses.cross_entropy import cross_entropy
 from sracl.objectives.next_item import NextItem
@@ -142,6 +142,23 @@ def test_refuses_the_checkpoint_of_another_run_and_a_damaged_one(tmp_path: Path)
     made.last_file.write_bytes(made.last_file.read_bytes()[:100])
     with pytest.raises(DataError, match="no readable checkpoint"):
         trainer(tmp_path, Kept(), epochs=1).fit()
+
+
+def test_a_run_begun_on_another_kind_of_device_says_so(tmp_path: Path) -> None:
+    trainer(tmp_path, Kept(), epochs=1).fit()
+    elsewhere = trainer(tmp_path, Kept(), epochs=2)
+    elsewhere.streams.device = torch.device("cuda")
+    with pytest.raises(ResourceError, match="begun on cpu .* --device cpu"):
+        elsewhere.fit()
+
+
+def test_weights_that_share_their_memory_are_kept_and_read_back(tmp_path: Path) -> None:
+    items, scores = nn.Embedding(3, 2), nn.Linear(2, 3, bias=False)
+    scores.weight = items.weight
+    checkpoint.write(tmp_path / "best.safetensors", nn.Sequential(items, scores).state_dict(), {})
+    weights, _ = checkpoint.read(tmp_path / "best.safetensors")
+    assert torch.equal(weights["0.weight"], items.weight)
+    assert torch.equal(weights["1.weight"], items.weight)
 
 
 def test_says_which_term_diverged(tmp_path: Path) -> None:

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sracl.errors import ResourceError
 from sracl.recipes.plan import plan
+from sracl.runs.execute import choose_device
 from sracl.tracking import queries
 from sracl.tracking.store import Store
 from tests.support.recipes import project, sracl, sracl_recipe
@@ -119,7 +121,37 @@ def test_a_dry_run_tells_and_does_nothing(tmp_path: Path) -> None:
     assert as_json["data"]["runs"][0]["run_id"] == plan(str(recipe)).runs[0].digest[:10]
 
 
+def test_without_early_stopping_the_best_epoch_is_chosen_by_a_metric_that_is_computed(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path, epochs=1)
+    lines = recipe.read_text().replace("cutoffs = [1, 5, 10]", "cutoffs = [1, 5]").splitlines()
+    recipe.write_text("\n".join(line for line in lines if not line.startswith("early_stopping")))
+    done = sracl("run", str(recipe), *PLAIN, environment=project(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "valid.mrr@5" in done.stderr
+
+
+def test_keeps_what_was_made_of_items_and_of_sequences_apart(tmp_path: Path) -> None:
+    done = sracl("run", str(sracl_recipe(tmp_path, epochs=1)), "--device", "cpu", environment=project(tmp_path))
+    assert done.returncode == 0, done.stderr
+    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+        (run,) = queries.runs(store)
+        kept = {artifact.name for artifact in queries.artifacts(store, run.id)}
+    made = {f"{stage}.{of}" for stage in ("describe", "embed", "retrieve") for of in ("items", "sequences")}
+    assert kept == {*made, "best", "ranks"}
+
+
+def test_a_project_that_cannot_hold_runs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runs").write_text("a file of the user's")
+    done = sracl("run", str(sracl_recipe(tmp_path, epochs=1)), *PLAIN, environment=project(tmp_path))
+    assert done.returncode == 6
+    assert "Traceback" not in done.stderr
+    assert str(tmp_path / "runs") in done.stderr
+
+
 def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
     done = sracl("run", str(sracl_recipe(tmp_path)), "--device", "cuda:7", environment=project(tmp_path))
     assert done.returncode == 6
     assert "no device 'cuda:7'" in done.stderr
+    for kind in ("gpu", "meta"):
+        with pytest.raises(ResourceError, match=f"no device '{kind}'.* cuda:N"):
+            choose_device(kind)

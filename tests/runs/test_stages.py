@@ -215,7 +215,7 @@ def test_an_item_without_text_has_no_neighbours_and_is_nobodys(tmp_path: Path, d
 
 def test_a_data_set_without_texts_is_refused(tmp_path: Path, demo: Interactions) -> None:
     mute = dataclasses.replace(demo, texts=(ItemText(),) * demo.num_items, fingerprint="mute")
-    with pytest.raises(DataError, match=f"none of the {demo.num_items} texts says anything"):
+    with pytest.raises(DataError, match=rf"semantics\.items: nothing is known in words of any of the {demo.num_items} items.*items\.jsonl"):
         Runner(tmp_path).items(mute)
 
 

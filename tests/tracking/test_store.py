@@ -45,10 +45,10 @@ class TestRegister:
         again = register(store)
         assert (again.state, again.attempt, len(again.entries)) == ("running", 1, 1)
 
-    def test_a_changed_recipe_takes_the_place_and_leaves_the_old_run(self, store: Store, register: Any) -> None:
+    def test_runs_of_a_changed_recipe_share_the_place(self, store: Store, register: Any) -> None:
         register(store, "r1", ordinal=3)
         register(store, "r2", ordinal=1)
-        assert [(place.run_id, place.ordinal) for place in queries.entries(store)] == [("r2", 1)]
+        assert [(place.run_id, place.ordinal) for place in queries.entries(store)] == [("r2", 1), ("r1", 3)]
         assert [run.id for run in queries.runs(store)] == ["r2", "r1"]
 
     def test_another_data_set_is_another_place(self, store: Store, register: Any) -> None:
