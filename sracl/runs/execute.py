@@ -9,9 +9,8 @@ import time
 import traceback
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import torch
 
 from sracl import paths
@@ -19,11 +18,11 @@ from sracl.engine import checkpoint
 from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.trainer import Outcome, Trainer, parameters
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
-from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import metrics
-from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
+from sracl.evaluation.ranking import rank
 from sracl.runs.entries import enter, is_done, label, run_id
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.judge import judge
+from sracl.runs.parts import Workshop, assemble
 from sracl.tracking import identity
 from sracl.tracking.queries import watched_metric
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
-    from sracl.data.samples import SequenceTable
     from sracl.recipes.plan import Plan, RunPlan
     from sracl.runs.screen import Screen
     from sracl.tracking.store import Store
@@ -177,7 +175,7 @@ def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop,
     store.forget_after(key, outcome.epochs)
     weights, _ = checkpoint.read(trainer.best_file, str(shop.device))
     parts.backbone.load_state_dict(weights)
-    _judge(key, run, store, parts, folder, batch_size)
+    judge(key, run, store, parts, folder)
     for file in (trainer.best_file, folder / "ranks.npz"):
         store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts={"epoch": outcome.best_epoch})
     store.finish(key, "completed", _ending(outcome))
@@ -194,50 +192,6 @@ def _watched(run: RunPlan) -> tuple[str, int | None]:
 def _ending(outcome: Outcome) -> str:
     how = "stopped early" if outcome.stopped_early else "all epochs"
     return f"{outcome.epochs} epochs ({how}), best {outcome.best_epoch} with {outcome.best:.4f}"
-
-
-def _judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path, batch_size: int) -> None:
-    """Rank every user's target on both splits, seen items kept and excluded, and store ranks, metrics and groups."""
-    cutoffs = run.values["evaluation"]["cutoffs"]
-    lengths = np.diff(parts.data.offsets)
-    kept: dict[str, np.ndarray] = {}
-    splits: dict[str, tuple[SequenceTable, torch.Tensor]] = {
-        "valid": (parts.valid, parts.seen_valid),
-        "test": (parts.test, parts.seen_test),
-    }
-    for split, (histories, seen) in splits.items():
-        ranks: Ranks = rank(parts.backbone, histories, seen, batch_size=batch_size)
-        users = histories.users.cpu().numpy()
-        groups = {"all": np.ones(len(users), dtype=bool), **history_groups(lengths[users])}
-        for seen_items in ("keep", "exclude"):
-            found = getattr(ranks, seen_items).cpu().numpy()
-            kept[f"{split}.{seen_items}"] = found.astype(np.int32)
-            for group, members in groups.items():
-                if members.any():
-                    store.metrics(
-                        key,
-                        split=split,
-                        protocol=protocol(run, parts, seen_items),
-                        group=group,
-                        values=metrics(found[members], cutoffs, num_items=parts.data.num_items),
-                        count=int(members.sum()),
-                    )
-        kept[f"{split}.users"] = users.astype(np.int32)
-    temporary = folder / "ranks.tmp.npz"
-    np.savez_compressed(temporary, **kept)  # type: ignore[arg-type]
-    temporary.replace(folder / "ranks.npz")
-
-
-def protocol(run: RunPlan, parts: Parts, seen_items: str) -> dict[str, Any]:
-    """Everything that must agree before two figures may be compared."""
-    return {
-        "dataset": parts.data.name,
-        "data": parts.data.fingerprint,
-        "split": run.values["evaluation"]["split"],
-        "candidates": run.values["evaluation"]["candidates"],
-        "seen_items": seen_items,
-        "ties": TIE_RULE,
-    }
 
 
 class _Recorder:

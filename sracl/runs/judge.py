@@ -1,0 +1,65 @@
+"""What a trained run is worth: ranks, metrics and groups on both splits, under both protocols for seen items."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sracl.evaluation.groups import history_groups
+from sracl.evaluation.metrics import metrics
+from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from sracl.data.samples import SequenceTable
+    from sracl.recipes.plan import RunPlan
+    from sracl.runs.parts import Parts
+    from sracl.tracking.store import Store
+
+
+def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> None:
+    """Rank every user's target on both splits, seen items kept and excluded, and store ranks, metrics and groups."""
+    cutoffs, batch_size = run.values["evaluation"]["cutoffs"], run.values["evaluation"]["batch_size"]
+    lengths = np.diff(parts.data.offsets)
+    kept: dict[str, np.ndarray] = {}
+    splits: dict[str, tuple[SequenceTable, Tensor]] = {
+        "valid": (parts.valid, parts.seen_valid),
+        "test": (parts.test, parts.seen_test),
+    }
+    for split, (histories, seen) in splits.items():
+        ranks: Ranks = rank(parts.backbone, histories, seen, batch_size=batch_size)
+        users = histories.users.cpu().numpy()
+        groups = {"all": np.ones(len(users), dtype=bool), **history_groups(lengths[users])}
+        for seen_items in ("keep", "exclude"):
+            found = getattr(ranks, seen_items).cpu().numpy()
+            kept[f"{split}.{seen_items}"] = found.astype(np.int32)
+            for group, members in groups.items():
+                if members.any():
+                    store.metrics(
+                        key,
+                        split=split,
+                        protocol=protocol(run, parts, seen_items),
+                        group=group,
+                        values=metrics(found[members], cutoffs, num_items=parts.data.num_items),
+                        count=int(members.sum()),
+                    )
+        kept[f"{split}.users"] = users.astype(np.int32)
+    temporary = folder / "ranks.tmp.npz"
+    np.savez_compressed(temporary, **kept)  # type: ignore[arg-type]
+    temporary.replace(folder / "ranks.npz")
+
+
+def protocol(run: RunPlan, parts: Parts, seen_items: str) -> dict[str, Any]:
+    """Everything that must agree before two figures may be compared."""
+    return {
+        "dataset": parts.data.name,
+        "data": parts.data.fingerprint,
+        "split": run.values["evaluation"]["split"],
+        "candidates": run.values["evaluation"]["candidates"],
+        "seen_items": seen_items,
+        "ties": TIE_RULE,
+    }
