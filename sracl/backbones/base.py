@@ -30,7 +30,9 @@ class Backbone(nn.Module):
 
     def item_table(self) -> Tensor:
         """Item vectors, float [V + 1, d]; row 0 is zero. Further rows of the embedding (a MASK token) are no classes."""
-        return self.item_embedding.weight[: self.spec.num_items + 1]
+        weight: Tensor = self.item_embedding.weight
+        # not even a slice of all of it, which would make a sparse gradient dense
+        return weight if len(weight) == self.spec.num_items + 1 else weight[: self.spec.num_items + 1]
 
     def prepare(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The input that predicts what follows: the history itself."""

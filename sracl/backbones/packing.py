@@ -2,18 +2,17 @@
 
 Rows are sorted into groups of one width each; a group of n rows is a [n, width] block of one long token axis. What works
 token by token (projections, norms, feed-forward) sees the whole axis at once; attention runs group by group on views.
+
+A GPU takes all rows as one group, padded: to sort them, the host would have to wait for their lengths, and the arithmetic
+saved is less there than the kernels of many groups. All shapes are then those of the request, whatever is in it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 
 @dataclass(frozen=True)
@@ -24,11 +23,21 @@ class Group:
     rows: int
     width: int
     first_token: int
+    padded: bool
+    """Whether a row may be shorter than the width."""
 
     @property
     def tokens(self) -> int:
         """Length of the group on the packed axis."""
         return self.rows * self.width
+
+    def of(self, tokens: Tensor) -> Tensor:
+        """The group's part of a packed tensor [T, d], as a view [rows, width, d]."""
+        return tokens[self.first_token : self.first_token + self.tokens].view(self.rows, self.width, *tokens.shape[1:])
+
+    def row(self, rows: Tensor) -> Tensor:
+        """The group's part of a tensor of sorted rows [N, …], as a view [rows, …]."""
+        return rows[self.first_row : self.first_row + self.rows]
 
 
 def widths(longest: int) -> list[int]:
@@ -49,20 +58,30 @@ class Packing:
 
     def __init__(self, items: Tensor, lengths: Tensor) -> None:
         self.columns = items.shape[1]
-        allowed = torch.tensor(widths(self.columns), device=items.device)
-        which = torch.bucketize(lengths, allowed)
-        self.order = torch.argsort(which, stable=True)
-        """Row of the caller that stands at each sorted place, int64 [N]."""
-        self.lengths = lengths[self.order]
         self.groups: list[Group] = []
-        row = token = 0
-        for width, rows in zip(allowed.tolist(), torch.bincount(which, minlength=len(allowed)).tolist(), strict=True):
-            if rows:
-                self.groups.append(Group(row, rows, width, token))
-                row, token = row + rows, token + rows * width
+        self.order: Tensor
+        """Row of the caller that stands at each sorted place, int64 [N]."""
+        if items.device.type == "cpu":
+            self._sort(lengths)
+        else:
+            self.order = torch.arange(len(lengths), device=items.device)
+            self.groups.append(Group(0, len(lengths), self.columns, 0, padded=True))
+        self.lengths = lengths[self.order]
         ordered = items[self.order]
         self.items = torch.cat([ordered[g.first_row : g.first_row + g.rows, self.columns - g.width :].reshape(-1) for g in self.groups])
         """Ids along the packed axis, int64 [T]; 0 where a row is shorter than its group."""
+
+    def _sort(self, lengths: Tensor) -> None:
+        """Order and groups, rows of like length together."""
+        allowed = torch.tensor(widths(self.columns))
+        which = torch.bucketize(lengths, allowed)
+        self.order = torch.argsort(which, stable=True)
+        row = token = shorter = 0
+        for width, rows in zip(allowed.tolist(), torch.bincount(which, minlength=len(allowed)).tolist(), strict=True):
+            if rows:
+                self.groups.append(Group(row, rows, width, token, padded=width > shorter + 1))
+                row, token = row + rows, token + rows * width
+            shorter = width
 
     def slots(self, last: int) -> Tensor:
         """Position of every token when the last column is position `last`, int64 [T]."""
@@ -74,27 +93,21 @@ class Packing:
         device = self.items.device
         return torch.cat([torch.arange(g.first_token + g.width - 1, g.first_token + g.tokens, g.width, device=device) for g in self.groups])
 
-    def masks(self, *, causal: bool) -> list[Tensor]:
-        """Per group, what attention must not see: bool [rows or 1, 1, width, width], True where forbidden.
+    def biases(self, *, causal: bool) -> list[Tensor]:
+        """Per group, what attention adds to its scores: float32 [rows or 1, width, width], -inf where it must not look.
 
         A real key no later than the query is seen (any real key if not causal); a token always sees itself, so that rows
-        of padding stay finite.
+        of padding stay finite. Groups without padding have one bias for all rows.
         """
         result = []
         for g in self.groups:
-            key = torch.arange(g.width, device=self.items.device)
-            later = key[None, :] > key[:, None] if causal else torch.zeros(g.width, g.width, dtype=torch.bool, device=key.device)
-            lengths = self.lengths[g.first_row : g.first_row + g.rows]
-            padding = key[None, :] < (g.width - lengths)[:, None]  # [rows, width]
-            own = key[None, :] == key[:, None]
-            result.append(((padding[:, None, :] | later) & ~own)[:, None])
+            place = torch.arange(g.width, device=self.items.device)
+            forbidden = (place > place[:, None] if causal else torch.zeros_like(place, dtype=torch.bool).expand(g.width, -1))[None]
+            if g.padded:
+                padding = place < (g.width - g.row(self.lengths))[:, None]  # [rows, width]
+                forbidden = (padding[:, None, :] | forbidden) & (place != place[:, None])
+            result.append(torch.zeros(forbidden.shape, device=place.device).masked_fill_(forbidden, float("-inf")))
         return result
-
-    def split(self, tokens: Tensor) -> Iterator[tuple[Group, Tensor]]:
-        """The groups with their part of a packed tensor [T, …], as views [rows, width, …]."""
-        parts = tokens.split([g.tokens for g in self.groups])
-        for group, part in zip(self.groups, parts, strict=True):
-            yield group, part.view(group.rows, group.width, *tokens.shape[1:])
 
     def restore(self, rows: Tensor) -> Tensor:
         """Sorted rows [N, …] in the caller's order."""
@@ -105,7 +118,7 @@ class Packing:
     def unpack(self, tokens: Tensor) -> Tensor:
         """Packed tokens [T, d] as [N, C, d] in the caller's order, zeros at padding."""
         blocks = []
-        for group, block in self.split(tokens):
-            real = self.items[group.first_token : group.first_token + group.tokens].view(group.rows, group.width, 1) != 0
-            blocks.append(torch.nn.functional.pad(block * real, (0, 0, self.columns - group.width, 0)))
+        for group in self.groups:
+            real = group.of(self.items[:, None]) != 0
+            blocks.append(torch.nn.functional.pad(group.of(tokens) * real, (0, 0, self.columns - group.width, 0)))
         return self.restore(torch.cat(blocks))

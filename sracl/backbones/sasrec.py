@@ -31,6 +31,8 @@ class SASRec(Backbone):
         inner_size: Width of the feed-forward part.
         dropout: Probability of zeroing an activation, in [0, 1).
         attention_dropout: Probability of zeroing an attention weight, in [0, 1).
+        sparse_gradients: Give the item table a sparse gradient of the rows read; of use with a loss that gives one too
+            (`sampled_softmax`) and an optimizer that takes one (`lazy_adam`), from about 100,000 items.
 
     Raises:
         ValueError: hidden_size is no multiple of num_heads.
@@ -49,11 +51,12 @@ class SASRec(Backbone):
         inner_size: Annotated[int, Field(ge=1)] = 256,
         dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
         attention_dropout: Annotated[float, Field(ge=0, lt=1)] = 0.5,
+        sparse_gradients: bool = False,
     ) -> None:
         super().__init__(spec)
         if hidden_size % num_heads:
             raise ValueError(f"hidden_size must be a multiple of num_heads, got {hidden_size} and {num_heads}")
-        self.item_embedding = nn.Embedding(spec.num_items + 1, hidden_size, padding_idx=0)
+        self.item_embedding = nn.Embedding(spec.num_items + 1, hidden_size, padding_idx=0, sparse=sparse_gradients)
         self.position_embedding = nn.Embedding(spec.max_length, hidden_size)
         self.norm = nn.LayerNorm(hidden_size, eps=1e-12)
         self.dropout = Dropout(dropout)

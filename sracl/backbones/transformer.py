@@ -9,9 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from sracl.backbones.attention import attend, attend_last
 from sracl.backbones.dropout import Dropout
+from sracl.backbones.feed_forward import feed_forward
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sracl.backbones.packing import Packing
     from sracl.interfaces import MaskMode, Want
 
@@ -36,25 +40,31 @@ class Attention(nn.Module):
         self.dropout = Dropout(dropout)
         self.attention_dropout = Dropout(attention_dropout)
 
-    def forward(self, x: Tensor, packing: Packing, masks: list[Tensor], last: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, packing: Packing, biases: Sequence[Tensor], last: Tensor | None) -> Tensor:
         """Tokens [T, d] -> [T, d], or [N, d] for the sorted rows' last tokens only, when their places are given."""
         asking = x if last is None else x[last]
-        queries = self.query(asking)
-        keys_values = self.key_value(x)
-        if last is None:
-            query_blocks = [block for _, block in packing.split(queries)]
-        else:
-            query_blocks = [part[:, None] for part in queries.split([group.rows for group in packing.groups])]
-        mixed = []
-        for query, (group, key_value), mask in zip(query_blocks, packing.split(keys_values), masks, strict=True):
-            rows, width, heads = group.rows, group.width, self.num_heads
-            q = query.view(rows, -1, heads, query.shape[-1] // heads).transpose(1, 2)  # [rows, H, queries, d / H]
-            k, v = key_value.view(rows, width, 2, heads, -1).permute(2, 0, 3, 1, 4).unbind(0)  # [rows, H, width, d / H]
-            scores = (q @ k.transpose(-1, -2)) / math.sqrt(q.shape[-1])
-            scores = scores.masked_fill(mask if last is None else mask[:, :, -1:], float("-inf"))
-            weights = self.attention_dropout(scores.softmax(-1))
-            mixed.append((weights @ v).transpose(1, 2).reshape(-1, query.shape[-1]))
-        result: Tensor = self.norm(asking + self.dropout(self.output(torch.cat(mixed))))
+        mixed = self._all(x, packing, biases) if last is None else self._last(x, asking, packing, biases)
+        result: Tensor = self.norm(self.dropout.add(self.output(mixed), asking))
+        return result
+
+    def _all(self, x: Tensor, packing: Packing, biases: Sequence[Tensor]) -> Tensor:
+        """What every token gathers, [T, d]."""
+        weight = torch.cat([self.query.weight, self.key_value.weight])
+        bias = torch.cat([self.query.bias, self.key_value.bias])
+        return attend(functional.linear(x, weight, bias), packing.groups, biases, self.num_heads, self.attention_dropout.rate)
+
+    def _last(self, x: Tensor, asking: Tensor, packing: Packing, biases: Sequence[Tensor]) -> Tensor:
+        """What the last token of each row gathers, [N, d]: keys and values are projected after gathering, see `attend_last`.
+
+        The bias of the keys adds the same to all scores of a row and cancels in the softmax.
+        """
+        heads, size = self.num_heads, x.shape[1] // self.num_heads
+        key, value = self.key_value.weight.view(2, heads, size, -1)  # [H, d / H, d] each
+        queries = self.query(asking).view(-1, heads, size).transpose(0, 1) @ key / math.sqrt(size)  # [H, N, d]
+        mixed, sums = attend_last(x, queries.transpose(0, 1).contiguous(), packing.groups, biases, self.attention_dropout.rate)
+        values = (mixed.transpose(0, 1) @ value.transpose(1, 2)).transpose(0, 1)  # [N, H, d / H]
+        value_bias = self.key_value.bias[-heads * size :].view(heads, size)
+        result: Tensor = (values + sums[:, :, None] * value_bias).flatten(1)
         return result
 
 
@@ -76,7 +86,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tokens [T, d] -> [T, d]."""
-        result: Tensor = self.norm(x + self.dropout(self.outer(functional.gelu(self.inner(x)))))
+        hidden = feed_forward(x, self.inner.weight, self.inner.bias, self.outer.weight, self.outer.bias)
+        result: Tensor = self.norm(self.dropout.add(hidden, x))
         return result
 
 
@@ -101,9 +112,9 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, x: Tensor, packing: Packing, *, mask: MaskMode, want: Want) -> Tensor:
         """Embedded tokens [T, d] -> states [N, d] (`last`) or [N, C, d] (`all`, zeros at padding), in the caller's order."""
-        masks = packing.masks(causal=mask == "causal")
+        biases = packing.biases(causal=mask == "causal")
         last = packing.last() if want == "last" else None
         final = len(self.attention) - 1
-        for depth, (attention, feed_forward) in enumerate(zip(self.attention, self.feed_forward, strict=True)):
-            x = feed_forward(attention(x, packing, masks, last if depth == final else None))
+        for depth, (attention, position_wise) in enumerate(zip(self.attention, self.feed_forward, strict=True)):
+            x = position_wise(attention(x, packing, biases, last if depth == final else None))
         return packing.restore(x) if want == "last" else packing.unpack(x)

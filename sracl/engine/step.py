@@ -103,7 +103,8 @@ def _encode(backbone: Backbone, requests: Mapping[Key, Request]) -> dict[Key, Te
     for mask, grad in dict.fromkeys((request.mask, request.grad) for request in requests.values()):
         together = {key: request for key, request in requests.items() if (request.mask, request.grad) == (mask, grad)}
         lengths = torch.cat([request.lengths for request in together.values()])
-        longest = int(lengths.max())
+        widest = max(request.items.shape[1] for request in together.values())
+        longest = int(lengths.max()) if lengths.device.type == "cpu" else widest  # a GPU is not waited for
         items = torch.cat([request.items[:, -longest:] for request in together.values()])
         want: Want = "all" if any(request.want == "all" for request in together.values()) else "last"
         with nullcontext() if grad else torch.no_grad():

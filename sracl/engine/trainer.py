@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from sracl.engine import checkpoint
-from sracl.engine.memory import release
+from sracl.engine import checkpoint, memory
 from sracl.engine.step import Weighted, training_loss
 from sracl.errors import DataError, ResourceError, SraclError
 
@@ -104,17 +104,22 @@ class Trainer:
         sums: dict[str, Tensor] = {}
         for number, rows in enumerate(steps, start=1):
             loss, terms = training_loss(self.backbone, self.objectives, self.samples.batch(rows))
-            if not torch.isfinite(loss):
-                raise SraclError(
-                    f"the loss is {loss.item()} at epoch {epoch}, step {number} of {len(steps)} "
-                    f"({', '.join(f'{name} {value.item():.4g}' for name, value in terms.items())}). Lower the learning rate or the weights."
-                )
+            if number % self._look_every == 0 or number == len(steps):
+                value = loss.item()
+                if not math.isfinite(value):
+                    shares = ", ".join(f"{name} {term.item():.4g}" for name, term in terms.items())
+                    raise SraclError(
+                        f"the loss is {value} at epoch {epoch}, step {number} of {len(steps)} ({shares}). "
+                        "Lower the learning rate or the weights."
+                    )
+                self.recorder.step(epoch, number, len(steps), value)
             self.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             self.optimizer.step()
-            for name, value in {"loss": loss.detach(), **{f"loss.{name}": value for name, value in terms.items()}}.items():
-                sums[name] = sums[name] + value if name in sums else value
-            self.recorder.step(epoch, number, len(steps), loss.item())
+            for name, term in {"loss": loss.detach(), **{f"loss.{name}": term for name, term in terms.items()}}.items():
+                sums[name] = sums[name] + term if name in sums else term
+            if number % memory.EVERY == 0:
+                memory.release()
         trained = time.perf_counter()
         self._training(False)
         metrics = self.validate()
@@ -125,7 +130,12 @@ class Trainer:
         # the rows of an epoch are written before its checkpoint: a run killed in between trains the epoch again and writes the same rows
         self.recorder.epoch(epoch, {**values, **metrics})
         self._save()
-        release()
+        memory.release()
+
+    @property
+    def _look_every(self) -> int:
+        """Steps between two looks at the loss. A GPU is waited for at each, so that it is looked at less often."""
+        return 1 if self.streams.device.type == "cpu" else 32
 
     def modules(self) -> dict[str, nn.Module]:
         """Everything with weights, by name."""

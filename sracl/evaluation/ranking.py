@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from sracl.backbones.base import Backbone
     from sracl.data.samples import SequenceTable
 
+_ROWS = 64
+"""Users whose scores a CPU takes at once: 64 rows of 12,101 items stay in its cache, 256 take a third longer."""
+
 TIE_RULE = "equal scores stand in the order of permuted ids"
 
 
@@ -35,7 +38,8 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
         backbone: Set to eval mode for the time being.
         histories: One row per user: input and target.
         seen: Distinct items of each whole history, int64 [U, S], 0 where there are fewer.
-        batch_size: Users a block; the block's scores are the largest thing held, [batch_size, V].
+        batch_size: Users encoded at once. The largest things held are the scores of some of them and as many flags, 64
+            rows [V] of each on a CPU, batch_size rows elsewhere.
 
     Returns:
         1 + #(scores above the target's) + #(equal scores of smaller ids). Ids are permuted per data set, so a constant
@@ -46,34 +50,44 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
     """
     was_training = backbone.training
     backbone.eval()
-    keep, exclude = [], []
-    for start in range(0, len(histories), batch_size):
-        rows = torch.arange(start, min(start + batch_size, len(histories)), device=histories.users.device)
+    device = histories.users.device
+    size = min(_ROWS, batch_size) if device.type == "cpu" else batch_size
+    flags: Tensor | None = None
+    above, outranking, sums = [], [], []
+    for rows in torch.arange(len(histories), device=device).split(batch_size):
         block = histories.batch(rows)
-        items, lengths = backbone.prepare(block.inputs, block.lengths)
-        longest = int(lengths.max())
-        scores = backbone.score(backbone.encode(items[:, -longest:], lengths), users=block.users).float()
-        above = _above(scores, block.targets)
-        old = seen[rows]
-        outranking = _outranking(scores, block.targets, old)
-        known = ((old == block.targets[:, None]) & (old > 0)).any(1)
-        keep.append(1 + above)
-        exclude.append(torch.where(known, scores.shape[1] + 1, 1 + above - outranking))
+        states = backbone.encode(*backbone.prepare(block.inputs, block.lengths))
+        parts = (whole.split(size) for whole in (states, block.users, block.targets, seen[rows]))
+        for some, users, targets, old in zip(*parts, strict=True):
+            scores = backbone.score(some, users=users).float()
+            if flags is None:
+                flags = torch.empty_like(scores)  # the first block is the largest
+            above.append(_above(scores, targets, flags[: len(scores)]))
+            outranking.append(_outranking(scores, targets, old))
+            sums.append(scores.sum())
     backbone.train(was_training)
-    return Ranks(torch.cat(keep), torch.cat(exclude))
-
-
-def _above(scores: Tensor, targets: Tensor) -> Tensor:
-    """How many of all items stand before the target."""
-    own = scores.gather(1, targets[:, None] - 1)
-    # a NaN anywhere makes the sum NaN; compared with anything it would silently count as "not above"
-    if torch.isnan(scores.sum()):
+    # a NaN anywhere makes its sum NaN; compared with anything it would silently count as "not above"
+    if torch.stack(sums).isnan().any():
         raise SraclError("the model's scores contain NaN; its training has diverged")
-    above = (scores > own).sum(1)
-    ties = scores == own
-    if int(ties.sum()) > len(targets):
+    keep = 1 + torch.cat(above)
+    known = (seen == histories.targets[:, None]).any(1)
+    return Ranks(keep, torch.where(known, backbone.spec.num_items + 1, keep - torch.cat(outranking)))
+
+
+def _above(scores: Tensor, targets: Tensor, flags: Tensor) -> Tensor:
+    """How many of all items stand before the target, int64 [N]; `flags`, float32 [N, V], is overwritten.
+
+    Flags are floats since booleans take ten times as long to sum on a CPU; float32 counts to 16.7 million items.
+    """
+    own = scores.gather(1, targets[:, None] - 1)
+    reaching = torch.ge(scores, own, out=flags).sum(1)
+    above = torch.gt(scores, own, out=flags).sum(1).long()
+    level = reaching.long() - above  # the target itself and its ties
+    # On a GPU all rows are looked through for ties: to ask which have some would make the host wait.
+    tied = (level > 1).nonzero()[:, 0] if scores.device.type == "cpu" else torch.arange(len(scores), device=scores.device)
+    if len(tied):
         ids = torch.arange(1, scores.shape[1] + 1, device=scores.device)
-        above = above + (ties & (ids < targets[:, None])).sum(1)
+        above[tied] += ((scores[tied] == own[tied]) & (ids < targets[tied, None])).sum(1)
     return above
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
 from sracl.interfaces import BATCH, Request
@@ -55,15 +56,25 @@ class CrossSequence(nn.Module):
         """Ask for the anchors and, as `neighbours`, for the kept ones; the loss between h and h⁺."""
         ids = self.neighbours.ids[batch.samples]  # [B, k]
         weights = self.synthesizer(self.neighbours.rows[batch.samples], ids)  # [B, k]
-        kept = ((weights != 0) & (ids >= 0)).flatten().nonzero().flatten()  # [M], places in [B · k]
+        kept = _kept(weights, ids)  # [M], places in [B · k]
         anchor = Request(BATCH if self.share_anchor else "anchor", batch.inputs, batch.lengths)
         requests = [anchor]
         if len(kept):
-            items, lengths = self.neighbours.pool.gather(ids.flatten()[kept])
+            items, lengths = self.neighbours.pool.gather(ids.flatten()[kept].clamp(min=0))
             requests.append(Request("neighbours", items, lengths, grad=not self.detach_neighbours))
         encoded = yield requests
         states = encoded["neighbours"] if len(kept) else encoded[anchor.key][:0]  # [M, d]
         return self.loss(encoded[anchor.key], _weighted_sum(weights, states, kept))
+
+
+def _kept(weights: Tensor, ids: Tensor) -> Tensor:
+    """Places in [B · k] whose neighbours are encoded, int64 [M]: on a CPU those with a weight.
+
+    Elsewhere all of them, as the host would have to wait for their number; those without a weight then count for nothing.
+    """
+    if ids.device.type == "cpu":
+        return ((weights != 0) & (ids >= 0)).flatten().nonzero().flatten()
+    return torch.arange(ids.numel(), device=ids.device)
 
 
 def _weighted_sum(weights: Tensor, states: Tensor, kept: Tensor) -> Tensor:

@@ -38,4 +38,4 @@ class Adam:
 
     def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.Adam:
         """The optimizer over these parameters."""
-        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True)

@@ -38,4 +38,4 @@ class AdamW:
 
     def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.AdamW:
         """The optimizer over these parameters."""
-        return torch.optim.AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay)
+        return torch.optim.AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True)

@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import Field
 
 from sracl.errors import ResourceError
-from sracl.retrievers.exact import Exact, Members, Pool, check_request
+from sracl.retrievers.exact import Exact
+from sracl.retrievers.pool import Members, Pool, check_request
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

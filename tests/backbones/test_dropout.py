@@ -36,3 +36,16 @@ def test_is_the_identity_outside_training_and_at_zero() -> None:
 def test_refuses_what_is_no_probability() -> None:
     with pytest.raises(ValueError, match=r"\[0, 1\)"):
         Dropout(1.0)
+
+
+def test_adding_to_a_residual_is_dropout_and_addition() -> None:
+    x, residual = torch.randn(50, 7, requires_grad=True), torch.randn(50, 7, requires_grad=True)
+    dropout = Dropout(0.3)
+    results = []
+    for add in (dropout.add, lambda x, residual: residual + dropout(x)):
+        torch.manual_seed(0)
+        y = add(x, residual)
+        results.append((y.detach(), *torch.autograd.grad(y.square().sum(), (x, residual))))
+    for one, other in zip(*results, strict=True):
+        torch.testing.assert_close(one, other)
+    assert torch.equal(dropout.eval().add(x, residual), residual + x)

@@ -34,11 +34,18 @@ def test_unpack_puts_every_token_back() -> None:
     assert torch.equal(back[..., 0].long(), items)
 
 
-def test_masks_forbid_padding_and_the_future_but_never_oneself() -> None:
+def test_biases_forbid_padding_and_the_future_but_never_oneself() -> None:
     items = torch.tensor([[0, 1, 2, 3, 4, 5]])
-    (causal,) = Packing(items, torch.tensor([5])).masks(causal=True)
-    (both,) = Packing(items, torch.tensor([5])).masks(causal=False)
-    allowed = ~causal[0, 0]
+    (causal,) = Packing(items, torch.tensor([5])).biases(causal=True)
+    (both,) = Packing(items, torch.tensor([5])).biases(causal=False)
+    allowed = causal[0] == 0
     assert allowed[0].tolist() == [True, False, False, False, False, False]  # padding: only itself
     assert allowed[3].tolist() == [False, True, True, True, False, False]
-    assert (~both[0, 0])[3].tolist() == [False, True, True, True, True, True]
+    assert (both[0] == 0)[3].tolist() == [False, True, True, True, True, True]
+
+
+def test_rows_that_fill_their_group_share_one_bias() -> None:
+    items, lengths = sequences([3, 3, 1])
+    one, three = Packing(items, lengths).biases(causal=True)
+    assert one.tolist() == [[[0.0]]]
+    assert (three == 0).tolist() == [[[True, False, False], [True, True, False], [True, True, True]]]

@@ -67,7 +67,7 @@ def test_causal_attention_by_hand() -> None:
     attention.norm = nn.Identity()  # type: ignore[assignment]
     packing = Packing(torch.tensor([[1, 2]]), torch.tensor([2]))
     x = torch.eye(2)
-    mixed = attention(x, packing, packing.masks(causal=True), None) - x
+    mixed = attention(x, packing, packing.biases(causal=True), None) - x
     torch.testing.assert_close(mixed, torch.tensor([[1.0, 0.0], [0.330238, 0.669762]]), atol=1e-5, rtol=0)
 
 

@@ -94,7 +94,39 @@ def test_untrained_model_is_near_chance_and_keeps_its_mode() -> None:
     assert model.training
 
 
-def test_refuses_scores_that_are_no_numbers() -> None:
-    scores = torch.tensor([[0.1, float("nan"), 0.3]])
+@pytest.mark.parametrize("batch_size", [7, 64, 500])
+def test_ties_within_rows_and_blocks_agree_with_a_stable_sort(batch_size: int) -> None:
+    # 30 levels for 200 items: some targets are alone on theirs, most are not; 150 users are two blocks of 64 and a rest
+    generator = torch.Generator().manual_seed(0)
+    scores = torch.randint(0, 30, (150, 200), generator=generator).float()
+    scores[::7] = torch.rand(22, 200, generator=generator)  # rows without ties among them
+    scores[3] = float("-inf")
+    targets = torch.randint(1, 201, (150,), generator=generator)
+    order = scores.argsort(dim=1, descending=True, stable=True)
+    found = rank(Fixed(scores), histories(targets.tolist()), torch.zeros(150, 1, dtype=torch.int64), batch_size=batch_size)
+    assert torch.equal(found.keep, 1 + (order == targets[:, None] - 1).int().argmax(1))
+    assert torch.equal(found.exclude, found.keep)
+
+
+class Stored(Fixed):
+    """Hands out its own tensor."""
+
+    def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
+        return self.scores
+
+
+def test_scores_are_not_written_to() -> None:
+    scores = torch.rand(3, 4, generator=torch.Generator().manual_seed(0))
+    kept = scores.clone()
+    rank(Stored(scores), histories([1, 2, 3]), torch.tensor([[0], [1], [4]]))
+    assert torch.equal(scores, kept)
+
+
+@pytest.mark.parametrize("user", [0, 149])
+def test_refuses_scores_that_are_no_numbers(user: int) -> None:
+    scores = torch.zeros(150, 3)
+    scores[user, 1] = float("nan")
+    model = Fixed(scores).train()
     with pytest.raises(SraclError, match="contain NaN"):
-        rank(Fixed(scores), histories([1]), torch.tensor([[0]]))
+        rank(model, histories([1] * 150), torch.zeros(150, 1, dtype=torch.int64))
+    assert model.training

@@ -6,10 +6,13 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from sracl.losses import cross_entropy as module
 from sracl.losses.cross_entropy import cross_entropy
 from tests.contracts.loss import RankingLossContract, normal
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sracl.interfaces import RankingLoss
 
 
@@ -17,6 +20,24 @@ class TestCrossEntropy(RankingLossContract):
     @pytest.fixture
     def loss(self) -> RankingLoss:
         return cross_entropy
+
+
+class TestInBlocks(RankingLossContract):
+    @pytest.fixture
+    def loss(self, in_blocks: None) -> RankingLoss:
+        return cross_entropy
+
+
+@pytest.fixture
+def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is held, and six rows see items in threes: blocks of 3, 3 and 2 for eight items."""
+    monkeypatch.setitem(module.HELD, "cpu", 0)
+    monkeypatch.setitem(module.BLOCK, "cpu", 18)
+
+
+def plain(states: Tensor, item_table: Tensor, targets: Tensor) -> Tensor:
+    """The definition in torch's words."""
+    return torch.nn.functional.cross_entropy(states @ item_table[1:].T, targets - 1)
 
 
 @pytest.mark.parametrize(("target", "expected"), [(1, 0.407606), (2, 1.407606), (3, 2.407606)])
@@ -56,6 +77,65 @@ def test_refuses_a_target_that_is_no_item(target: int) -> None:
         cross_entropy(normal(1, 4), normal(9, 4), torch.tensor([target]))
 
 
-def test_gradient_is_the_derivative() -> None:
-    states, table = normal(3, 4).double().requires_grad_(), normal(5, 4, seed=1).double().requires_grad_()
-    assert torch.autograd.gradcheck(lambda s, t: cross_entropy(s, t, torch.tensor([1, 4, 2])), (states, table))
+def gradients(loss: RankingLoss, states: Tensor, item_table: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+    leaves = states.clone().requires_grad_(), item_table.clone().requires_grad_()
+    value = loss(*leaves, targets)
+    return value.detach(), *torch.autograd.grad(value, leaves)
+
+
+@pytest.mark.parametrize("scale", [0.1, 30.0])
+@pytest.mark.parametrize("limits", [(2**23, 2**21), (0, 2**15), (0, 1)])  # held; 16 blocks of 128 and one of 1; an item a block
+def test_is_the_definition_in_value_and_gradient(monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], scale: float) -> None:
+    monkeypatch.setitem(module.HELD, "cpu", limits[0])
+    monkeypatch.setitem(module.BLOCK, "cpu", limits[1])
+    num_items = 2049 if limits[1] > 1 else 5
+    states, table = normal(256, 16), normal(num_items + 1, 16, seed=1, scale=scale)
+    targets = torch.randint(1, num_items + 1, (256,), generator=torch.Generator().manual_seed(2))
+    exact = gradients(plain, states.double(), table.double(), targets)
+    for ours, theirs in zip(gradients(cross_entropy, states, table, targets), exact, strict=True):
+        # Logits of up to 4 · 30 · 4 = 480 are off by some 480 · 2⁻²⁴ = 3e-5, and their exponentials by that share.
+        torch.testing.assert_close(ours.double(), theirs, rtol=0, atol=1e-4 * theirs.abs().max().item())
+
+
+@pytest.mark.parametrize("blocks", [False, True])
+def test_gradient_is_the_derivative(blocks: bool, request: pytest.FixtureRequest) -> None:
+    if blocks:
+        request.getfixturevalue("in_blocks")
+    states, table = normal(6, 4).double().requires_grad_(), normal(9, 4, seed=1).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda s, t: cross_entropy(s, t, torch.tensor([1, 8, 2, 3, 4, 4])), (states, table))
+
+
+def test_two_calls_are_one_to_the_bit() -> None:
+    states, table, targets = normal(64, 8), normal(5000, 8, seed=1), torch.arange(1, 65) % 7 + 1
+    first, second = (gradients(cross_entropy, states, table, targets) for _ in range(2))
+    assert all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_a_graph_may_be_gone_back_over_twice() -> None:
+    states = normal(3, 4).requires_grad_()
+    value = cross_entropy(states, normal(5, 4, seed=1), torch.tensor([1, 4, 2]))
+    (first,) = torch.autograd.grad(value, states, retain_graph=True)
+    (second,) = torch.autograd.grad(2 * value, states)
+    torch.testing.assert_close(second, 2 * first)
+
+
+def test_autocast_leaves_the_logits_in_full_precision() -> None:
+    states, table, targets = normal(5, 4), normal(9, 4, seed=1), torch.tensor([1, 8, 3, 3, 2])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        within = gradients(cross_entropy, states, table, targets)
+    assert all(torch.equal(a, b) for a, b in zip(within, gradients(cross_entropy, states, table, targets), strict=True))
+
+
+def test_refuses_a_second_derivative() -> None:
+    states = normal(3, 4).requires_grad_()
+    value = cross_entropy(states, normal(5, 4, seed=1), torch.tensor([1, 4, 2]))
+    with pytest.raises(RuntimeError, match="no second derivatives"):
+        torch.autograd.grad(value, states, create_graph=True)
+
+
+@pytest.mark.gpu
+def test_a_gpu_agrees_with_the_cpu() -> None:
+    states, table, targets = normal(64, 16), normal(3001, 16, seed=1), torch.arange(1, 65)
+    theirs = gradients(cross_entropy, states.cuda(), table.cuda(), targets.cuda())
+    for ours, other in zip(gradients(cross_entropy, states, table, targets), theirs, strict=True):
+        torch.testing.assert_close(ours, other.cpu(), rtol=0, atol=1e-5 * ours.abs().max().item())

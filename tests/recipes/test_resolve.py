@@ -168,7 +168,7 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
             "[backbone]\nhiden_size = 8\n",
             [
                 "mine.toml:5: backbone.hiden_size: SASRec takes no such parameter. Did you mean 'hidden_size'? "
-                "It takes: hidden_size, num_layers, num_heads, inner_size, dropout, attention_dropout."
+                "It takes: hidden_size, num_layers, num_heads, inner_size, dropout, attention_dropout, sparse_gradients."
             ],
         ),
         ("[backbone]\ndropout = 1.5\n", ["mine.toml:5: backbone.dropout: Should be a number in [0, 1), got 1.5."]),
@@ -182,7 +182,7 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
             '[[objective]]\nid = "next"\nloss = { use = "ntxent" }\n',
             [
                 "mine.toml:6: objective.next.loss.use: No loss is called 'ntxent'. Did you mean 'nt_xent'? "
-                "Registered: cross_entropy, info_nce, nt_xent."
+                "Registered: cross_entropy, info_nce, nt_xent, sampled_softmax."
             ],
         ),
         (

@@ -1,0 +1,102 @@
+"""Results as a Markdown table, between two comments of a README."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.harness import BenchmarkError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from benchmarks.harness import Result
+
+ROOT = Path(__file__).resolve().parents[1]
+READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
+BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+HEADER = ("", "ours", "peer", "ratio", "floor", "ours ÷ floor", "load", "peer is")
+
+
+def rewrite(results: Path, readmes: Iterable[Path] = READMES) -> list[Path]:
+    """Put the table into every README that has the two comments.
+
+    Args:
+        results: Folder of result files.
+        readmes: Files looked at.
+
+    Returns:
+        Those rewritten.
+
+    Raises:
+        BenchmarkError: There are no results, or none of the files has the comments.
+    """
+    found = stored(results)
+    if not found:
+        raise BenchmarkError(f"{results} holds no results; `python -m benchmarks` makes them")
+    done = []
+    for readme in readmes:
+        text = readme.read_text(encoding="utf-8")
+        if BEGIN not in text or END not in text:
+            continue
+        before, rest = text.split(BEGIN, 1)
+        after = rest.split(END, 1)[1]
+        readme.write_text(f"{before}{BEGIN}\n\n{markdown(found)}\n{END}{after}", encoding="utf-8")
+        done.append(readme)
+    if not done:
+        raise BenchmarkError(f"no README has the lines {BEGIN} and {END}")
+    return done
+
+
+def stored(results: Path) -> list[Result]:
+    """All results of a folder, by file; files of other shape (leaderboards) are passed over."""
+    found: list[Result] = []
+    for path in sorted(results.glob("*.json")):
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+        entries = content if isinstance(content, list) else [content]
+        found += [entry for entry in entries if {"name", "ours", "ratio", "unit"} <= entry.keys()]
+    return found
+
+
+def markdown(results: list[Result]) -> str:
+    """Machines, then a table: figures beside a peer, then those that stand alone."""
+    ordered = sorted(results, key=lambda result: result["ratio"] is None)
+    rows = [HEADER, tuple("---" if title in ("", "peer is") else "---:" for title in HEADER), *map(_row, ordered)]
+    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
+    settings = dict.fromkeys(_setting(result) for result in ordered)
+    return "\n".join(settings) + f"\n\n{table}\n"
+
+
+def line(result: Result) -> str:
+    """A result for the terminal."""
+    found = dict(zip(HEADER, _row(result), strict=True))
+    return "  ".join(f"{title} {value}".strip() for title, value in found.items() if value and title not in ("peer is", "load"))
+
+
+def _row(result: Result) -> tuple[str, ...]:
+    load, unit = result["load"], result["unit"]
+    ratio, over = result["ratio"], result["over_floor"]
+    return (
+        f"`{result['name']}`: {result['what']}",
+        _figure(result["ours"], unit),
+        _figure(result["peer"], unit),
+        f"**{ratio:.2f}×**" if ratio else "",
+        _figure(result["floor"], unit),
+        f"{over:.2f}" if over else "",
+        f"{load['before']:.1f}, {load['others']:.1f}",
+        result["peer_is"] or "",
+    )
+
+
+def _figure(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value:,.{0 if value >= 1000 else 1 if value >= 10 else 2}f} {unit}".rstrip()
+
+
+def _setting(result: Result) -> str:
+    machine, versions = result["machine"], result["versions"]
+    bf16 = " and ".join(name for flag, name in (("avx512_bf16", "AVX-512"), ("amx_bf16", "AMX")) if machine[flag])
+    return (
+        f"{machine['cpu']}, {result['threads']} threads of {machine['cores']} cores, bf16 instructions: {bf16 or 'none'}; "
+        f"torch {versions['torch']}, Python {versions['python']}."
+    )
