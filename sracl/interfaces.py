@@ -10,6 +10,7 @@ A component may be a class (built once per run) or a plain function (its keyword
 and other pure computations).
 
 *Item ids are integers from 1; 0 is padding.* Sequences are padded on the left; their last slot is the latest item.
+Where a component of the run asks for `mask_item`, the id V + 1 is MASK: it may stand in a sequence, and is never an item.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 GIVEN: dict[str, str | None] = {
     "spec": None,
     "generator": None,
+    "mask_item": None,
+    "samples": None,  # every training sample, as a `sracl.data.samples.SequenceTable`
     "item_neighbours": "semantics.items",
     "sequence_neighbours": "semantics.sequences",
 }
@@ -59,6 +62,13 @@ class SequenceSpec:
 
     num_items: int
     max_length: int
+    has_mask: bool = False
+    """Whether a component of the run asks for `mask_item`, so that MASK, id V + 1, may stand in sequences."""
+
+    @property
+    def table_rows(self) -> int:
+        """Vectors that reading sequences takes: of padding, of V items, and of MASK where there is one."""
+        return self.num_items + 1 + self.has_mask
 
 
 @dataclass(frozen=True)
@@ -168,10 +178,16 @@ class RankingLoss(Protocol):
 
 
 class ContrastiveLoss(Protocol):
-    """Loss of telling each row's partner from the other rows."""
+    """Loss of telling each row's partner from the other rows.
 
-    def __call__(self, anchor: Tensor, positive: Tensor) -> Tensor:
-        """Rows [B, d]; row i of one belongs to row i of the other -> scalar, nats."""
+    One that takes no `labels` serves every objective that gives none.
+    """
+
+    def __call__(self, anchor: Tensor, positive: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Rows [B, d]; row i of one belongs to row i of the other -> scalar, nats.
+
+        Rows with equal labels, int64 [B], are no negatives of one another.
+        """
         ...
 
 

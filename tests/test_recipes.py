@@ -18,7 +18,8 @@ def test_recipes_are_found() -> None:
     names = {file.relative_to(paths.shipped("recipes")).with_suffix("").as_posix() for file in FILES}
 
     assert names == set(shipped_recipes())
-    assert names >= {"quickstart", "ablation_unlearnable", "methods/sasrec", "methods/sracl", "methods/sracl_official"}
+    assert names >= {"quickstart", "ablation_unlearnable", "methods/sracl_official"}
+    assert names >= {f"methods/{name}" for name in ("sasrec", "gru4rec", "bsarec", "cl4srec", "duorec", "sracl")}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
@@ -74,3 +75,23 @@ def test_without_contrast_sracl_is_sasrec() -> None:
     (sasrec,) = plan("methods/sasrec", seeds=[2024]).runs
 
     assert without.digest == sasrec.digest
+
+
+@pytest.mark.parametrize(
+    ("method", "without", "what_is_left"),
+    [
+        ("sasrec_sracl", [], "sracl"),
+        ("sracl", ["cross", "intra"], "sasrec"),
+        ("gru4rec_sracl", ["cross", "intra"], "gru4rec"),
+        ("bsarec_sracl", ["cross", "intra"], "bsarec"),
+        ("duorec_sracl", ["cross", "intra"], "duorec"),
+        ("duorec_sracl", ["same_target"], "sracl"),
+        ("duorec", ["same_target"], "sasrec"),
+        ("cl4srec", ["views"], "sasrec"),
+    ],
+)
+def test_a_method_without_its_objectives_is_the_method_below_it(method: str, without: list[str], what_is_left: str) -> None:
+    (run,) = plan(f"methods/{method}", sets=[f"objective.{name}.weight=0.0" for name in without], seeds=[1]).runs
+    (other,) = plan(f"methods/{what_is_left}", seeds=[1]).runs
+
+    assert run.digest == other.digest

@@ -35,7 +35,7 @@ class SASRec(Backbone):
             (`sampled_softmax`) and an optimizer that takes one (`lazy_adam`), from about 100,000 items.
 
     Raises:
-        ValueError: hidden_size is no multiple of num_heads.
+        ValueError: hidden_size is no multiple of num_heads, or sparse gradients are wanted of a table with a MASK.
 
     Source: Kang and McAuley 2018, arXiv:1808.09781, section III. Differs from the paper: post-norm, an output projection,
     GELU and a feed-forward part of width 4d, as in the code of DuoRec, CL4SRec and SRA-CL, whose figures are compared.
@@ -56,7 +56,9 @@ class SASRec(Backbone):
         super().__init__(spec)
         if hidden_size % num_heads:
             raise ValueError(f"hidden_size must be a multiple of num_heads, got {hidden_size} and {num_heads}")
-        self.item_embedding = nn.Embedding(spec.num_items + 1, hidden_size, padding_idx=0, sparse=sparse_gradients)
+        if sparse_gradients and spec.has_mask:
+            raise ValueError("sparse_gradients is for recipes without a MASK: a table with a row that is no item has no sparse gradient")
+        self.item_embedding = nn.Embedding(spec.table_rows, hidden_size, padding_idx=0, sparse=sparse_gradients)
         self.position_embedding = nn.Embedding(spec.max_length, hidden_size)
         self.norm = nn.LayerNorm(hidden_size, eps=1e-12)
         self.dropout = Dropout(dropout)

@@ -85,3 +85,36 @@ class SequenceNeighbours:
     """Sequences of the pool, P rows."""
     vectors: Tensor
     """Semantic vector of every pool row, float32 [P, e]: a constant without gradient."""
+
+
+class SameTarget:
+    """For every training sample, the others that predict the same item.
+
+    Samples are kept sorted by target, those of one target side by side, so that a draw takes a few gathers and no search.
+
+    Args:
+        targets: The next item of every sample, int64 [S].
+    """
+
+    def __init__(self, targets: Tensor) -> None:
+        by_target, self._order = targets.sort(stable=True)
+        places = torch.empty_like(self._order).scatter_(0, self._order, torch.arange(len(targets), device=targets.device))
+        self._first = torch.searchsorted(by_target, targets)  # [S], place of the first sample of the same target
+        self._size = torch.searchsorted(by_target, targets, right=True) - self._first  # [S], samples of this target, at least 1
+        self._rank = places - self._first  # [S], 0..size-1
+
+    def draw(self, samples: Tensor, generator: torch.Generator) -> Tensor:
+        """Another sample of the same target for each, all equally likely; a sample that has no other gets itself.
+
+        Args:
+            samples: Sample ids, int64 [B], repeats allowed.
+            generator: Source of the draws, on the device of the samples.
+
+        Returns:
+            Sample ids, int64 [B].
+        """
+        size = self._size[samples]
+        # 62 random bits modulo the number of others: the bias is below 2^-40 for a million of them.
+        draw = torch.randint(2**62, samples.shape, generator=generator, device=samples.device)
+        steps = 1 + draw % (size - 1).clamp(min=1)  # 1..size-1: a whole turn, back to itself, only where size is 1
+        return self._order[self._first[samples] + (self._rank[samples] + steps) % size]

@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import numpy as np
 
 DEFINITIONS = 1
 """Version of the definitions above; part of every protocol fingerprint, so that a changed metric is never averaged with its elder."""
@@ -36,6 +36,8 @@ def metrics(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None 
     Raises:
         ValueError: No ranks, ranks that are not integers from 1, or a cut-off below 1.
     """
+    import numpy as np  # here, since whoever only compares stored figures asks this module for nothing but its version
+
     if ranks.size == 0:
         raise ValueError("metrics need at least one rank")
     if not np.issubdtype(ranks.dtype, np.integer) or ranks.min() < 1:

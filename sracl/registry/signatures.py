@@ -64,7 +64,7 @@ class Signature:
     line: int
     is_function: bool
     called_with: tuple[str, ...] | None
-    """Positional names at each call; None where there is no `__call__` or `forward` to read."""
+    """Positional names that every call gives; None where there is no `__call__` or `forward` to read."""
     unreadable: Mapping[str, str] = field(default_factory=dict)
     """Keyword-only arguments that no recipe can give, and why."""
 
@@ -87,7 +87,7 @@ def signature(card: Card) -> Signature:
 
 
 def call_arguments(protocol: str) -> tuple[str, ...] | None:
-    """Positional names that a Protocol of `sracl.interfaces` is called with; None if it is not called."""
+    """Positional names that every call of a Protocol of `sracl.interfaces` gives; None if it is not called."""
     found = definition(lookup(read_module("sracl.interfaces"), protocol))
     return _called_with(*found) if found else None
 
@@ -163,11 +163,17 @@ def _positional(node: ast.FunctionDef, *, is_method: bool) -> tuple[str, ...]:
 
 
 def _called_with(module: Module, node: Definition) -> tuple[str, ...] | None:
-    """Positional names of a function, or of a class's `__call__` (for torch modules `forward`)."""
+    """Positional names that every call of a function gives, or of a class's `__call__` (for torch modules `forward`)."""
     if isinstance(node, ast.FunctionDef):
-        return _positional(node, is_method=False)
+        return _without_default(node, is_method=False)
     found = _method(module, node, "__call__") or _method(module, node, "forward")
-    return _positional(found[1], is_method=True) if found else None
+    return _without_default(found[1], is_method=True) if found else None
+
+
+def _without_default(node: ast.FunctionDef, *, is_method: bool) -> tuple[str, ...]:
+    """Positional names that a call cannot leave out."""
+    names = _positional(node, is_method=is_method)
+    return names[: len(names) - len(node.args.defaults)]
 
 
 def _method(module: Module, node: ast.ClassDef, name: str) -> tuple[Module, ast.FunctionDef] | None:

@@ -135,7 +135,7 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
     if len(training.targets) == 0:
         raise DataError(f"the data set '{data.name}' has no training sample: no user has 4 or more interactions.")
     samples = SequenceTable.of(data, training, max_length, device)
-    spec = SequenceSpec(data.num_items, max_length)
+    spec = SequenceSpec(data.num_items, max_length, has_mask=_asks_for_mask(values))
     streams = Streams(run.seed, device)
     artifacts: dict[str, Artifact] = {}
 
@@ -161,6 +161,8 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
             return streams.named(path)
         makers: dict[str, Callable[[], Any]] = {
             "spec": lambda: spec,
+            "mask_item": lambda: spec.num_items + 1,
+            "samples": lambda: samples,
             "item_neighbours": item_neighbours,
             "sequence_neighbours": sequence_neighbours,
         }
@@ -191,6 +193,17 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
         optimizer=build("optimizer", values["train"]["optimizer"], "train.optimizer"),
         artifacts=artifacts,
     )
+
+
+def _asks_for_mask(values: Mapping[str, Any]) -> bool:
+    """Whether any component of a run takes `mask_item`."""
+    components = [
+        ("backbone", values["backbone"]),
+        ("sampler", values["samples"]),
+        ("optimizer", values["train"]["optimizer"]),
+        *(("objective", table) for table in values["objective"]),
+    ]
+    return any("mask_item" in parameters.needs(catalog(), kind, table) for kind, table in components)
 
 
 def _seen(data: Interactions, prefixes: splits.Prefixes) -> Tensor:

@@ -141,12 +141,12 @@ def _likeness(values: Any) -> str:
 
 
 def _sequences_a_sample(run: RunPlan) -> float:
-    """Roughly how many sequences are encoded for one sample: itself, two views, half of the neighbours."""
+    """Roughly how many sequences are encoded for one sample: itself, two views or partners, half of the neighbours."""
     count = 1.0
     for table in run.values["objective"]:
         component = {name: value for name, value in table.items() if name not in ("id", "weight")}
         needed = parameters.needs(catalog(), "objective", component)
-        if "item_neighbours" in needed:
+        if needed & {"item_neighbours", "mask_item", "samples"}:
             count += 2
         if "sequence_neighbours" in needed:
             count += 1 + run.values["semantics"]["sequences"]["k"] / 2

@@ -23,6 +23,11 @@ def left_padded(lengths: Tensor, max_length: int, num_items: int, seed: int = 0)
     return items.masked_fill(torch.arange(max_length) < max_length - lengths[:, None], 0)
 
 
+def numbered(lengths: Tensor, max_length: int) -> Tensor:
+    """Rows 1, 2, …, n, int64 [N, max_length], left-padded: an item says where it stood."""
+    return (torch.arange(1, max_length + 1) - max_length + lengths[:, None]).clamp(min=0)
+
+
 class AugmenterContract:
     """Suite of an augmenter of sequences over items 1..`num_items`."""
 

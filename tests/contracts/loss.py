@@ -118,3 +118,33 @@ class ContrastiveLossContract:
     def test_refuses_sides_of_different_shape(self, loss: ContrastiveLoss) -> None:
         with pytest.raises(ValueError, match=r"\[5, 4\].*\[4, 4\]"):
             loss(normal(5, 4), normal(4, 4))
+
+
+class LabelledContrastiveLossContract(ContrastiveLossContract):
+    """Suite of a loss that also takes `labels [B]`."""
+
+    def test_labels_that_all_differ_change_nothing(self, loss: ContrastiveLoss) -> None:
+        anchor, positive = normal(5, 4), normal(5, 4, seed=1)
+        assert loss(anchor, positive, torch.tensor([9, 2, 7, 1, 5])) == loss(anchor, positive)
+
+    def test_is_zero_and_teaches_nothing_where_all_labels_are_equal(self, loss: ContrastiveLoss) -> None:
+        anchor, positive = normal(5, 4).requires_grad_(), normal(5, 4, seed=1).requires_grad_()
+        value = loss(anchor, positive, torch.full((5,), 3))
+        torch.autograd.backward(value)
+        assert value.item() == 0.0
+        for side in (anchor, positive):
+            assert side.grad is not None
+            assert not side.grad.any()
+
+    def test_fewer_negatives_cost_less(self, loss: ContrastiveLoss) -> None:
+        anchor, positive = normal(5, 4), normal(5, 4, seed=1)
+        pair, triple = torch.tensor([1, 2, 3, 4, 1]), torch.tensor([1, 2, 1, 4, 1])
+        assert loss(anchor, positive, triple) < loss(anchor, positive, pair) < loss(anchor, positive)
+
+    def test_labels_go_with_their_rows(self, loss: ContrastiveLoss) -> None:
+        anchor, positive, labels, order = normal(5, 4), normal(5, 4, seed=1), torch.tensor([1, 2, 1, 4, 2]), torch.tensor([3, 0, 4, 1, 2])
+        torch.testing.assert_close(loss(anchor[order], positive[order], labels[order]), loss(anchor, positive, labels))
+
+    def test_refuses_labels_that_are_not_one_a_row(self, loss: ContrastiveLoss) -> None:
+        with pytest.raises(ValueError, match=r"\[4\].*\[5, 4\]"):
+            loss(normal(5, 4), normal(5, 4, seed=1), torch.arange(4))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from sracl.data.interactions import Interactions
-from sracl.data.samples import SequenceTable
+from sracl.data.samples import SameTarget, SequenceTable
 from sracl.data.splits import all_prefixes, evaluation_prefixes, training_prefixes
 
 
@@ -59,3 +59,31 @@ def test_nothing_is_gathered_from_no_rows(toy: Interactions) -> None:
     items, lengths = table.gather(torch.empty(0, dtype=torch.int64))
     assert items.shape == (0, 3)
     assert lengths.shape == (0,)
+
+
+def test_a_sample_draws_the_others_of_its_target_alike() -> None:
+    same = SameTarget(torch.tensor([5, 7, 5, 9, 5, 7, 5]))
+    draws = same.draw(torch.tensor([2, 1, 3]).repeat_interleave(30_000), torch.Generator().manual_seed(0)).view(3, -1)
+    counts = draws[0].bincount(minlength=7).tolist()
+    assert [counts[sample] for sample in (1, 2, 3, 5)] == [0, 0, 0, 0]
+    # three others, a third each: standard deviation (30000 · 1/3 · 2/3)^½ = 82
+    assert all(abs(counts[sample] - 10_000) < 4 * 82 for sample in (0, 4, 6))
+    assert draws[1].unique().tolist() == [5]  # the only other
+    assert draws[2].unique().tolist() == [3]  # itself, for want of another
+
+
+def test_a_draw_repeats_itself_under_one_seed() -> None:
+    same, samples = SameTarget(torch.arange(60) % 3), torch.arange(60)
+    first, again, other = (same.draw(samples, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_every_training_sample_can_be_drawn_and_nothing_else(real_or_demo: Interactions) -> None:
+    targets = torch.from_numpy(training_prefixes(real_or_demo, 7).targets)
+    same, samples, generator = SameTarget(targets), torch.arange(len(targets)), torch.Generator().manual_seed(0)
+    drawn = same.draw(samples, generator)
+    assert torch.equal(targets[drawn], targets)
+    alone = targets.bincount()[targets] == 1
+    assert torch.equal(drawn == samples, alone)
+    assert torch.equal(same._order.sort().values, samples)  # the index holds every sample once

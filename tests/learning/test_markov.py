@@ -45,7 +45,10 @@ def hit_rates(recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, sha
     return kept
 
 
-@pytest.mark.parametrize(("recipe", "epochs"), [("methods/sasrec", 8), ("methods/sracl", 16)])
+@pytest.mark.parametrize(
+    ("recipe", "epochs"),
+    [("methods/sasrec", 8), ("methods/gru4rec", 8), ("methods/bsarec", 8), ("methods/duorec", 8), ("methods/sracl", 16)],
+)
 def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.9, users=NUM_USERS, epochs=epochs)["hr@1"]
     ceiling = markov_ceiling(0.9, NUM_ITEMS)  # .902
@@ -53,7 +56,7 @@ def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, epochs: int, tmp_
     assert ceiling - 0.1 < reached < ceiling + 4 * 0.017
 
 
-@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/sracl"])
+@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/gru4rec", "methods/bsarec", "methods/duorec", "methods/sracl"])
 def test_stays_at_chance_on_a_uniform_source(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.0, users=NUM_USERS, epochs=4)["hr@10"]
     # chance: 10 of 50; standard deviation over 300 users (.2 · .8 / 300)^½ = .023
@@ -61,7 +64,7 @@ def test_stays_at_chance_on_a_uniform_source(recipe: str, tmp_path: Path, monkey
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/sracl", "methods/sracl_official"])
+@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/gru4rec", "methods/bsarec", "methods/sracl", "methods/sracl_official"])
 @pytest.mark.parametrize("sharpness", [0.0, 0.5, 0.9, 1.0])
 def test_ceiling_and_chance_in_full(recipe: str, sharpness: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     users = 2000

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from sracl.losses.info_nce import info_nce
-from tests.contracts.loss import ContrastiveLossContract, normal
+from tests.contracts.loss import LabelledContrastiveLossContract, normal
 
 if TYPE_CHECKING:
     from sracl.interfaces import ContrastiveLoss
@@ -16,7 +16,7 @@ A = torch.tensor([[1.0, 0.0], [0.0, 2.0]])
 B = torch.tensor([[1.0, 1.0], [0.0, 1.0]])
 
 
-class TestInfoNCE(ContrastiveLossContract):
+class TestInfoNCE(LabelledContrastiveLossContract):
     @pytest.fixture
     def loss(self) -> ContrastiveLoss:
         return info_nce
@@ -65,3 +65,11 @@ def test_cosine_does_not_see_lengths() -> None:
 def test_gradient_is_the_derivative() -> None:
     sides = normal(3, 4).double().requires_grad_(), normal(3, 4, seed=1).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda a, b: info_nce(a, b, temperature=0.7, similarity="cosine"), sides)
+
+
+def test_labels_by_hand() -> None:
+    # Logits, rows (1, 0, 2), (2, 2, 0), (2, 1, 2). Rows 1 and 3 share a label and leave the other's column out:
+    # log(1 + e⁻¹) = .313262, log(2 + e⁻²) = .758624, log(1 + e⁻¹) = .313262.
+    anchor, positive = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), torch.tensor([[1.0, 1.0], [0.0, 1.0], [2.0, 0.0]])
+    value = info_nce(anchor, positive, torch.tensor([5, 6, 5]))
+    torch.testing.assert_close(value, torch.tensor(0.461716), atol=1e-5, rtol=0)

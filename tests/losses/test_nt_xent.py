@@ -8,7 +8,7 @@ import torch
 
 from sracl.losses.info_nce import info_nce
 from sracl.losses.nt_xent import nt_xent
-from tests.contracts.loss import ContrastiveLossContract, normal
+from tests.contracts.loss import LabelledContrastiveLossContract, normal
 
 if TYPE_CHECKING:
     from sracl.interfaces import ContrastiveLoss
@@ -19,7 +19,7 @@ AXES = torch.eye(2)
 TILTED = torch.tensor([[2.0, 1.0], [0.0, 1.0]])
 
 
-class TestNTXent(ContrastiveLossContract):
+class TestNTXent(LabelledContrastiveLossContract):
     @pytest.fixture
     def loss(self) -> ContrastiveLoss:
         return nt_xent
@@ -85,3 +85,27 @@ def test_is_never_below_the_mean_of_both_ways() -> None:
 def test_gradient_is_the_derivative() -> None:
     sides = normal(3, 4).double().requires_grad_(), normal(3, 4, seed=1).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda a, b: nt_xent(a, b, temperature=0.7), sides)
+
+
+@pytest.mark.parametrize(
+    ("anchor", "positive", "labels", "expected"),
+    [
+        # The three pairs above. Rows .551445, 1.180270, .739183, .958020, 1.180270, 1.253681: the first, without its equals
+        # a2 and b2, costs log(e¹ + e⁰ + e⁰) - 1.
+        ([[1.0, 0.0], [1.0, 1.0], [0.0, 1.0]], [[1.0, 0.5], [0.5, 1.0], [0.0, 2.0]], [5, 5, 7], 0.977145),
+        # Rows .551445, 1.184995, .861995, 1.551445, .696357, .239545; those of the second pair are as without labels.
+        ([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]], [[1.0, 1.0], [0.0, 1.0], [2.0, 0.0]], [5, 6, 5], 0.847630),
+        # States against the centres of their clusters; rows .740805, .590924, 1.597301, .362230.
+        ([[1.0, 0.0], [0.0, 2.0]], [[0.6, 0.8], [0.0, 1.0]], [0, 1], 0.822815),
+        # Both in one cluster: nothing to tell apart.
+        ([[1.0, 0.0], [0.0, 2.0]], [[0.6, 0.8], [0.0, 1.0]], [3, 3], 0.0),
+    ],
+)
+def test_labels_by_hand(anchor: list[list[float]], positive: list[list[float]], labels: list[int], expected: float) -> None:
+    value = nt_xent(torch.tensor(anchor), torch.tensor(positive), torch.tensor(labels))
+    torch.testing.assert_close(value, torch.tensor(expected), atol=1e-5, rtol=0)
+
+
+def test_gradient_with_labels_is_the_derivative() -> None:
+    sides = normal(4, 3).double().requires_grad_(), normal(4, 3, seed=1).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda a, b: nt_xent(a, b, torch.tensor([1, 2, 1, 3])), sides)

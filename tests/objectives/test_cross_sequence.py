@@ -76,7 +76,7 @@ def test_attention_by_hand() -> None:
     with torch.no_grad():
         synthesizer.projection.copy_(torch.tensor([[1.0, 0.0, 1.0], [0.0, 1.0, -1.0]]))
         synthesizer.attention.copy_(torch.tensor([[1.0], [-1.0], [2.0], [1.0]]))
-    objective = CrossSequence(given, synthesizer=synthesizer, loss=lambda anchor, positive: positive)
+    objective = CrossSequence(given, synthesizer=synthesizer, loss=lambda anchor, positive, labels=None: positive)
     term = objective.term(given.pool.batch(torch.tensor([0])))
     next(term)
     states = {"anchor": torch.zeros(1, 2), "neighbours": torch.tensor([[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]])}

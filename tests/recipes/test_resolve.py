@@ -175,9 +175,9 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
         ('[backbone]\nhidden_size = "8"\n', ['mine.toml:5: backbone.hidden_size: Should be an integer of at least 1, got "8".']),
         (
             'backbone = "sasrce"\n',
-            ["mine.toml:4: backbone.use: No backbone is called 'sasrce'. Did you mean 'sasrec'? Registered: sasrec."],
+            ["mine.toml:4: backbone.use: No backbone is called 'sasrce'. Did you mean 'sasrec'? Registered: bsarec, gru4rec, sasrec."],
         ),
-        ("backbone = 3\n", ['mine.toml:4: backbone: Should be a backbone table such as { use = "sasrec" }, got 3.']),
+        ("backbone = 3\n", ['mine.toml:4: backbone: Should be a backbone table such as { use = "bsarec" }, got 3.']),
         (
             '[[objective]]\nid = "next"\nloss = { use = "ntxent" }\n',
             [
@@ -299,7 +299,7 @@ def test_everything_that_is_missing_is_asked_for(complaints: Complaints) -> None
     assert complaints('recipe = 1\nname = "x"\n') == [
         "mine.toml:1: seeds: Missing. Each seed is a run of its own, such as seeds = [2024, 2025, 2026].",
         'mine.toml:1: data: Missing. A recipe needs [data] with name = "demo".',
-        'mine.toml:1: backbone: Missing. Write [backbone] with use = "…". Registered: sasrec.',
+        'mine.toml:1: backbone: Missing. Write [backbone] with use = "…". Registered: bsarec, gru4rec, sasrec.',
         "mine.toml:1: objective: A recipe needs at least one [[objective]].",
         "mine.toml:1: train: Missing. A recipe needs [train] with batch_size, epochs.",
         "mine.toml:1: evaluation: Missing. A recipe needs [evaluation] with seen_items, cutoffs.",

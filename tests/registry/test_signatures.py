@@ -92,6 +92,10 @@ class Data:
 
 def loss(anchor, positive, *, temperature: float = 1.0):
     """A function."""
+
+
+def labelled(anchor, positive, labels=None, *, temperature: float = 1.0):
+    """A function that may be told more."""
 '''
 
 KINDS = """
@@ -191,6 +195,11 @@ class TestReadingSource:
         assert taken.is_function
         assert taken.givens == taken.called_with == ("anchor", "positive")
         assert list(taken.parameters) == ["temperature"]
+
+    def test_what_a_call_may_leave_out_is_not_what_it_is_called_with(self) -> None:
+        taken = read("labelled")
+        assert taken.givens == ("anchor", "positive", "labels")
+        assert taken.called_with == ("anchor", "positive")
 
     def test_a_name_that_is_not_there_is_answered_with_the_nearest(self) -> None:
         with pytest.raises(PluginError, match="Did you mean 'Whole'"):
