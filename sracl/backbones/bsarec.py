@@ -12,7 +12,7 @@ from torch.nn import functional
 from sracl.backbones.base import Backbone, initialise
 from sracl.backbones.dropout import Dropout
 from sracl.backbones.frequency_filter import FrequencyFilter, LowPass
-from sracl.backbones.packing import Group, Packing
+from sracl.backbones.packing import Packing
 from sracl.backbones.transformer import TransformerEncoder
 
 if TYPE_CHECKING:
@@ -99,7 +99,10 @@ class BSARec(Backbone):
                 'train it on prefixes, want "last", or ask for mask "bidirectional"'
             )
         columns = items.shape[1]
-        packing = Packing(items, lengths) if self.filter_over == "real" else _Window(items, lengths, self.spec.max_length)
+        if self.filter_over == "window":
+            packing = Packing(functional.pad(items, (self.spec.max_length - columns, 0)), lengths, whole=True)
+        else:
+            packing = Packing(items, lengths)
         positions = packing.slots(self.spec.max_length - 1)
         x = self.item_embedding(packing.items) + self.position_embedding(positions)
         result: Tensor = self.encoder(self.dropout(self.norm(x)), packing, mask=mask, want=want)
@@ -124,14 +127,3 @@ class FilteredAttention(nn.Module):
     def forward(self, x: Tensor, packing: Packing, biases: Sequence[Tensor], last: Tensor | None) -> Tensor:
         """Tokens [T, d] -> [T, d], or [N, d] for the sorted rows' last tokens only, when their places are given."""
         return torch.lerp(self.attention(x, packing, biases, last), self.filter(x, packing, last), self.filter_share)
-
-
-class _Window(Packing):
-    """All rows in one group, as wide as the longest sequence: padding takes part in everything but attention."""
-
-    def __init__(self, items: Tensor, lengths: Tensor, longest: int) -> None:
-        super().__init__(functional.pad(items, (longest - items.shape[1], 0)), lengths)
-
-    def _sort(self, lengths: Tensor) -> None:
-        self.order = torch.arange(len(lengths))
-        self.groups.append(Group(0, len(lengths), self.columns, 0, padded=True))

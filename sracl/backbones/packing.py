@@ -54,14 +54,15 @@ class Packing:
     Args:
         items: Ids, int64 [N, C], left-padded with 0.
         lengths: Real items per row, int64 [N], 1..C.
+        whole: Keep all rows in one group of width C, padding included, as a GPU does anyway.
     """
 
-    def __init__(self, items: Tensor, lengths: Tensor) -> None:
+    def __init__(self, items: Tensor, lengths: Tensor, *, whole: bool = False) -> None:
         self.columns = items.shape[1]
         self.groups: list[Group] = []
         self.order: Tensor
         """Row of the caller that stands at each sorted place, int64 [N]."""
-        if items.device.type == "cpu":
+        if items.device.type == "cpu" and not whole:
             self._sort(lengths)
         else:
             self.order = torch.arange(len(lengths), device=items.device)
