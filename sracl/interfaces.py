@@ -159,7 +159,7 @@ class Augmenter(Protocol):
 
 
 class Synthesizer(Protocol):
-    """Weighs the neighbours of a sequence, before they are encoded, so that unweighted ones never are."""
+    """Weighs the neighbours of a sequence, before they are encoded, so that unweighted ones need not be."""
 
     def __call__(self, anchors: Tensor, neighbours: Tensor) -> Tensor:
         """Pool rows of the anchors int64 [B] and of their neighbours [B, k] (-1: none) -> weights, float [B, k].

@@ -35,6 +35,7 @@ def attend(query_key_value: Tensor, groups: Sequence[Group], biases: Sequence[Te
     Returns:
         float [T, d], heads side by side.
     """
+    biases = [bias.to(query_key_value.dtype) for bias in biases]
     result: Tensor = _Attend.apply(query_key_value, groups, biases, num_heads, 1 - dropout)  # type: ignore[no-untyped-call]
     return result
 
@@ -57,6 +58,7 @@ def attend_last(
     Returns:
         Σ a x, float [N, H, d]; Σ a, float [N, H], which dropout makes differ from 1.
     """
+    biases = [bias.to(tokens.dtype) for bias in biases]
     result: tuple[Tensor, Tensor] = _AttendLast.apply(tokens, queries, groups, biases, 1 - dropout)  # type: ignore[no-untyped-call]
     return result
 

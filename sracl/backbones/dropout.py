@@ -21,7 +21,7 @@ def random_mask(shape: torch.Size, keep: float, device: torch.device) -> Tensor:
     words = torch.empty((count + per_word - 1) // per_word, dtype=torch.int64, device=device).random_(-(2**63), None)
     if byte_exact:
         return (words.view(torch.uint8)[:count] < round(keep * 256)).view(shape)
-    return (words.view(torch.int16)[:count] < round(keep * 65536) - 32768).view(shape)
+    return (words.view(torch.int16)[:count] < min(round(keep * 65536), 65535) - 32768).view(shape)
 
 
 def factors(mask: Tensor, keep: float, dtype: torch.dtype) -> Tensor:

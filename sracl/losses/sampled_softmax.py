@@ -54,7 +54,13 @@ class SampledSoftmax:
 
         Raises:
             IndexError: On a CPU, a target is 0 or above V.
+            ValueError: A sparse gradient is wanted of a table that is not the backbone's own weight as it stands.
         """
+        if self.sparse_gradients and not item_table.is_leaf:
+            raise ValueError(
+                "sampled_softmax cannot give this item table a sparse gradient: the backbone computes it, or it has a MASK beside the "
+                "items. Leave sparse_gradients out."
+            )
         num_items = len(item_table) - 1
         if targets.device.type == "cpu" and bool(((targets < 1) | (targets > num_items)).any()):
             raise IndexError(f"targets must be items 1..{num_items}, got {int(targets.min())}..{int(targets.max())}")

@@ -21,7 +21,7 @@ class CrossSequence(nn.Module):
 
         h_u⁺ = Σ_{v ∈ N_u} ω_uv h_v
 
-    The weights are known before anything is encoded, so neighbours of weight 0 never are. A row none of whose
+    The weights are known before anything is encoded, so on a CPU neighbours of weight 0 never are. A row none of whose
     neighbours is kept has h⁺ = 0 and stays in the loss.
 
     Args:
@@ -55,8 +55,8 @@ class CrossSequence(nn.Module):
     def term(self, batch: Batch) -> Term:
         """Ask for the anchors and, as `neighbours`, for the kept ones; the loss between h and h⁺."""
         ids = self.neighbours.ids[batch.samples]  # [B, k]
-        weights = self.synthesizer(self.neighbours.rows[batch.samples], ids)  # [B, k]
-        kept = _kept(weights, ids)  # [M], places in [B · k]
+        weights = self.synthesizer(self.neighbours.rows[batch.samples], ids) * (ids >= 0)  # [B, k]
+        kept = _kept(weights)  # [M], places in [B · k]
         anchor = Request(BATCH if self.share_anchor else "anchor", batch.inputs, batch.lengths)
         requests = [anchor]
         if len(kept):
@@ -67,14 +67,14 @@ class CrossSequence(nn.Module):
         return self.loss(encoded[anchor.key], _weighted_sum(weights, states, kept))
 
 
-def _kept(weights: Tensor, ids: Tensor) -> Tensor:
+def _kept(weights: Tensor) -> Tensor:
     """Places in [B · k] whose neighbours are encoded, int64 [M]: on a CPU those with a weight.
 
     Elsewhere all of them, as the host would have to wait for their number; those without a weight then count for nothing.
     """
-    if ids.device.type == "cpu":
-        return ((weights != 0) & (ids >= 0)).flatten().nonzero().flatten()
-    return torch.arange(ids.numel(), device=ids.device)
+    if weights.device.type == "cpu":
+        return weights.flatten().nonzero().flatten()
+    return torch.arange(weights.numel(), device=weights.device)
 
 
 def _weighted_sum(weights: Tensor, states: Tensor, kept: Tensor) -> Tensor:

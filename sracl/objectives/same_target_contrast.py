@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Literal
 
 from torch import nn
@@ -42,6 +43,9 @@ class SameTargetContrast(nn.Module):
             takes a loss with `labels`.
         loss: Contrast of the anchor with the positive.
 
+    Raises:
+        ValueError: False negatives are to be left out by a loss that takes no labels.
+
     Source: DuoRec (Qiu et al. 2022, arXiv:2110.05730), its unsupervised and supervised contrast; `none` is the rule of paper
         and code for false negatives.
     """
@@ -57,6 +61,8 @@ class SameTargetContrast(nn.Module):
         loss: ContrastiveLoss,
     ) -> None:
         super().__init__()
+        if false_negatives == "same_target" and not _takes_labels(loss):
+            raise ValueError('false_negatives = "same_target" needs a loss that takes labels, as nt_xent and info_nce do')
         self.samples = samples
         self.generator = generator
         self.same_target = SameTarget(samples.targets)
@@ -74,3 +80,8 @@ class SameTargetContrast(nn.Module):
         encoded = yield [anchor, Request("positive", items, lengths)]
         states = encoded[anchor.key], encoded["positive"]
         return self.loss(*states, batch.targets) if self.false_negatives == "same_target" else self.loss(*states)
+
+
+def _takes_labels(loss: ContrastiveLoss) -> bool:
+    """Whether a loss has the argument by which rows are kept from being negatives."""
+    return "labels" in inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters

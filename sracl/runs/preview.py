@@ -146,10 +146,10 @@ def _sequences_a_sample(run: RunPlan) -> float:
     for table in run.values["objective"]:
         component = {name: value for name, value in table.items() if name not in ("id", "weight")}
         needed = parameters.needs(catalog(), "objective", component)
-        if needed & {"item_neighbours", "mask_item", "samples"}:
-            count += 2
         if "sequence_neighbours" in needed:
             count += 1 + run.values["semantics"]["sequences"]["k"] / 2
+        elif table["use"] != "next_item":
+            count += 2
     return count
 
 

@@ -93,3 +93,10 @@ def test_a_second_derivative_is_refused() -> None:
     (slope,) = torch.autograd.grad(attend(qkv, packing.groups, packing.biases(causal=True), 1, 0.0).sum(), qkv, create_graph=True)
     with pytest.raises(RuntimeError):
         slope.sum().backward()
+
+
+def test_biases_take_the_precision_of_the_states() -> None:
+    packing = Packing(*sequences(LENGTHS))
+    for dtype in (torch.float64, torch.bfloat16):
+        qkv = torch.randn(len(packing.items), 6, dtype=dtype)
+        assert attend(qkv, packing.groups, packing.biases(causal=True), 1, 0.5).dtype == dtype

@@ -49,3 +49,7 @@ def test_adding_to_a_residual_is_dropout_and_addition() -> None:
     for one, other in zip(*results, strict=True):
         torch.testing.assert_close(one, other)
     assert torch.equal(dropout.eval().add(x, residual), residual + x)
+
+
+def test_a_probability_too_small_to_be_drawn_drops_nothing_rather_than_everything() -> None:
+    assert Dropout(1e-6)(torch.ones(1000)).count_nonzero() > 990

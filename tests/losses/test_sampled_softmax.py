@@ -95,3 +95,10 @@ def test_refuses_a_target_that_is_no_item(target: int) -> None:
 def test_gradient_is_the_derivative() -> None:
     leaves = normal(3, 4).double().requires_grad_(), normal(9, 4, seed=1).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda s, t: sampled(5)(s, t, torch.tensor([1, 4, 2])), leaves)
+
+
+def test_a_sparse_gradient_of_part_of_a_table_is_refused() -> None:
+    table = torch.zeros(5, 2, requires_grad=True)
+    loss = SampledSoftmax(torch.Generator(), num_negatives=2, sparse_gradients=True)
+    with pytest.raises(ValueError, match="sparse gradient"):
+        loss(torch.zeros(1, 2), table[:4], torch.tensor([1]))

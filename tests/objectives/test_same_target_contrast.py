@@ -177,3 +177,10 @@ def test_a_draw_makes_no_host_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     samples = SequenceTable(torch.zeros(90, dtype=torch.int64, device="meta"), ids, ids, max_length=5, users=ids, targets=ids)
     asked = next(objective_of(samples).term(samples.batch(ids[:8])))
     assert [tuple(request.items.shape) for request in asked] == [(8, 5), (8, 5)]
+
+
+def test_false_negatives_need_a_loss_that_takes_labels() -> None:
+    ids = torch.tensor([1, 1])
+    samples = SequenceTable(ids, torch.tensor([0, 1]), torch.tensor([1, 2]), max_length=1, users=ids, targets=ids)
+    with pytest.raises(ValueError, match="labels"):
+        SameTargetContrast(samples, torch.Generator(), false_negatives="same_target", loss=lambda anchor, positive: anchor.sum())  # type: ignore[arg-type]
