@@ -16,6 +16,9 @@ from sracl.tracking.queries import RunRow
 from sracl.tracking.store import Store
 from tests.support.recipes import project, sracl, sracl_recipe, start
 
+EPOCHS = 24
+"""So many, and so short, that a signal sent once the first is stored meets a run that still trains."""
+
 
 def outcome(home: Path) -> tuple[RunRow, dict[tuple[str, str, str, str], float], dict[str, list[tuple[int, float]]]]:
     """The one run of a project: its row, final figures and series without times."""
@@ -29,7 +32,7 @@ def outcome(home: Path) -> tuple[RunRow, dict[tuple[str, str, str, str], float],
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("undisturbed")
-    done = sracl("run", str(sracl_recipe(home, epochs=6)), "--device", "cpu", environment=project(home))
+    done = sracl("run", str(sracl_recipe(home, epochs=EPOCHS)), "--device", "cpu", environment=project(home))
     assert done.returncode == 0, done.stderr
     return home
 
@@ -47,7 +50,7 @@ def wait_for_epoch(home: Path, process: object, epoch: int) -> None:
 
 
 def killed_and_continued(home: Path, undisturbed: Path, number: signal.Signals, after_epoch: int, delay: float) -> None:
-    recipe = str(sracl_recipe(home, epochs=6))
+    recipe = str(sracl_recipe(home, epochs=EPOCHS))
     environment = {**project(home), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
     process = start("run", recipe, "--device", "cpu", environment=environment)
     wait_for_epoch(home, process, after_epoch)
@@ -82,7 +85,7 @@ def test_kill_9_at_a_random_moment_20_times(tmp_path: Path, undisturbed: Path, t
 def test_asked_to_stop_it_marks_the_run_interrupted_and_goes_on_later(
     tmp_path: Path, undisturbed: Path, number: signal.Signals, code: int
 ) -> None:
-    recipe = str(sracl_recipe(tmp_path, epochs=6))
+    recipe = str(sracl_recipe(tmp_path, epochs=EPOCHS))
     environment = {**project(tmp_path), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
     process = start("run", recipe, "--device", "cpu", environment=environment)
     wait_for_epoch(tmp_path, process, 1)
