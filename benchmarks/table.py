@@ -50,13 +50,15 @@ def rewrite(results: Path, readmes: Iterable[Path] = READMES) -> list[Path]:
 
 
 def stored(results: Path) -> list[Result]:
-    """All results of a folder, by file; files of other shape (leaderboards) are passed over."""
-    found: list[Result] = []
+    """All results of a folder, files of one figure first; files of other shape (leaderboards) are passed over."""
+    single: list[Result] = []
+    several: list[Result] = []
     for path in sorted(results.glob("*.json")):
         content: Any = json.loads(path.read_text(encoding="utf-8"))
         entries = content if isinstance(content, list) else [content]
-        found += [entry for entry in entries if {"name", "ours", "ratio", "unit"} <= entry.keys()]
-    return found
+        kept = several if isinstance(content, list) else single
+        kept += [entry for entry in entries if {"name", "ours", "ratio", "unit"} <= entry.keys()]
+    return single + several
 
 
 def markdown(results: list[Result]) -> str:
