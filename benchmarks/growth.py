@@ -71,8 +71,8 @@ def step(*, batch_size: int = 256, length: int = 20, neighbours: int = 10) -> Ca
 
     from sracl.augmenters.semantic_substitute import SemanticSubstitute
     from sracl.data.samples import SequenceNeighbours
+    from sracl.engine.phases import parameters
     from sracl.engine.step import Weighted, training_loss
-    from sracl.engine.trainer import parameters
     from sracl.losses.cross_entropy import cross_entropy
     from sracl.losses.nt_xent import nt_xent
     from sracl.objectives.cross_sequence import CrossSequence

@@ -10,7 +10,6 @@ import torch
 
 from sracl.engine import memory
 from sracl.engine.step import training_loss
-from sracl.engine.trainer import parameters
 from sracl.recipes.plan import plan
 from sracl.runs.parts import Workshop, assemble
 
@@ -66,15 +65,15 @@ def stepper(parts: Parts) -> Callable[[Tensor], object]:
 
     It looks at the loss and gives memory back as often as the trainer does.
     """
-    optimizer = parts.optimizer(parameters(parts.backbone, parts.objectives))
+    (phase,) = parts.trainings[-1].phases(parts.backbone)
     number = itertools.count(1)
 
     def step(rows: Tensor) -> None:
         loss, _ = training_loss(parts.backbone, parts.objectives, parts.samples.batch(rows))
         loss.item()
-        optimizer.zero_grad(set_to_none=True)
+        phase.optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimizer.step()
+        phase.optimizer.step()
         if next(number) % memory.EVERY == 0:
             memory.release()
 

@@ -63,7 +63,7 @@ def ours(*, data: str, folder: str) -> dict[str, Any]:
 
     from benchmarks import recipe
     from sracl.engine.early_stopping import EarlyStopping
-    from sracl.engine.trainer import Trainer, parameters
+    from sracl.engine.trainer import Trainer
     from sracl.evaluation.metrics import metrics
     from sracl.evaluation.ranking import rank
 
@@ -82,7 +82,7 @@ def ours(*, data: str, folder: str) -> dict[str, Any]:
         objectives=parts.objectives,
         samples=parts.samples,
         sampler=parts.sampler,
-        optimizer=parts.optimizer(parameters(parts.backbone, parts.objectives)),
+        phases=parts.trainings[-1].phases(parts.backbone),
         validate=validate,
         stopping=EarlyStopping("valid.mrr@10", None),
         streams=parts.streams,

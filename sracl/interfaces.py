@@ -17,18 +17,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from torch import Tensor
 
+    from sracl.data.interactions import Interactions
+    from sracl.data.splits import Prefixes
+
 GIVEN: dict[str, str | None] = {
     "spec": None,
     "generator": None,
     "mask_item": None,
     "samples": None,  # every training sample, as a `sracl.data.samples.SequenceTable`
+    "histories": None,  # all that trains of each user, x_1 … x_{n-2}, as a `sracl.data.samples.SequenceTable`; targets are 0
+    "item_attributes": None,  # categories and brands, as a `sracl.data.attributes.ItemAttributes`
+    "item_vectors": "semantics.items",  # semantic vector of every item, float32 [V + 1, e]; row 0 and unknown items are zero
     "item_neighbours": "semantics.items",
     "sequence_neighbours": "semantics.sequences",
 }
@@ -37,6 +43,8 @@ GIVEN: dict[str, str | None] = {
 SLOTS: dict[str, str] = {
     "Backbone": "backbone",
     "Augmenter": "augmenter",
+    "ViewPair": "view",
+    "ItemSimilarity": "similarity",
     "Retriever": "retriever",
     "LLMProvider": "llm_provider",
     "TextEncoder": "text_encoder",
@@ -54,6 +62,9 @@ Want: TypeAlias = Literal["last", "all"]
 
 BATCH = "batch"
 """The request key under which the batch itself is encoded; shared by all objectives of a step."""
+
+VIEW = "view."
+"""How a recipe refers to a pair of views declared under `[[view]]`, as `view.ID`, and how its shared request keys begin."""
 
 
 @dataclass(frozen=True)
@@ -84,15 +95,16 @@ class Batch:
     lengths: Tensor
     """Real items per row, int64 [B], 1..L."""
     targets: Tensor
-    """The next item, int64 [B]."""
+    """The next item, int64 [B]; where the sampler predicts at every position, the item after each, int64 [B, L], 0 at padding."""
 
 
 @dataclass(frozen=True)
 class Request:
     """Sequences an objective wants encoded.
 
-    Keys name a result within one objective; `BATCH` is shared by all. Two requests of one key are one encoding, and
-    nothing is ever merged by content: two passes over the same items draw their dropout twice.
+    Keys name a result within one objective; `BATCH` and those of declared views (`view.ID.first`) name one for all
+    objectives of a step. Two requests of one key are one encoding, and nothing is ever merged by content: two passes over
+    the same items draw their dropout twice.
     """
 
     key: str
@@ -116,6 +128,10 @@ class Encoded(Protocol):
     @property
     def item_table(self) -> Tensor:
         """Item vectors with gradient, float [V + 1, d]; row 0 is padding and never a class."""
+        ...
+
+    def score(self, states: Tensor, candidates: Tensor, users: Tensor | None = None) -> Tensor:
+        """Scores of some items with gradient, see `Backbone.score`: float [N, C]."""
         ...
 
 
@@ -146,7 +162,7 @@ class Backbone(Protocol):
         ...
 
     def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
-        """Scores of all V items, or of candidate ids [C]: float [N, V] or [N, C]."""
+        """Scores of all V items, or of candidate ids [C], or [N, C] of each row's own: float [N, V] or [N, C]."""
         ...
 
 
@@ -155,6 +171,26 @@ class Augmenter(Protocol):
 
     def __call__(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Left-padded ids int64 [N, L] and lengths [N] in and out; the input is never written to."""
+        ...
+
+
+class ViewPair(Protocol):
+    """Makes the two views of each sequence that a contrast compares. Constructor may take `generator`.
+
+    An objective has a pair of its own, or names one declared under `[[view]]`, as `views = "view.ID"`: that is drawn once a
+    step and encoded once, whoever names it.
+    """
+
+    def __call__(self, batch: Batch) -> tuple[Request, Request]:
+        """What to encode as the first and as the second view, a row for each of the batch; keys differ."""
+        ...
+
+
+class ItemSimilarity(Protocol):
+    """Knows which other item is most like each item. Constructor may take `histories`, `item_neighbours` and the like."""
+
+    def __call__(self, items: Tensor) -> Tensor:
+        """The nearest other item of each id, int64 of any shape; 0 where there is none, and for padding."""
         ...
 
 
@@ -200,10 +236,40 @@ class Objective(Protocol):
 
 
 class Sampler(Protocol):
-    """Decides which training samples make up each step. Constructor takes `generator`."""
+    """Decides what the training samples are, and which of them make up each step. Constructor takes `generator`."""
+
+    def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
+        """Every training sample, in an order of its own for good: a row's number is the sample's id."""
+        ...
 
     def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
         """Sample ids of every step of one epoch, int64 [<= batch_size] each."""
+        ...
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The model as it stands when an epoch begins, for components that look at all of it now and then."""
+
+    epoch: int
+    """From 1, within the stage."""
+    steps: int
+    """Updates done before, within the stage."""
+    item_table: Tensor
+    """A copy of the item vectors, float [V + 1, d]."""
+    encode: Callable[[Tensor, Want], Tensor]
+    """`(sample ids [S], "last" | "all") -> float [S, d] | [S, L, d]`, without dropout and without gradient."""
+
+
+@runtime_checkable
+class EpochHook(Protocol):
+    """What a component of any kind may have besides: it is called before the first step of every epoch.
+
+    What it computes must follow from the snapshot and its own generator alone, since a run that is resumed begins with it.
+    """
+
+    def begin_epoch(self, snapshot: Snapshot) -> None:
+        """Refresh what depends on the model: clusters, similarities, memories."""
         ...
 
 

@@ -12,6 +12,8 @@ from sracl.augmenters.positions import choose, floor_share
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sracl.interfaces import ItemSimilarity
+
 
 class Insert:
     """Puts the nearest item right before each of max(1, ⌊ρ n⌋) items, chosen uniformly.
@@ -20,22 +22,22 @@ class Insert:
     all others have been chosen, fewer are.
 
     Args:
-        item_neighbours: Neighbours of every item, int64 [V + 1, k], the nearest first; 0 where there is none.
         generator: Source of the draws, on the device of the items.
+        similarity: Knows the nearest item of each.
         ratio: ρ, share of the items to put another before, in (0, 1].
 
     Source: CoSeRec (Liu et al. 2021, arXiv:2108.06479), item insert.
     """
 
-    def __init__(self, item_neighbours: Tensor, generator: torch.Generator, *, ratio: Annotated[float, Field(gt=0, le=1)] = 0.4) -> None:
-        self.nearest = item_neighbours[:, 0]  # [V + 1]
+    def __init__(self, generator: torch.Generator, *, similarity: ItemSimilarity, ratio: Annotated[float, Field(gt=0, le=1)] = 0.4) -> None:
         self.generator = generator
+        self.similarity = similarity
         self.ratio = ratio
 
     def __call__(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """Draw a view of each row of left-padded ids, int64 [N, L], with its length, int64 [N]."""
         width = items.shape[1]
-        nearest = self.nearest[items]  # [N, L]; 0 at padding
+        nearest = self.similarity(items)  # [N, L]; 0 at padding
         chosen = choose(nearest > 0, floor_share(lengths, self.ratio).clamp(min=1), self.generator)
         pairs = torch.stack([nearest * chosen, items], dim=2).flatten(1)  # [N, 2L], with gaps of 0
         gaps_first = (pairs > 0).to(torch.uint8).argsort(dim=1, stable=True)

@@ -39,8 +39,10 @@ class Backbone(nn.Module):
         return items, lengths
 
     def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
-        """Dot products of states [N, d] with all V items, or with candidate ids [C]: float [N, V] or [N, C]."""
+        """Dot products of states [N, d] with all V items, or with candidate ids [C] or [N, C]: float [N, V] or [N, C]."""
         table = self.item_table()
+        if candidates is not None and candidates.ndim == 2:
+            return (nn.functional.embedding(candidates, table) @ states[:, :, None]).squeeze(2)
         return states @ (table[1:] if candidates is None else table[candidates]).T
 
 

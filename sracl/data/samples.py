@@ -25,15 +25,27 @@ class SequenceTable:
         max_length: L, the width of a gathered row.
         users: Row of each sequence's user, int64 [S], from 0.
         targets: The next item, int64 [S].
+        each_position: Whether a batch has the item after every position for targets.
     """
 
-    def __init__(self, items: Tensor, starts: Tensor, stops: Tensor, *, max_length: int, users: Tensor, targets: Tensor) -> None:
+    def __init__(
+        self,
+        items: Tensor,
+        starts: Tensor,
+        stops: Tensor,
+        *,
+        max_length: int,
+        users: Tensor,
+        targets: Tensor,
+        each_position: bool = False,
+    ) -> None:
         self.items = items
         self.starts = torch.maximum(starts, stops - max_length)
         self.stops = stops
         self.max_length = max_length
         self.users = users
         self.targets = targets
+        self.each_position = each_position
         self._columns = torch.arange(-max_length, 0, device=items.device)
 
     @classmethod
@@ -46,6 +58,7 @@ class SequenceTable:
             max_length=max_length,
             users=torch.tensor(prefixes.users, device=device),
             targets=torch.tensor(prefixes.targets, device=device),
+            each_position=prefixes.each_position,
         )
 
     def __len__(self) -> int:
@@ -67,10 +80,19 @@ class SequenceTable:
         items = self.items[places.clamp_min(0)].masked_fill(places < starts.unsqueeze(1), 0)
         return items, stops - starts
 
+    def contents(self) -> Tensor:
+        """A number for the items of every row, equal where and only where they are: int64 [S]."""
+        items, _ = self.gather(torch.arange(len(self), device=self.stops.device))
+        numbers: Tensor = torch.unique(items, dim=0, return_inverse=True)[1]
+        return numbers
+
     def batch(self, rows: Tensor) -> Batch:
         """The rows as a training batch; a row's number is its sample id."""
         inputs, lengths = self.gather(rows)
-        return Batch(samples=rows, users=self.users[rows], inputs=inputs, lengths=lengths, targets=self.targets[rows])
+        targets = self.targets[rows]
+        if self.each_position:  # the item after each but the last stands in the next column
+            targets = torch.cat([inputs[:, 1:].masked_fill(inputs[:, :-1] == 0, 0), targets[:, None]], dim=1)
+        return Batch(samples=rows, users=self.users[rows], inputs=inputs, lengths=lengths, targets=targets)
 
 
 @dataclass(frozen=True)
@@ -90,18 +112,28 @@ class SequenceNeighbours:
 class SameTarget:
     """For every training sample, the others that predict the same item.
 
-    Samples are kept sorted by target, those of one target side by side, so that a draw takes a few gathers and no search.
+    Samples are kept sorted by target, those of one target side by side and in it those of one content, so that a draw takes a
+    few gathers and no search.
 
     Args:
         targets: The next item of every sample, int64 [S].
+        contents: Samples of equal numbers are never drawn for one another, int64 [S]; None: only a sample itself is not.
     """
 
-    def __init__(self, targets: Tensor) -> None:
-        by_target, self._order = targets.sort(stable=True)
-        places = torch.empty_like(self._order).scatter_(0, self._order, torch.arange(len(targets), device=targets.device))
-        self._first = torch.searchsorted(by_target, targets)  # [S], place of the first sample of the same target
-        self._size = torch.searchsorted(by_target, targets, right=True) - self._first  # [S], samples of this target, at least 1
-        self._rank = places - self._first  # [S], 0..size-1
+    def __init__(self, targets: Tensor, contents: Tensor | None = None) -> None:
+        count, device = len(targets), targets.device
+        alike = torch.arange(count, device=device) if contents is None else contents
+        by_content = torch.argsort(alike, stable=True)
+        self._order = by_content[torch.argsort(targets[by_content], stable=True)]
+        first, size = _runs(targets[self._order])
+        # a run of one content within a target; numbers of contents may recur under another target
+        own_first, own_size = _runs(targets[self._order] * (int(alike.max()) + 1 if count else 1) + alike[self._order])
+        back = torch.empty_like(self._order).scatter_(0, self._order, torch.arange(count, device=device))
+        self._first = first[back]  # [S], place of the first sample of the same target
+        self._size = size[back]  # [S], samples of this target, at least 1
+        self._own_size = own_size[back]  # [S], those of them that cannot be drawn, at least 1
+        self._after = (own_first + own_size - first)[back]  # [S], place of the first sample after those, from `first`
+        self._place = back
 
     def draw(self, samples: Tensor, generator: torch.Generator) -> Tensor:
         """Another sample of the same target for each, all equally likely; a sample that has no other gets itself.
@@ -114,7 +146,14 @@ class SameTarget:
             Sample ids, int64 [B].
         """
         size = self._size[samples]
+        others = size - self._own_size[samples]
         # 62 random bits modulo the number of others: the bias is below 2^-40 for a million of them.
-        draw = torch.randint(2**62, samples.shape, generator=generator, device=samples.device)
-        steps = 1 + draw % (size - 1).clamp(min=1)  # 1..size-1: a whole turn, back to itself, only where size is 1
-        return self._order[self._first[samples] + (self._rank[samples] + steps) % size]
+        draw = torch.randint(2**62, samples.shape, generator=generator, device=samples.device) % others.clamp(min=1)
+        drawn = self._first[samples] + (self._after[samples] + draw) % size
+        return self._order[torch.where(others > 0, drawn, self._place[samples])]
+
+
+def _runs(values: Tensor) -> tuple[Tensor, Tensor]:
+    """Of every place in an ordered tensor [S], where the run of its value begins and how long it is: int64 [S] each."""
+    first = torch.searchsorted(values, values)
+    return first, torch.searchsorted(values, values, right=True) - first

@@ -13,7 +13,7 @@ What is read and predicted is identified by user and position, never by item, si
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -38,7 +38,9 @@ class Prefixes:
     stops: NDArray[np.int64]
     """Where they end, int64 [S], exclusive."""
     targets: NDArray[np.int64]
-    """x_{t+1}, int64 [S]."""
+    """x_{t+1}, int64 [S]; 0 where nothing that follows may be looked at."""
+    each_position: bool = False
+    """Whether every position of a row predicts the item after it; targets are then those of the last one."""
 
     def __len__(self) -> int:
         """S."""
@@ -66,6 +68,40 @@ def user_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
     longest = interactions.lengths - 3
     users = np.flatnonzero(longest >= 1)
     return _prefixes(interactions, users, longest[users], max_length)
+
+
+def histories(interactions: Interactions, max_length: int | None = None) -> Prefixes:
+    """One row per user: all that trains, x_1 … x_{n-2}, whole unless cut to its last `max_length`. Targets are 0."""
+    trained = interactions.lengths - 2
+    rows = _prefixes(interactions, np.arange(interactions.num_users), trained, max_length or max(1, int(trained.max(initial=1))))
+    return without_targets(rows)
+
+
+def spans(interactions: Interactions, users: NDArray[np.int64], last: NDArray[np.int64], max_length: int) -> Prefixes:
+    """Stretches of training parts: the items up to position `last` of each user, at most `max_length` of them. Targets are 0.
+
+    Args:
+        interactions: The data.
+        users: int64 [S], rows of users, repeats allowed.
+        last: Position of the last item read, int64 [S], 1 … n-2.
+        max_length: Items read at most.
+
+    Raises:
+        ValueError: A stretch would read beyond what trains.
+    """
+    if (last < 1).any() or (last > interactions.lengths[users] - 2).any():
+        raise ValueError("a stretch of a training part ends at 1 … n-2")
+    return without_targets(_prefixes(interactions, users, last, max_length))
+
+
+def without_targets(rows: Prefixes) -> Prefixes:
+    """The same rows, whose following items stay out of sight."""
+    return replace(rows, targets=np.zeros_like(rows.targets))
+
+
+def at_each_position(rows: Prefixes) -> Prefixes:
+    """The same rows, every position of which predicts the item after it."""
+    return replace(rows, each_position=True)
 
 
 def evaluation_prefixes(interactions: Interactions, split: Literal["valid", "test"], max_length: int) -> Prefixes:

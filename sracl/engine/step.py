@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from sracl.interfaces import BATCH, Request
+from sracl.interfaces import BATCH, VIEW, Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,20 +31,28 @@ class Weighted:
 class _Answers:
     """The encoded states as one objective sees them."""
 
-    def __init__(self, backbone: Backbone, states: Mapping[Key, Tensor], asker: str, table: list[Tensor]) -> None:
+    def __init__(
+        self, backbone: Backbone, states: Mapping[Key, Tensor], asker: str, wants: Mapping[str, Want], table: list[Tensor]
+    ) -> None:
         self._backbone = backbone
         self._states = states
         self._asker = asker
+        self._wants = wants
         self._table = table
 
     def __getitem__(self, key: str) -> Tensor:
-        return self._states[_full(self._asker, key)]
+        states = self._states[_full(self._asker, key)]
+        # of a shared request another objective may have wanted all positions
+        return states[:, -1] if self._wants[key] == "last" and states.ndim == 3 else states
 
     @property
     def item_table(self) -> Tensor:
         if not self._table:  # computed once a step, shared by all objectives
             self._table.append(self._backbone.item_table())
         return self._table[0]
+
+    def score(self, states: Tensor, candidates: Tensor, users: Tensor | None = None) -> Tensor:
+        return self._backbone.score(states, users=users, candidates=candidates)
 
 
 def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -68,15 +76,15 @@ def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Bat
         for request in asked:
             key = _full(part.id, request.key)
             requests[key] = _merge(key, requests.get(key), request)
-        running.append((part, term))
+        running.append((part, term, {request.key: request.want for request in asked}))
 
     states = _encode(backbone, requests)
     table: list[Tensor] = []
     terms: dict[str, Tensor] = {}
     total = torch.zeros((), device=batch.inputs.device)
-    for part, term in running:
+    for part, term, wants in running:
         try:
-            term.send(_Answers(backbone, states, part.id, table))
+            term.send(_Answers(backbone, states, part.id, wants, table))
         except StopIteration as finished:
             value: Tensor = finished.value
         else:
@@ -87,7 +95,7 @@ def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Bat
 
 
 def _full(asker: str, key: str) -> Key:
-    return ("", key) if key == BATCH else (asker, key)
+    return ("", key) if key == BATCH or key.startswith(VIEW) else (asker, key)
 
 
 def _merge(key: Key, known: Request | None, new: Request) -> Request:

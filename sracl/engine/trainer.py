@@ -11,18 +11,24 @@ import torch
 from torch import Tensor, nn
 
 from sracl.engine import checkpoint, memory
-from sracl.engine.step import Weighted, training_loss
+from sracl.engine.step import training_loss
 from sracl.errors import DataError, ResourceError, SraclError
+from sracl.interfaces import Snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from sracl.backbones.base import Backbone
     from sracl.data.samples import SequenceTable
     from sracl.engine.early_stopping import EarlyStopping
+    from sracl.engine.phases import Phase
     from sracl.engine.seeding import Streams
-    from sracl.interfaces import Recorder, Sampler
+    from sracl.engine.step import Weighted
+    from sracl.interfaces import EpochHook, Recorder, Sampler, Want
+
+_ENCODED_AT_ONCE = 1024
+"""Sequences of a batch when all samples are encoded for a snapshot."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +47,11 @@ class Trainer:
 
     Args:
         backbone: The encoder, on its device.
-        objectives: The terms of the loss; those that are modules are trained with the backbone.
+        objectives: Every term of the loss; those that are modules are kept in checkpoints.
         samples: All training samples.
         sampler: Which samples make up each step.
-        optimizer: Over the parameters of backbone and objectives, see `parameters`.
-        validate: Returns validation metrics, names as `valid.mrr@10`.
+        phases: The updates of a step, in order; see `sracl.engine.phases`.
+        validate: Returns validation metrics, names as `valid.mrr@10`; None: every epoch counts as better than the one before.
         stopping: Watches one of them.
         streams: Every source of randomness.
         recorder: Is told of every step and epoch.
@@ -53,14 +59,16 @@ class Trainer:
         batch_size: Samples a step.
         epochs: At most so many.
         key: The run's digest; a checkpoint of another run is refused.
+        hooks: Components that are called before every epoch.
+        name: Of the stage, if there are several: begins the names of its files.
     """
 
     backbone: Backbone
     objectives: Sequence[Weighted]
     samples: SequenceTable
     sampler: Sampler
-    optimizer: torch.optim.Optimizer
-    validate: Callable[[], Mapping[str, float]]
+    phases: Sequence[Phase]
+    validate: Callable[[], Mapping[str, float]] | None
     stopping: EarlyStopping
     streams: Streams
     recorder: Recorder
@@ -68,16 +76,21 @@ class Trainer:
     batch_size: int
     epochs: int
     key: str
+    hooks: Sequence[EpochHook] = ()
+    name: str = ""
 
     @property
     def best_file(self) -> Path:
         """Weights of the best epoch."""
-        return self.folder / "best.safetensors"
+        return self._file("best")
 
     @property
     def last_file(self) -> Path:
         """Everything needed to go on after the last finished epoch."""
-        return self.folder / "last.safetensors"
+        return self._file("last")
+
+    def _file(self, which: str) -> Path:
+        return self.folder / ".".join(filter(None, (self.name, which, "safetensors")))
 
     def fit(self) -> Outcome:
         """Train to the last epoch or until patience runs out, from the last checkpoint if there is one.
@@ -99,11 +112,13 @@ class Trainer:
 
     def _epoch(self, epoch: int) -> None:
         started = time.perf_counter()
-        self._training(True)
         steps = self.sampler(len(self.samples), self.batch_size)
+        if self.hooks:
+            self._begin(epoch, (epoch - 1) * len(steps))
+        self._training(True)
         sums: dict[str, Tensor] = {}
         for number, rows in enumerate(steps, start=1):
-            loss, terms = training_loss(self.backbone, self.objectives, self.samples.batch(rows))
+            loss, terms = self._step(rows)
             if number % self._look_every == 0 or number == len(steps):
                 value = loss.item()
                 if not math.isfinite(value):
@@ -113,17 +128,14 @@ class Trainer:
                         "Lower the learning rate or the weights."
                     )
                 self.recorder.step(epoch, number, len(steps), value)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimizer.step()
-            for name, term in {"loss": loss.detach(), **{f"loss.{name}": term for name, term in terms.items()}}.items():
+            for name, term in {"loss": loss, **{f"loss.{name}": term for name, term in terms.items()}}.items():
                 sums[name] = sums[name] + term if name in sums else term
             if number % memory.EVERY == 0:
                 memory.release()
         trained = time.perf_counter()
         self._training(False)
-        metrics = self.validate()
-        if self.stopping.update(epoch, metrics[self.stopping.metric]):
+        metrics = self.validate() if self.validate else {}
+        if self.stopping.update(epoch, metrics[self.stopping.metric] if self.validate else float(epoch)):
             checkpoint.write(self.best_file, self.backbone.state_dict(), {"epoch": epoch, "key": self.key})
         values = {name: (value / len(steps)).item() for name, value in sums.items()}
         values |= {"seconds.train": trained - started, "seconds.validate": time.perf_counter() - trained}
@@ -131,6 +143,51 @@ class Trainer:
         self.recorder.epoch(epoch, {**values, **metrics})
         self._save()
         memory.release()
+
+    def _step(self, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Make every update of a step; the loss of the first, and every term as it was first computed."""
+        batch = self.samples.batch(rows)
+        first: Tensor | None = None
+        terms: dict[str, Tensor] = {}
+        for phase in self._in_turn():
+            loss, found = training_loss(self.backbone, phase.objectives, batch)
+            phase.optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            phase.optimizer.step()
+            first = loss.detach() if first is None else first
+            terms = {**found, **terms}
+        assert first is not None, "a step has at least one phase"
+        return first, terms
+
+    def _in_turn(self) -> Iterator[Phase]:
+        """Phases, each with nothing but what it trains open to gradients."""
+        if len(self.phases) == 1:
+            yield from self.phases
+            return
+        every = list(dict.fromkeys(parameter for phase in self.phases for parameter in phase.parameters()))
+        for phase in self.phases:
+            trained = set(phase.parameters())
+            for parameter in every:
+                parameter.requires_grad_(parameter in trained)
+            yield phase
+        for parameter in every:
+            parameter.requires_grad_(True)
+
+    def _begin(self, epoch: int, steps: int) -> None:
+        """Show every hook the model as it stands."""
+        self._training(False)
+        with torch.no_grad():
+            snapshot = Snapshot(epoch, steps, self.backbone.item_table().detach().clone(), self._encode)
+            for hook in self.hooks:
+                hook.begin_epoch(snapshot)
+
+    @torch.no_grad()
+    def _encode(self, samples: Tensor, want: Want) -> Tensor:
+        """States of some samples, as `Snapshot.encode` promises."""
+        parts = []
+        for rows in samples.split(_ENCODED_AT_ONCE):
+            parts.append(self.backbone.encode(*self.samples.gather(rows), want=want))
+        return torch.cat(parts)
 
     @property
     def _look_every(self) -> int:
@@ -146,22 +203,30 @@ class Trainer:
         for module in self.modules().values():
             module.train(mode)
 
+    def _optimizers(self) -> list[torch.optim.Optimizer]:
+        """Those of all phases, each once."""
+        return list(dict.fromkeys(phase.optimizer for phase in self.phases))
+
     def _save(self) -> None:
         tensors = {f"{name}/{key}": value for name, module in self.modules().items() for key, value in module.state_dict().items()}
-        moments: dict[str, dict[str, Any]] = {}
-        state = self.optimizer.state_dict()
-        for index, entries in state["state"].items():
-            for name, value in entries.items():
-                if isinstance(value, Tensor):
-                    tensors[f"optimizer/{index}/{name}"] = value
-                else:
-                    moments.setdefault(str(index), {})[name] = value
+        moments: list[dict[str, dict[str, Any]]] = []
+        groups = []
+        for number, optimizer in enumerate(self._optimizers()):
+            state = optimizer.state_dict()
+            groups.append(state["param_groups"])
+            moments.append({})
+            for index, entries in state["state"].items():
+                for name, value in entries.items():
+                    if isinstance(value, Tensor):
+                        tensors[f"optimizer/{number}/{index}/{name}"] = value
+                    else:
+                        moments[number].setdefault(str(index), {})[name] = value
         tensors |= {f"stream/{name}": value for name, value in self.streams.state().items()}
         facts = {
             "key": self.key,
             "device": self.streams.device.type,
             "stopping": self.stopping.state(),
-            "groups": state["param_groups"],
+            "groups": groups,
             "moments": moments,
         }
         checkpoint.write(self.last_file, tensors, facts)
@@ -180,19 +245,14 @@ class Trainer:
             )
         for name, module in self.modules().items():
             module.load_state_dict(_below(tensors, f"{name}/"))
-        state: dict[int, dict[str, Any]] = {int(index): dict(entries) for index, entries in facts["moments"].items()}
-        for path, value in _below(tensors, "optimizer/").items():
-            index, name = path.split("/")
-            state.setdefault(int(index), {})[name] = value
-        self.optimizer.load_state_dict({"state": state, "param_groups": facts["groups"]})
+        for number, optimizer in enumerate(self._optimizers()):
+            state: dict[int, dict[str, Any]] = {int(index): dict(entries) for index, entries in facts["moments"][number].items()}
+            for path, value in _below(tensors, f"optimizer/{number}/").items():
+                index, name = path.split("/")
+                state.setdefault(int(index), {})[name] = value
+            optimizer.load_state_dict({"state": state, "param_groups": facts["groups"][number]})
         self.streams.restore(_below(tensors, "stream/"))
         self.stopping.restore(facts["stopping"])
-
-
-def parameters(backbone: nn.Module, objectives: Sequence[Weighted]) -> list[nn.Parameter]:
-    """All trained parameters: the backbone's, then those of objectives that have some."""
-    modules = [backbone, *(part.objective for part in objectives if isinstance(part.objective, nn.Module))]
-    return [parameter for module in modules for parameter in module.parameters() if parameter.requires_grad]
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

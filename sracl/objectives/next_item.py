@@ -13,12 +13,14 @@ if TYPE_CHECKING:
 
 
 class NextItem(nn.Module):
-    """Predicts the item that follows each sequence of the batch.
+    """Predicts the item that follows each sequence of the batch, or each of its positions where the sampler says so.
+
+    Of positions the mean is taken over all real ones of the batch, so that long histories count more.
 
     Args:
         loss: How the prediction of one item among all is judged.
 
-    Source: SRA-CL, equations 1 to 3.
+    Source: SRA-CL, equations 1 to 3; at every position: Kang and McAuley 2018, arXiv:1808.09781, section III-F.
     """
 
     def __init__(self, *, loss: RankingLoss) -> None:
@@ -26,6 +28,10 @@ class NextItem(nn.Module):
         self.loss = loss
 
     def term(self, batch: Batch) -> Term:
-        """Ask for the batch itself; the loss of its last states against its targets."""
-        encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
-        return self.loss(encoded[BATCH], encoded.item_table, batch.targets)
+        """Ask for the batch itself; the loss of its states against its targets."""
+        if batch.targets.ndim == 1:
+            encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
+            return self.loss(encoded[BATCH], encoded.item_table, batch.targets)
+        encoded = yield [Request(BATCH, batch.inputs, batch.lengths, want="all")]
+        real = batch.targets > 0  # [B, L]
+        return self.loss(encoded[BATCH][real], encoded.item_table, batch.targets[real])

@@ -1,69 +1,58 @@
-"""Contrast between two views of one sequence, each made by an operator of its own."""
+"""Contrast between two views of one sequence."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import inspect
+from typing import TYPE_CHECKING, Literal
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from sracl.augmenters.choice import pick
-from sracl.interfaces import Request
+from sracl.objectives.readout import Readout, read, wanted
 
 if TYPE_CHECKING:
-    from sracl.interfaces import Augmenter, Batch, ContrastiveLoss, Term
+    from sracl.interfaces import Batch, ContrastiveLoss, Term, ViewPair
 
 
 class ViewContrast(nn.Module):
-    """Draws two augmenters for each sequence and pulls the views they make together, away from those of the others.
+    """Pulls the two views of each sequence together, away from the views of the other sequences.
 
-        L = l( h(a_i(x)), h(a_j(x)) ),   (i, j) a uniform ordered pair of M augmenters, i ≠ j where they are distinct
+        L = l( r(f(v₁(x))), r(f(v₂(x))) )
 
-    Every augmenter works on the whole batch once (twice where the two may coincide), and each row takes what was drawn for
-    it. Where one augmenter makes both views, `intra_sequence` does.
+    Where the views come from makes the method: `distinct` operators, `independent` draws of one, the `same_target`.
 
     Args:
-        generator: Source of the draws, on the device of the batch.
-        augmenters: The M augmenters to draw from.
-        distinct: Make the two views of a sequence by two different augmenters; otherwise the two are drawn independently.
+        views: Makes the pair, or the name of one declared under [[view]].
+        readout: r, what is compared: the `last` state, the `mean` over all items, or all states flattened.
+        false_negatives: Rows of the batch that are no negatives of one another: `none`, or those of the `same_target`, which
+            takes a loss with `labels`.
         loss: Contrast of the first view (anchor) with the second (positive).
 
     Raises:
-        ValueError: There are fewer augmenters than are to be drawn.
+        ValueError: False negatives are to be left out by a loss that takes no labels.
 
-    Source: CL4SRec (Xie et al. 2022, arXiv:2010.14395). That the two are different is the rule of its
-        implementation beside DuoRec, in which it is mostly compared.
+    Source: CL4SRec (Xie et al. 2022, arXiv:2010.14395), DuoRec (Qiu et al. 2022, arXiv:2110.05730); without false negatives:
+        ICSRec (Qin et al., WSDM 2024), its coarse-grained contrast.
     """
 
     def __init__(
-        self, generator: torch.Generator, *, augmenters: tuple[Augmenter, ...], distinct: bool = True, loss: ContrastiveLoss
+        self, *, views: ViewPair, readout: Readout = "last", false_negatives: Literal["none", "same_target"] = "none", loss: ContrastiveLoss
     ) -> None:
         super().__init__()
-        needed = 2 if distinct else 1
-        if len(augmenters) < needed:
-            raise ValueError(f"augmenters must hold at least {needed} with distinct = {str(distinct).lower()}, got {len(augmenters)}")
-        self.generator = generator
-        self.augmenters = augmenters
-        self.distinct = distinct
+        if false_negatives == "same_target" and not takes_labels(loss):
+            raise ValueError('false_negatives = "same_target" needs a loss that takes labels, as nt_xent and info_nce do')
+        self.views = views
+        self.readout = readout
+        self.false_negatives = false_negatives
         self.loss = loss
 
     def term(self, batch: Batch) -> Term:
-        """Ask for `view_a` and `view_b`; the loss between their last states."""
-        first, second = self._draw(batch.lengths)
-        made = self._views(batch)
-        others = made if self.distinct else self._views(batch)
-        encoded = yield [Request("view_a", *pick(made, first)), Request("view_b", *pick(others, second))]
-        return self.loss(encoded["view_a"], encoded["view_b"])
+        """Ask for both views; the loss between what is read of them."""
+        pair = [wanted(request, self.readout) for request in self.views(batch)]
+        encoded = yield pair
+        first, second = (read(encoded, request, self.readout) for request in pair)
+        return self.loss(first, second, batch.targets) if self.false_negatives == "same_target" else self.loss(first, second)
 
-    def _views(self, batch: Batch) -> list[tuple[Tensor, Tensor]]:
-        """The batch as each augmenter sees it."""
-        return [augmenter(batch.inputs, batch.lengths) for augmenter in self.augmenters]
 
-    def _draw(self, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Numbers of the two augmenters of each row, int64 [B] each."""
-        count, shape, device = len(self.augmenters), lengths.shape, lengths.device
-        first = torch.randint(count, shape, generator=self.generator, device=device)
-        if not self.distinct:
-            return first, torch.randint(count, shape, generator=self.generator, device=device)
-        step = torch.randint(count - 1, shape, generator=self.generator, device=device)
-        return first, (first + 1 + step) % count
+def takes_labels(loss: ContrastiveLoss) -> bool:
+    """Whether a loss has the argument by which rows are kept from being negatives."""
+    return "labels" in inspect.signature(loss.forward if isinstance(loss, nn.Module) else loss).parameters

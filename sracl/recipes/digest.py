@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 from sracl.registry.catalog import OWNER, Catalog
-from sracl.registry.parameters import signature
+from sracl.registry.parameters import refers, signature
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -47,6 +47,8 @@ def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any
 
 def _cards(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> Iterator[Card]:
     """The cards of a component and of all that fill its slots."""
+    if refers(kind, bound):
+        return
     card = cat.find(kind, bound["use"])
     yield card
     for parameter in signature(card).parameters.values():

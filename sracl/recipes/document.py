@@ -15,7 +15,10 @@ from sracl.recipes.draft import Origin
 from sracl.recipes.lines import Path, join_path, key_lines, split_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+
+
+_EXAMPLES = {"objective": "cross", "view": "pair", "stage": "pretrain", "phase": "encoder"}
 
 
 @dataclass(frozen=True)
@@ -76,37 +79,52 @@ def shown(file: File) -> str:
 
 
 def normal(document: Document) -> tuple[Document, list[Problem]]:
-    """The document with objectives keyed by id and every matrix axis under one dotted key."""
+    """The document with its tables that have ids keyed by them, and every matrix axis under one dotted key."""
     values, lines = dict(document.values), dict(document.lines)
     found: list[Problem] = []
-    if isinstance(values.get("objective"), list):
-        values["objective"], found = _by_id(document, lines)
-    elif "objective" in values:
-        found.append(document.origin(("objective",)).problem(("objective",), "Should be a list of tables, each under [[objective]]."))
-        del values["objective"]
+    _key(values, (), lines, document.shown, found)
     if isinstance(values.get("matrix"), dict):
         values["matrix"] = dict(_axes(document, lines, ("matrix",), values["matrix"]))
     return Document(document.file, document.shown, values, lines), found
 
 
-def _by_id(document: Document, lines: dict[Path, int]) -> tuple[dict[str, Any], list[Problem]]:
-    """Objectives by their id; those without one cannot be kept."""
+def _key(table: dict[str, Any], at: Path, lines: dict[Path, int], shown: str, found: list[Problem]) -> None:
+    """Key every list of tables with ids that a table holds, at any depth."""
+    for name in list(table):
+        path = (*at, name)
+        if schema.keyed(path):
+            if isinstance(table[name], list):
+                table[name] = _by_id(table[name], path, lines, shown, found)
+            else:
+                here = Origin(shown, shown, lines.get(path, 1))
+                found.append(here.problem(path, f"Should be a list of tables, each under [[{join_path(path)}]]."))
+                del table[name]
+                continue
+        if isinstance(table[name], dict) and path[0] in schema.RUN_TABLES:
+            table[name] = dict(table[name])
+            _key(table[name], path, lines, shown, found)
+
+
+def _by_id(entries: Sequence[Any], at: Path, lines: dict[Path, int], shown: str, found: list[Problem]) -> dict[str, Any]:
+    """Tables by their id; those without one cannot be kept. Lines known by number become known by id."""
     tables: dict[str, Any] = {}
-    found = []
-    for number, entry in enumerate(document.values["objective"]):
-        here = ("objective", str(number))
+    renamed: dict[Path, int] = {}
+    for number, entry in enumerate(entries):
+        here = (*at, str(number))
         name = entry.get("id") if isinstance(entry, dict) else None
-        model, wrong = problems.check(schema.ObjectiveSettings, {"id": name} if name is not None else {}, ())
+        origin = Origin(shown, shown, next((lines[place] for place in ((*here, "id"), here, at) if place in lines), 1))
+        model, wrong = problems.check(schema.Identified, {"id": name} if name is not None else {}, ())
         if model is None or name is None:
-            what = wrong[0][1] if name is not None else 'Missing. An id, such as id = "cross", makes its values addressable.'
-            found.append(document.origin((*here, "id")).problem((*here, "id"), what))
+            what = wrong[0][1] if name is not None else f'Missing. An id, such as id = "{_EXAMPLES[at[-1]]}", makes its values addressable.'
+            found.append(origin.problem((*here, "id"), what))
         elif name in tables:
-            what = f"Two objectives are called '{name}'; the other stands on line {lines.get(('objective', name), 1)}."
-            found.append(document.origin((*here, "id")).problem((*here, "id"), what))
+            what = f"Two {at[-1]}s are called '{name}'; the other stands on line {renamed.get((*at, name), 1)}."
+            found.append(origin.problem((*here, "id"), what))
         else:
             tables[name] = {key: value for key, value in entry.items() if key != "id"}
-            lines |= {("objective", name, *path[2:]): line for path, line in document.lines.items() if path[:2] == here}
-    return tables, found
+            renamed |= {(*at, name, *path[len(here) :]): line for path, line in lines.items() if path[: len(here)] == here}
+    lines |= renamed
+    return tables
 
 
 def _axes(document: Document, lines: dict[Path, int], at: Path, table: Mapping[str, Any]) -> list[tuple[str, Any]]:

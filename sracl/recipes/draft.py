@@ -1,7 +1,7 @@
 """A recipe under construction: nested tables in which every value remembers where it came from.
 
-Lists of `[[objective]]` tables are held as tables keyed by id, so that merging, addressing and removing are the same
-everywhere. Other lists are values.
+Lists of tables with ids, such as `[[objective]]`, are held as tables keyed by id, so that merging, addressing and removing
+are the same everywhere. Other lists are values.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from sracl.errors import Problem, did_you_mean
 from sracl.recipes.lines import Path, join_path
-from sracl.recipes.schema import RUN_TABLES, may_be_component
+from sracl.recipes.schema import RUN_TABLES, keyed, may_be_component
 
 
 @dataclass(frozen=True)
@@ -69,16 +69,17 @@ class Draft:
             origin: The origin of a path at or below the one given.
 
         Raises:
-            Misplaced: The path leads through something that is no table, or to an objective that does not exist.
+            Misplaced: The path leads through something that is no table, or to an objective (view, stage) that does not exist.
         """
-        if path == ("objective",):
+        if keyed(path):
             if not isinstance(value, dict):
-                raise Misplaced(f"Objectives are addressed by id: {', '.join(self._objectives('objective.')) or 'there are none'}.")
+                known = ", ".join(join_path((*path, name)) for name in self.get(path) or {})
+                raise Misplaced(f"{path[-1].capitalize()}s are addressed by id: {known or 'there are none'}.")
             for name, table in value.items():
                 self.merge((*path, name), table, origin)
             return
-        if len(path) == 2 and path[0] == "objective" and not isinstance(value, dict):
-            raise Misplaced("An objective is a table, { use = …, weight = … }.")
+        if (required := keyed(path[:-1])) and not isinstance(value, dict):
+            raise Misplaced(f"{_one(path[-2]).capitalize()} is a table, {{ {required} = …, … }}.")
         if path[-1] == "use" and len(path) > 1 and path[0] in RUN_TABLES:
             path, value = path[:-1], {"use": value}
         if isinstance(value, dict):
@@ -139,17 +140,17 @@ class Draft:
         for end in range(1, len(path)):
             at = path[:end]
             here = self._opened(table, at)
-            if here is None and path[0] == "objective" and end == 2:
-                raise Misplaced(self._no_objective(path[1]))
+            if here is None and keyed(at[:-1]):
+                raise Misplaced(self._absent(at))
             if here is None:
                 here = table[at[-1]] = {}
                 self.origins[at] = origin(at)
             if not isinstance(here, dict):
                 raise Misplaced(f"{join_path(at)} is no table, so nothing can be set in it.")
             table = here
-        is_objective = len(path) == 2 and path[0] == "objective"
-        if is_objective and path[1] not in table and not (isinstance(value, Mapping) and "use" in value):
-            raise Misplaced(self._no_objective(path[1]))
+        required = keyed(path[:-1])
+        if required and path[-1] not in table and not (isinstance(value, Mapping) and required in value):
+            raise Misplaced(self._absent(path))
         return table
 
     def _opened(self, table: dict[str, Any], path: Path) -> Any:
@@ -162,12 +163,11 @@ class Draft:
                 self.origins[*path, "use"] = named
         return here
 
-    def _no_objective(self, name: str) -> str:
-        known = self._objectives()
-        return f"There is no objective '{name}'.{did_you_mean(name, known)} There are: {', '.join(known) or 'none'}. A new one needs `use`."
-
-    def _objectives(self, prefix: str = "") -> list[str]:
-        return [f"{prefix}{name}" for name in self.get(("objective",)) or {}]
+    def _absent(self, path: Path) -> str:
+        """Why nothing can be set in an entry that a list of tables does not have."""
+        known = list(self.get(path[:-1]) or {})
+        near = did_you_mean(path[-1], known)
+        return f"There is no {path[-2]} '{path[-1]}'.{near} There are: {', '.join(known) or 'none'}. A new one needs `{keyed(path[:-1])}`."
 
     def _note(self, path: Path, value: Any, origin: Callable[[Path], Origin]) -> None:
         """Remember the origin of a value and of everything in it."""
@@ -179,6 +179,10 @@ class Draft:
     def _forget(self, path: Path) -> None:
         for known in [known for known in self.origins if known[: len(path)] == path]:
             del self.origins[known]
+
+
+def _one(noun: str) -> str:
+    return f"{'an' if noun[0] in 'aeio' else 'a'} {noun}"
 
 
 def _names_another(table: Mapping[str, Any], other: Mapping[str, Any]) -> bool:

@@ -125,7 +125,7 @@ def _add(document: Document, loaded: Loaded, *, is_root: bool) -> None:
     for key, value in document.values.items():
         if key in header_keys:
             continue
-        entries = value.items() if key == "objective" and isinstance(value, dict) else [(None, value)]
+        entries = value.items() if schema.keyed((key,)) and isinstance(value, dict) else [(None, value)]
         for name, entry in entries:
             path = (key,) if name is None else (key, name)
             try:

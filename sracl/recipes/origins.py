@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sracl.recipes.lines import Path, join_path
+from sracl.recipes.schema import keyed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def origins(draft: Draft, values: Mapping[str, Any]) -> dict[str, str]:
-    """Path of each value of a run, objectives by id -> where it was written, or what it is a default of.
+    """Path of each value of a run, objectives and the like by id -> where it was written, or what it is a default of.
 
     Args:
         draft: What was written.
@@ -25,20 +26,20 @@ def origins(draft: Draft, values: Mapping[str, Any]) -> dict[str, str]:
             continue
         written = draft.origins.get(path)
         by_name = path[-1] == "use" and isinstance(draft.get(path[:-1]), str)  # a component without a table
-        if by_name or (len(path) == 3 and path[0] == "objective" and path[2] == "id"):
+        if by_name or (path[-1] == "id" and keyed(path[:-2])):
             written = draft.origins.get(path[:-1])
         found[join_path(path)] = written.text if written else _default(values, path)
     return found
 
 
 def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every value that is no table, with its path; objectives by id."""
+    """Every value that is no table, with its path; tables that have ids by these."""
     if isinstance(value, dict) and value:
         for key, inner in value.items():
             yield from leaves(inner, (*path, key))
     elif isinstance(value, list) and any(isinstance(inner, dict) for inner in value):
         for number, inner in enumerate(value):
-            name = inner["id"] if path == ("objective",) else str(number)
+            name = inner["id"] if keyed(path) else str(number)
             yield from leaves(inner, (*path, name))
     elif path:
         yield path, value
@@ -48,7 +49,7 @@ def _default(values: Mapping[str, Any], path: Path) -> str:
     """What a value is a default of: the component it is a parameter of, or the table."""
     if path[0] == "data":
         return f"default of {values['data']['name']}"
-    if path[-1] == "use" or (path[0] == "objective" and path[-1] == "weight"):
+    if path[-1] == "use" or (path[-1] == "weight" and keyed(path[:-2])):
         return "default"
     holder = _walk(values, path[:-1])
     inside = holder.get("use") if isinstance(holder, dict) else None

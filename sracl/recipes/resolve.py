@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from sracl.data import datasets
 from sracl.errors import PluginError, Problem, UsageError, did_you_mean
-from sracl.interfaces import GIVEN
+from sracl.interfaces import GIVEN, VIEW
 from sracl.recipes import problems, references, schema
 from sracl.recipes.lines import Path, join_path, split_path
 from sracl.recipes.origins import leaves, origins
 from sracl.registry.catalog import UnknownComponent
-from sracl.registry.parameters import bind, needs, signature
+from sracl.registry.parameters import bind, needs, refers, signature
 from sracl.registry.wording import in_toml
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SAMPLES = schema.Slot("sampler", "Sampler", "prefix")
 _BACKBONE = schema.Slot("backbone", "Backbone")
 _OBJECTIVE = schema.Slot("objective", "Objective")
+_VIEW = schema.Slot("view", "ViewPair")
 
 
 @dataclass
@@ -63,11 +64,15 @@ class _Resolver:
             "samples": self._component(("samples",), raw.get("samples"), _SAMPLES),
             "semantics": self._semantics(raw.get("semantics", {})),
             "backbone": self._component(("backbone",), raw.get("backbone"), _BACKBONE),
-            "objective": self._objectives(raw.get("objective", {})),
-            "train": self._section(schema.TrainSettings, ("train",), raw.get("train")),
+            "view": self._views(raw.get("view", {})),
+            "stage": [self._stage(name, table) for name, table in raw.get("stage", {}).items()],
+            "objective": self._objectives(("objective",), raw.get("objective", {})),
+            "train": self._train(raw.get("train")),
             "evaluation": self._section(schema.EvaluationSettings, ("evaluation",), raw.get("evaluation")),
         }
         self._check_metrics()
+        self._check_views()
+        self._check_phases()
         wanted = self._check_needs()
         if not made.problems:
             self._keep(wanted)
@@ -133,17 +138,40 @@ class _Resolver:
             self._report(("semantics", "sequences", "exclude"), what)
         return made
 
-    def _objectives(self, tables: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _views(self, tables: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Every pair of views that objectives may name."""
+        return [{"id": name, **self._component(("view", name), table, _VIEW)} for name, table in tables.items()]
+
+    def _stage(self, name: str, table: Any) -> dict[str, Any]:
+        """A training that comes before that of the recipe, on the same backbone."""
+        path = ("stage", name)
+        taken = ("samples", "objective", "train")
+        for key in [key for key in table if key not in taken]:
+            self._report((*path, key), problems.unknown(key, taken, "A [[stage]]"))
+        return {
+            "id": name,
+            "samples": self._component((*path, "samples"), table.get("samples"), _SAMPLES),
+            "objective": self._objectives((*path, "objective"), table.get("objective", {})),
+            "train": self._section(schema.StageTrainSettings, (*path, "train"), table.get("train")),
+        }
+
+    def _objectives(self, at: Path, tables: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Every objective, those of weight 0 among them."""
         bound = []
         for name, table in tables.items():
-            path = ("objective", name)
+            path = (*at, name)
             settings = self._model(schema.ObjectiveSettings, {"id": name} | {k: v for k, v in table.items() if k == "weight"}, path)
             component = self._component(path, {key: value for key, value in table.items() if key != "weight"}, _OBJECTIVE)
             bound.append({**settings, **component})
         if not bound:
-            self._report(("objective",), "A recipe needs at least one [[objective]].")
+            self._report(at, f"A {'stage' if at[0] == 'stage' else 'recipe'} needs at least one [[{join_path(at)}]].")
         return bound
+
+    def _train(self, table: Any) -> dict[str, Any]:
+        """The settings of the last training, its phases by their ids."""
+        if isinstance(table, dict) and isinstance(table.get("phase"), dict):
+            table = {**table, "phase": [{"id": name, **entry} for name, entry in table["phase"].items()]}
+        return self._section(schema.TrainSettings, ("train",), table)
 
     def _section(self, model: type[schema.Settings], path: Path, table: Any) -> dict[str, Any]:
         """A table of fixed keys, the components in it bound."""
@@ -196,11 +224,37 @@ class _Resolver:
                 ("train", "early_stopping", "metric"), f"{in_toml(metric)} is not computed.{near} Computed are: {', '.join(known)}."
             )
 
+    def _check_views(self) -> None:
+        """Objectives name views that there are."""
+        known = [entry["id"] for entry in self.made.values["view"]]
+        for path, name in _referred(self.made.values):
+            if name not in known:
+                self._report(path, f"No view is called '{name}'.{did_you_mean(name, known)} [[view]] has: {', '.join(known) or 'none'}.")
+
+    def _check_phases(self) -> None:
+        """Phases name objectives that there are."""
+        known = [entry["id"] for entry in self.made.values["objective"]]
+        trained = ["backbone", *known]
+        for phase in self.made.values["train"].get("phase", ()):
+            if not isinstance(phase, dict) or not isinstance(phase.get("update"), list) or not isinstance(phase.get("weights", {}), dict):
+                continue  # reported with its type
+            path = ("train", "phase", str(phase.get("id")))
+            for number, name in enumerate(map(str, phase["update"])):
+                if name not in trained:
+                    what = f"There is nothing '{name}' to update.{did_you_mean(name, trained)} There are: {', '.join(trained)}."
+                    self._report((*path, "update", str(number)), what)
+            for name in phase.get("weights", {}):
+                if name not in known:
+                    what = f"No objective is called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}."
+                    self._report((*path, "weights", name), what)
+
     def _check_needs(self) -> set[str]:
         """Report what parts of the run need and the recipe lacks; return the paths of all tables that are needed."""
-        weights = {f"objective.{entry['id']}": entry["weight"] for entry in self.made.values["objective"]}
-        if weights and not any(weights.values()):
-            self._report(("objective",), "Every objective has weight 0, so there is nothing to train.")
+        weights = dict(_weights(self.made.values))
+        for at in [("objective",), *(("stage", entry["id"], "objective") for entry in self.made.values["stage"])]:
+            own = [weight for path, weight in weights.items() if path.startswith(f"{join_path(at)}.")]
+            if own and not any(own):
+                self._report(at, "Every objective has weight 0, so there is nothing to train.")
         wanted = set()
         for path, (kind, bound) in self.components.items():
             if weights.get(path) == 0:
@@ -214,10 +268,20 @@ class _Resolver:
     def _keep(self, wanted: set[str]) -> None:
         """Drop objectives of weight 0, and tables that nothing needs."""
         values = self.made.values
-        for entry in values["objective"]:
-            if entry["weight"] == 0:
-                del self.components[f"objective.{entry['id']}"]
-        values["objective"] = [entry for entry in values["objective"] if entry["weight"] > 0]
+        for path, weight in _weights(values):
+            if weight == 0:
+                del self.components[path]
+        for holder in (values, *values["stage"]):
+            holder["objective"] = [entry for entry in holder["objective"] if entry["weight"] > 0]
+        used = {name for _, name in _referred(values)}
+        for entry in values["view"]:
+            if entry["id"] not in used:
+                del self.components[f"view.{entry['id']}"]
+        values["view"] = [entry for entry in values["view"] if entry["id"] in used]
+        for phase in values["train"]["phase"]:  # an objective of weight 0 is not there to be weighed or trained
+            there = {entry["id"] for entry in values["objective"]}
+            phase["weights"] = {name: weight for name, weight in phase["weights"].items() if name in there}
+            phase["update"] = [name for name in phase["update"] if name == "backbone" or name in there]
         for key in list(values["semantics"]):
             if f"semantics.{key}" not in wanted:
                 del values["semantics"][key]
@@ -236,6 +300,20 @@ class _Resolver:
         if path in self.unresolved:  # what a value is without its variable says nothing
             return
         self.made.problems.append(self.draft.origin(path).problem(path, what))
+
+
+def _weights(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Path and weight of every objective of every stage."""
+    for prefix, holder in [("", values), *((f"stage.{stage['id']}.", stage) for stage in values["stage"])]:
+        for entry in holder["objective"]:
+            yield f"{prefix}objective.{entry['id']}", entry["weight"]
+
+
+def _referred(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
+    """Where a declared view is named, and its id."""
+    for path, value in leaves({"objective": values["objective"], "stage": values["stage"]}):
+        if path[-1] == "use" and isinstance(value, str) and refers("view", {"use": value}):
+            yield path[:-1], value.removeprefix(VIEW)
 
 
 def _leaks(semantics: Mapping[str, Any]) -> Iterator[str]:

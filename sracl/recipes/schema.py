@@ -102,11 +102,16 @@ class SequenceSemantics(Settings):
     """Which sequences never are. "same_row" lets other prefixes of the same user in, as the official code does."""
 
 
-class ObjectiveSettings(Settings):
-    """One term of the loss; the rest of its keys are its component's parameters."""
+class Identified(Settings):
+    """One of a list of tables that are addressed by their ids."""
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]+$")]
     """What paths call it."""
+
+
+class ObjectiveSettings(Identified):
+    """One term of the loss; the rest of its keys are its component's parameters."""
+
     weight: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 1.0
     """Its factor in the sum; an objective of weight 0 is not built."""
 
@@ -120,7 +125,16 @@ class EarlyStopping(Settings):
     """Epochs without a new best that are put up with."""
 
 
-class TrainSettings(Settings):
+class PhaseSettings(Identified):
+    """One of several updates that every step makes in turn, each from a forward pass of its own."""
+
+    update: Annotated[tuple[str, ...], Field(strict=False, min_length=1)]
+    """What is trained: `backbone`, ids of objectives. Everything else stays as it is."""
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
+    """Id of an objective -> its weight in this update, instead of its own; 0 leaves it out."""
+
+
+class StageTrainSettings(Settings):
     """How the weights are found."""
 
     batch_size: Annotated[int, Field(ge=1)]
@@ -129,8 +143,15 @@ class TrainSettings(Settings):
     """Passes over the training samples, at most."""
     optimizer: Annotated[Any, Slot("optimizer", "Optimizer", "adam")]
     """Takes the steps."""
+
+
+class TrainSettings(StageTrainSettings):
+    """How the weights are found."""
+
     early_stopping: EarlyStopping | None = None
     """Left out: every epoch is trained."""
+    phase: Annotated[tuple[PhaseSettings, ...], Field(strict=False)] = ()
+    """Updates a step; none: one of everything with every objective's own weight."""
 
 
 class EvaluationSettings(Settings):
@@ -148,7 +169,7 @@ class EvaluationSettings(Settings):
     """Users scored at a time; has no influence on the figures."""
 
 
-RUN_TABLES = ("data", "samples", "semantics", "backbone", "objective", "train", "evaluation")
+RUN_TABLES = ("data", "samples", "semantics", "backbone", "view", "stage", "objective", "train", "evaluation")
 """What a run is made of."""
 
 RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "report")
@@ -156,16 +177,29 @@ RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLE
 
 NOT_YET = {
     "sweep": "Searching for values is not part of recipe format 1; list the values under [matrix].",
-    "view": "Shared views are not part of recipe format 1; each [[objective]] has an augmenter of its own.",
-    "stage": "Training in stages is not part of recipe format 1; [train] describes the only one.",
 }
 """Keys that a reader may expect from elsewhere, and what to do instead."""
+
+
+def keyed(path: tuple[str, ...]) -> str | None:
+    """For a list of tables that are addressed by their ids: the key that a new one has to have; None for anything else."""
+    match path:
+        case ("objective",) | ("view",) | ("stage", _, "objective"):
+            return "use"
+        case ("stage",):
+            return "objective"
+        case ("train", "phase"):
+            return "update"
+        case _:
+            return None
 
 
 def may_be_component(path: tuple[str, ...]) -> bool:
     """Whether a string at this path may be a component's name: at a component, or among its parameters."""
     match path:
-        case ("samples" | "backbone", *_) | ("objective", _, *_) | ("train", "optimizer", *_):
+        case ("samples" | "backbone", *_) | ("objective" | "view", _, *_) | ("train", "optimizer", *_):
+            return True
+        case ("stage", _, "samples", *_) | ("stage", _, "objective", _, *_) | ("stage", _, "train", "optimizer", *_):
             return True
         case ("semantics", "items", field, *_):
             return field in slots(ItemSemantics)

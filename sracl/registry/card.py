@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 KINDS: dict[str, str] = {
     "backbone": "backbones",
     "augmenter": "augmenters",
+    "view": "views",
+    "similarity": "similarities",
     "retriever": "retrievers",
     "llm_provider": "llm_providers",
     "text_encoder": "text_encoders",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter, ValidationError
 
 from sracl.errors import PluginError, SraclError, UsageError, did_you_mean
-from sracl.interfaces import GIVEN, SLOTS
+from sracl.interfaces import GIVEN, SLOTS, VIEW
 from sracl.registry.annotations import as_json
 from sracl.registry.card import Card, spoken
 from sracl.registry.signatures import Parameter, Signature, call_arguments, signature
@@ -20,7 +20,7 @@ from sracl.registry.wording import choices, in_toml
 if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
 
-__all__ = ["Parameter", "Signature", "bind", "build", "needs", "signature"]
+__all__ = ["Parameter", "Signature", "bind", "build", "needs", "refers", "signature"]
 
 _Problems = list[tuple[str, str]]
 
@@ -41,6 +41,9 @@ def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None =
     """
     if isinstance(table, str):
         table = {"use": table}
+    if isinstance(table, Mapping) and refers(kind, table):  # whether it is declared, only the recipe knows
+        others = ", ".join(key for key in table if key != "use")
+        return dict(table), [(where, f"Names a declared view, whose values stand there: leave {others} out.")] if others else []
     if not isinstance(table, Mapping):
         return {}, [(where, f'Should be {spoken(kind)} table such as {{ use = "{_example(cat, kind)}" }}, got {in_toml(table)}.')]
     name = table.get("use")
@@ -67,15 +70,30 @@ def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None =
     return bound, problems
 
 
-def build(cat: Catalog, kind: str, bound: Mapping[str, Any], given: Callable[[str, str], Any], path: str) -> Any:
+def refers(kind: str, table: Mapping[str, Any]) -> bool:
+    """Whether a table names a pair of views declared elsewhere in the recipe, `{ use = "view.ID" }`, and no component."""
+    name = table.get("use")
+    return kind == "view" and isinstance(name, str) and name.startswith(VIEW) and ":" not in name
+
+
+def build(
+    cat: Catalog,
+    kind: str,
+    bound: Mapping[str, Any],
+    given: Callable[[str, str], Any],
+    path: str,
+    made: Callable[[Any], None] = lambda component: None,
+) -> Any:
     """Make a component of a bound table: what fills its slots first, then itself.
 
     Args:
         cat: What is registered.
         kind: Such as `objective`.
         bound: A table as `bind` completes it.
-        given: `(name, path of the component) -> value`, for what the run gives to constructors.
+        given: `(name, path of the component) -> value`, for what the run gives to constructors, and for declared views, whose
+            name is `view.ID`.
         path: Where the component stands in the plan, such as `objective.intra.augmenter`.
+        made: Told of every component made, those within before those around them.
 
     Returns:
         An instance of the class, or the function with its keyword-only arguments bound.
@@ -83,27 +101,33 @@ def build(cat: Catalog, kind: str, bound: Mapping[str, Any], given: Callable[[st
     Raises:
         PluginError: It cannot be imported, or refuses its arguments.
     """
+    if refers(kind, bound):
+        return given(bound["use"], path)
     card = cat.find(kind, bound["use"])
     taken = signature(card)
     chosen = {
-        parameter.name: _built_value(cat, parameter, bound[parameter.name], given, f"{path}.{parameter.name}")
+        parameter.name: _built_value(cat, parameter, bound[parameter.name], given, f"{path}.{parameter.name}", made)
         for parameter in taken.parameters.values()
         if parameter.name in bound
     }
-    made = cat.load(card)
+    maker = cat.load(card)
     if taken.is_function:
-        return functools.partial(made, **chosen)
+        return functools.partial(maker, **chosen)
     received = [given(name, path) for name in taken.givens]
     try:
-        return made(*received, **chosen)
+        component = maker(*received, **chosen)
     except SraclError:
         raise
     except (TypeError, ValueError) as error:
         raise PluginError(f"{path}: {taken.name} of '{card.owner}' refused its arguments: {error}") from error
+    made(component)
+    return component
 
 
 def needs(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> set[str]:
     """Names of all that a run must give to build a bound table, those within it included."""
+    if refers(kind, bound):
+        return set()
     taken = signature(cat.find(kind, bound["use"]))
     names = set() if taken.is_function else set(taken.givens)
     for parameter in taken.parameters.values():
@@ -153,7 +177,9 @@ def _validated(parameter: Parameter, value: Any) -> Any:
     return TypeAdapter(parameter.type).validate_json(json.dumps(value), strict=True)
 
 
-def _built_value(cat: Catalog, parameter: Parameter, value: Any, given: Callable[[str, str], Any], path: str) -> Any:
+def _built_value(
+    cat: Catalog, parameter: Parameter, value: Any, given: Callable[[str, str], Any], path: str, made: Callable[[Any], None]
+) -> Any:
     """What the constructor gets for one bound value."""
     if parameter.slot is None:
         try:
@@ -163,9 +189,9 @@ def _built_value(cat: Catalog, parameter: Parameter, value: Any, given: Callable
     if value is None:
         return None
     if parameter.many:
-        parts = [build(cat, parameter.slot, inner, given, f"{path}.{index}") for index, inner in enumerate(value)]
+        parts = [build(cat, parameter.slot, inner, given, f"{path}.{index}", made) for index, inner in enumerate(value)]
         return tuple(parts) if parameter.annotation.startswith("tuple") else parts
-    return build(cat, parameter.slot, value, given, path)
+    return build(cat, parameter.slot, value, given, path, made)
 
 
 def _misfits(card: Card, taken: Signature, protocol: str | None) -> list[str]:

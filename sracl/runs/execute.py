@@ -16,7 +16,7 @@ import torch
 from sracl import paths
 from sracl.engine import checkpoint
 from sracl.engine.early_stopping import EarlyStopping
-from sracl.engine.trainer import Outcome, Trainer, parameters
+from sracl.engine.trainer import Outcome, Trainer
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import rank
@@ -119,7 +119,6 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
             store.start(key, identity.current(), {"device": str(shop.device), "threads": torch.get_num_threads()})
             try:
                 started = time.monotonic()
-                screen.begin(label(run), run.values["train"]["epochs"], _watched(run)[0])
                 with _full_disk_in_words(folder):
                     ending = _train(key, run, store, screen, shop, folder)
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
@@ -156,30 +155,40 @@ def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop,
         figures = metrics(getattr(ranks, seen_items).cpu().numpy(), settings["cutoffs"], num_items=parts.data.num_items)
         return {f"valid.{name}": value for name, value in figures.items()}
 
-    trainer = Trainer(
-        backbone=parts.backbone,
-        objectives=parts.objectives,
-        samples=parts.samples,
-        sampler=parts.sampler,
-        optimizer=parts.optimizer(parameters(parts.backbone, parts.objectives)),
-        validate=validate,
-        stopping=EarlyStopping(metric, patience),
-        streams=parts.streams,
-        recorder=_Recorder(key, store, screen),
-        folder=folder,
-        batch_size=run.values["train"]["batch_size"],
-        epochs=run.values["train"]["epochs"],
-        key=run.digest,
-    )
-    outcome = trainer.fit()
-    store.forget_after(key, outcome.epochs)
-    weights, _ = checkpoint.read(trainer.best_file, str(shop.device))
-    parts.backbone.load_state_dict(weights)
+    before = 0  # epochs of earlier stages
+    for training in parts.trainings:
+        last = training is parts.trainings[-1]
+        epochs = training.settings["epochs"]
+        screen.begin(" · ".join(filter(None, (label(run), training.id))), epochs, metric if last else "")
+        trainer = Trainer(
+            backbone=parts.backbone,
+            objectives=training.objectives,
+            samples=training.samples,
+            sampler=training.sampler,
+            phases=training.phases(parts.backbone),
+            validate=validate if last else None,
+            stopping=EarlyStopping(metric, patience) if last else EarlyStopping("", None),
+            streams=parts.streams,
+            recorder=_Recorder(key, store, screen, stage=training.id, before=before),
+            folder=folder,
+            batch_size=training.settings["batch_size"],
+            epochs=epochs,
+            key=run.digest,
+            hooks=training.hooks,
+            name=training.id,
+        )
+        outcome = trainer.fit()  # a stage that is done already only loads where it ended
+        before += outcome.epochs
+        weights, _ = checkpoint.read(trainer.best_file, str(shop.device))
+        parts.backbone.load_state_dict(weights)
+        screen.end()
+    store.forget_after(key, before)
     judge(key, run, store, parts, folder)
     for file in (trainer.best_file, folder / "ranks.npz"):
         store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts={"epoch": outcome.best_epoch})
     store.finish(key, "completed", _ending(outcome))
-    trainer.last_file.unlink(missing_ok=True)  # only now: whoever dies before this line resumes from it
+    for file in folder.glob("*last.safetensors"):  # only now: whoever dies before this line resumes from them
+        file.unlink(missing_ok=True)
     return _ending(outcome)
 
 
@@ -195,10 +204,19 @@ def _ending(outcome: Outcome) -> str:
 
 
 class _Recorder:
-    """Passes the engine's reports on to the store and the screen."""
+    """Passes the engine's reports on to the store and the screen.
 
-    def __init__(self, key: str, store: Store, screen: Screen) -> None:
+    Args:
+        key: The run.
+        store: Counts the epochs of all stages through.
+        screen: Counts those of each.
+        stage: Begins the names of an earlier stage's values.
+        before: Epochs of the stages before.
+    """
+
+    def __init__(self, key: str, store: Store, screen: Screen, *, stage: str, before: int) -> None:
         self._key, self._store, self._screen = key, store, screen
+        self._prefix, self._before = f"{stage}." if stage else "", before
         self._beat = time.monotonic()
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
@@ -208,7 +226,7 @@ class _Recorder:
             self._beat = time.monotonic()
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        self._store.log(self._key, epoch, values)
+        self._store.log(self._key, self._before + epoch, {f"{self._prefix}{name}": value for name, value in values.items()})
         self._screen.epoch(epoch, values)
 
 

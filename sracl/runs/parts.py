@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,11 +13,13 @@ from torch import Tensor
 
 from sracl import paths
 from sracl.data import datasets, splits
+from sracl.data.attributes import item_attributes
 from sracl.data.samples import SequenceNeighbours, SequenceTable
+from sracl.engine.phases import alternating, joint
 from sracl.engine.seeding import Streams
 from sracl.engine.step import Weighted
-from sracl.errors import DataError
-from sracl.interfaces import SequenceSpec
+from sracl.errors import DataError, PluginError
+from sracl.interfaces import BATCH, VIEW, EpochHook, SequenceSpec
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
 from sracl.runs import stages
@@ -26,8 +27,10 @@ from sracl.runs.artifacts import Artifact, Artifacts
 
 if TYPE_CHECKING:
     from sracl.backbones.base import Backbone
+    from sracl.data.attributes import ItemAttributes
     from sracl.data.interactions import Interactions
-    from sracl.interfaces import Sampler
+    from sracl.engine.phases import Phase
+    from sracl.interfaces import Batch, Request, Sampler, ViewPair
     from sracl.recipes.plan import RunPlan
 
 Report = Callable[[str], None]
@@ -102,11 +105,32 @@ class Workshop:
 
 
 @dataclass
+class Training:
+    """What one stage of a run trains with."""
+
+    id: str
+    """Of an earlier stage; empty for the last, which is the recipe's own."""
+    samples: SequenceTable
+    sampler: Sampler
+    objectives: list[Weighted]
+    optimizer: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]
+    hooks: list[EpochHook]
+    """Components that are called before every epoch."""
+    settings: Mapping[str, Any]
+    """The `train` table."""
+
+    def phases(self, backbone: Backbone) -> list[Phase]:
+        """The updates of a step, with optimizers of their own."""
+        if listed := self.settings.get("phase"):
+            return alternating(listed, backbone, self.objectives, self.optimizer)
+        return joint(backbone, self.objectives, self.optimizer)
+
+
+@dataclass
 class Parts:
     """What one run trains with and is judged by."""
 
     data: Interactions
-    samples: SequenceTable
     valid: SequenceTable
     test: SequenceTable
     seen_valid: Tensor
@@ -114,11 +138,25 @@ class Parts:
     seen_test: Tensor
     streams: Streams
     backbone: Backbone
-    objectives: list[Weighted]
-    sampler: Sampler
-    optimizer: Callable[[list[torch.nn.Parameter]], torch.optim.Optimizer]
+    trainings: list[Training]
+    """In order; the last one is validated."""
     artifacts: dict[str, Artifact]
     """What the stages before training made, as `describe.items`."""
+
+    @property
+    def samples(self) -> SequenceTable:
+        """Training samples of the last stage."""
+        return self.trainings[-1].samples
+
+    @property
+    def sampler(self) -> Sampler:
+        """Sampler of the last stage."""
+        return self.trainings[-1].sampler
+
+    @property
+    def objectives(self) -> list[Weighted]:
+        """Objectives of the last stage."""
+        return self.trainings[-1].objectives
 
 
 def assemble(run: RunPlan, shop: Workshop) -> Parts:
@@ -128,80 +166,158 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
         DataError: The data set is absent, malformed, or has nothing to train on.
         PluginError: A component could not be imported or built.
     """
-    values, device = run.values, shop.device
     data = shop.interactions(run)
-    max_length = values["data"]["max_length"]
-    training = splits.training_prefixes(data, max_length)
-    if len(training.targets) == 0:
-        raise DataError(f"the data set '{data.name}' has no training sample: no user has 4 or more interactions.")
-    samples = SequenceTable.of(data, training, max_length, device)
-    spec = SequenceSpec(data.num_items, max_length, has_mask=_asks_for_mask(values))
-    streams = Streams(run.seed, device)
-    artifacts: dict[str, Artifact] = {}
-
-    @functools.cache
-    def item_neighbours() -> Tensor:
-        table, made = shop.neighbours("items", run, data)
-        artifacts.update({f"{artifact.stage}.items": artifact for artifact in made})
-        return torch.from_numpy(np.ascontiguousarray(table)).to(device)
-
-    @functools.cache
-    def sequence_neighbours() -> SequenceNeighbours:
-        tables, made = shop.neighbours("sequences", run, data)
-        artifacts.update({f"{artifact.stage}.sequences": artifact for artifact in made})
-        return SequenceNeighbours(
-            ids=torch.from_numpy(tables.ids).to(device, torch.int64),
-            rows=torch.from_numpy(tables.rows).to(device, torch.int64),
-            pool=SequenceTable.of(data, tables.pool, max_length, device),
-            vectors=torch.from_numpy(tables.vectors).to(device),
-        )
-
-    def given(name: str, path: str) -> Any:
-        if name == "generator":
-            return streams.named(path)
-        makers: dict[str, Callable[[], Any]] = {
-            "spec": lambda: spec,
-            "mask_item": lambda: spec.num_items + 1,
-            "samples": lambda: samples,
-            "item_neighbours": item_neighbours,
-            "sequence_neighbours": sequence_neighbours,
-        }
-        return makers[name]()
-
-    def build(kind: str, table: Mapping[str, Any], path: str) -> Any:
-        with streams.initialising(path):
-            part = parameters.build(catalog(), kind, table, given, path)
-        return part.to(device) if isinstance(part, torch.nn.Module) else part
-
-    backbone = build("backbone", values["backbone"], "backbone")
-    objectives = []
-    for table in values["objective"]:
-        component = {name: value for name, value in table.items() if name not in ("id", "weight")}
-        objectives.append(Weighted(table["id"], table["weight"], build("objective", component, f"objective.{table['id']}")))
+    assembly = _Assembly(run, shop, data)
+    backbone = assembly.build("backbone", run.values["backbone"], "backbone")
+    stages = [(stage["id"], stage, f"stage.{stage['id']}.") for stage in run.values["stage"]]
+    trainings = [assembly.training(*stage) for stage in [*stages, ("", run.values, "")]]
+    max_length, device = run.values["data"]["max_length"], shop.device
     evaluated = {split: splits.evaluation_prefixes(data, split, max_length) for split in ("valid", "test")}
     return Parts(
         data=data,
-        samples=samples,
         valid=SequenceTable.of(data, evaluated["valid"], max_length, device),
         test=SequenceTable.of(data, evaluated["test"], max_length, device),
         seen_valid=_seen(data, evaluated["valid"]).to(device),
         seen_test=_seen(data, evaluated["test"]).to(device),
-        streams=streams,
+        streams=assembly.streams,
         backbone=backbone,
-        objectives=objectives,
-        sampler=build("sampler", values["samples"], "samples"),
-        optimizer=build("optimizer", values["train"]["optimizer"], "train.optimizer"),
-        artifacts=artifacts,
+        trainings=trainings,
+        artifacts=assembly.artifacts,
     )
+
+
+class _Assembly:
+    """Builds the components of one run, and gives each what it asks for."""
+
+    def __init__(self, run: RunPlan, shop: Workshop, data: Interactions) -> None:
+        self.run = run
+        self.shop = shop
+        self.data = data
+        self.max_length = run.values["data"]["max_length"]
+        self.spec = SequenceSpec(data.num_items, self.max_length, has_mask=_asks_for_mask(run.values))
+        self.streams = Streams(run.seed, shop.device)
+        self.artifacts: dict[str, Artifact] = {}
+        self.hooks: list[EpochHook] = []
+        """Of the backbone, then of the stage being built too."""
+        self.samples: SequenceTable | None = None
+        """Of the stage being built."""
+        self.views: dict[str, ViewPair] = {}
+        """Declared pairs that the stage being built has named, by `view.ID`."""
+
+    def training(self, name: str, values: Mapping[str, Any], prefix: str) -> Training:
+        """Everything of one stage; `prefix` begins the paths of its tables."""
+        outer, self.hooks, self.views = self.hooks, [*self.hooks], {}
+        sampler: Sampler = self.build("sampler", values["samples"], f"{prefix}samples")
+        rows = sampler.rows(self.data, self.max_length)
+        if len(rows) == 0:
+            raise DataError(f"the data set '{self.data.name}' has no training sample: no user has 4 or more interactions.")
+        self.samples = samples = SequenceTable.of(self.data, rows, self.max_length, self.shop.device)
+        objectives = []
+        for table in values["objective"]:
+            component = {key: value for key, value in table.items() if key not in ("id", "weight")}
+            path = f"{prefix}objective.{table['id']}"
+            objectives.append(Weighted(table["id"], table["weight"], self.build("objective", component, path)))
+        optimizer = self.build("optimizer", values["train"]["optimizer"], f"{prefix}train.optimizer")
+        hooks, self.hooks = self.hooks, outer
+        return Training(name, samples, sampler, objectives, optimizer, hooks, values["train"])
+
+    def build(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
+        """A component, on the run's device."""
+        with self.streams.initialising(path):
+            part = parameters.build(catalog(), kind, table, self._given, path, self._note)
+        return part.to(self.shop.device) if isinstance(part, torch.nn.Module) else part
+
+    def _note(self, component: Any) -> None:
+        if isinstance(component, EpochHook):
+            self.hooks.append(component)
+
+    def _given(self, name: str, path: str) -> Any:
+        if name == "generator":
+            return self.streams.named(path)
+        if name.startswith(VIEW):
+            return self._view(name)
+        return getattr(self, f"_{name}")()
+
+    def _view(self, name: str) -> ViewPair:
+        """A declared pair: one for all objectives of a stage."""
+        if name not in self.views:
+            table = next(entry for entry in self.run.values["view"] if entry["id"] == name.removeprefix(VIEW))
+            component = {key: value for key, value in table.items() if key != "id"}
+            self.views[name] = _SharedPair(name, parameters.build(catalog(), "view", component, self._given, name, self._note))
+        return self.views[name]
+
+    def _spec(self) -> SequenceSpec:
+        return self.spec
+
+    def _mask_item(self) -> int:
+        return self.spec.num_items + 1
+
+    def _samples(self) -> SequenceTable:
+        if self.samples is None:
+            raise PluginError("training samples are there for what stands in a stage, not for a backbone")
+        return self.samples
+
+    def _histories(self) -> SequenceTable:
+        rows = splits.histories(self.data)
+        return SequenceTable.of(self.data, rows, int((rows.stops - rows.starts).max()), self.shop.device)
+
+    def _item_attributes(self) -> ItemAttributes:
+        return item_attributes(self.data)
+
+    def _item_neighbours(self) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(self._item_tables().neighbours)).to(self.shop.device)
+
+    def _item_vectors(self) -> Tensor:
+        return torch.from_numpy(self._item_tables().vectors).to(self.shop.device)
+
+    def _item_tables(self) -> stages.ItemTables:
+        tables, made = self.shop.neighbours("items", self.run, self.data)
+        self.artifacts.update({f"{artifact.stage}.items": artifact for artifact in made})
+        found: stages.ItemTables = tables
+        return found
+
+    def _sequence_neighbours(self) -> SequenceNeighbours:
+        samples, device = self._samples(), self.shop.device
+        tables, made = self.shop.neighbours("sequences", self.run, self.data)
+        self.artifacts.update({f"{artifact.stage}.sequences": artifact for artifact in made})
+        if len(tables.rows) != len(samples):
+            raise PluginError(
+                f'{len(tables.rows):,} sequences have neighbours, but there are {len(samples):,} samples; they take samples = "prefix".'
+            )
+        return SequenceNeighbours(
+            ids=torch.from_numpy(tables.ids).to(device, torch.int64),
+            rows=torch.from_numpy(tables.rows).to(device, torch.int64),
+            pool=SequenceTable.of(self.data, tables.pool, self.max_length, device),
+            vectors=torch.from_numpy(tables.vectors).to(device),
+        )
+
+
+class _SharedPair:
+    """Declared views: drawn once a step, and encoded once for all objectives that name them."""
+
+    def __init__(self, name: str, views: ViewPair) -> None:
+        self._name = name
+        self._views = views
+        self._drawn: tuple[Batch, tuple[Request, Request]] | None = None
+
+    def __call__(self, batch: Batch) -> tuple[Request, Request]:
+        if self._drawn is None or self._drawn[0] is not batch:
+            first, second = self._views(batch)
+            self._drawn = batch, (self._shared(first), self._shared(second))
+        return self._drawn[1]
+
+    def _shared(self, request: Request) -> Request:
+        return request if request.key == BATCH else replace(request, key=f"{self._name}.{request.key}")
 
 
 def _asks_for_mask(values: Mapping[str, Any]) -> bool:
     """Whether any component of a run takes `mask_item`."""
+    stages = (values, *values["stage"])
     components = [
         ("backbone", values["backbone"]),
-        ("sampler", values["samples"]),
-        ("optimizer", values["train"]["optimizer"]),
-        *(("objective", table) for table in values["objective"]),
+        *(("view", table) for table in values["view"]),
+        *(("sampler", stage["samples"]) for stage in stages),
+        *(("objective", table) for stage in stages for table in stage["objective"]),
     ]
     return any("mask_item" in parameters.needs(catalog(), kind, table) for kind, table in components)
 

@@ -53,7 +53,7 @@ class Screen:
         Args:
             label: Recipe, variant and seed.
             epochs: At most so many.
-            metric: The validation metric to show.
+            metric: The validation metric to show; empty where nothing is validated.
         """
         self._label, self._epochs, self._metric, self._validation = label, epochs, metric, ""
         self._started, self._first_epoch = time.monotonic(), None
@@ -80,7 +80,7 @@ class Screen:
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Show an epoch's figures."""
-        self._validation = f"{self._metric} {values[self._metric]:.4f}  "
+        self._validation = f"{self._metric} {values[self._metric]:.4f}  " if self._metric else ""
         if not self._progress:
             seconds = values["seconds.train"] + values["seconds.validate"]
             self.line(f"{self._label}  epoch {epoch}/{self._epochs}  loss {values['loss']:.4f}  {self._validation}{seconds:.1f} s")

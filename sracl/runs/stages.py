@@ -38,6 +38,16 @@ _PROGRESS_SECONDS = 10.0
 
 
 @dataclass(frozen=True, eq=False)
+class ItemTables:
+    """What texts say of the items."""
+
+    neighbours: NDArray[np.int64]
+    """Ids, int64 [V + 1, k], 0 where there is none."""
+    vectors: NDArray[np.float32]
+    """Semantic vector of every item, float32 [V + 1, e]; row 0 and items without a text are zero."""
+
+
+@dataclass(frozen=True, eq=False)
 class SequenceTables:
     """Semantic neighbours of the training samples."""
 
@@ -78,8 +88,8 @@ def planned(values: Mapping[str, Any], data_fingerprint: str) -> list[tuple[str,
 
 def item_neighbours(
     interactions: Interactions, table: Mapping[str, Any], *, artifacts: Artifacts, assemble: Assemble, report: Report
-) -> tuple[NDArray[np.int64], list[Artifact]]:
-    """Neighbours of every item.
+) -> tuple[ItemTables, list[Artifact]]:
+    """Neighbours and vectors of every item.
 
     Args:
         interactions: The data; only x_1 … x_{n-2} of each user is read.
@@ -89,7 +99,7 @@ def item_neighbours(
         report: Told what is done, line by line.
 
     Returns:
-        int64 [V + 1, k], 0 where there is none; and the artifacts behind it.
+        The tables, and the artifacts behind them.
 
     Raises:
         DataError: k is larger than the number of other items, or no item has a text.
@@ -113,8 +123,8 @@ def item_neighbours(
         assemble=assemble,
         report=report,
     )
-    ids, _, made = chain.run(describe, queries=rows, groups=rows, want_vectors=False)
-    return neighbours.item_table(ids), made
+    ids, vectors, made = chain.run(describe, queries=rows, groups=rows)
+    return ItemTables(neighbours.item_table(ids), np.concatenate([np.zeros_like(vectors[:1]), vectors])), made
 
 
 def sequence_neighbours(
@@ -161,7 +171,7 @@ def sequence_neighbours(
         assemble=assemble,
         report=report,
     )
-    ids, vectors, made = chain.run(describe, queries=queries, groups=neighbours.groups(pool.prefixes, table["exclude"]), want_vectors=True)
+    ids, vectors, made = chain.run(describe, queries=queries, groups=neighbours.groups(pool.prefixes, table["exclude"]))
     return SequenceTables(ids[np.searchsorted(queries, pool.rows)], pool.rows, pool.prefixes, vectors), made
 
 
@@ -185,9 +195,8 @@ class _Chain:
         *,
         queries: NDArray[np.int64],
         groups: NDArray[np.int64],
-        want_vectors: bool,
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[Artifact]]:
-        """Neighbours of the queries, the vectors (empty if nobody wants them), and the three artifacts."""
+        """Neighbours of the queries, all vectors, and the three artifacts."""
         to_describe, to_embed, to_retrieve = self.stages
         kinds = {"llm": "llm_provider", "text_encoder": "text_encoder", "retriever": "retriever"}
         # All that will be needed is built first: no description is paid for before its encoder is known to be there.
@@ -246,7 +255,7 @@ class _Chain:
         ids = np.load(found.folder / _NEIGHBOURS, allow_pickle=False).astype(np.int64)
         if not (ids >= 0).any():
             raise DataError(f"{self.path}: not one of the {self.what} has a neighbour; are there texts?")
-        return ids, read_vectors() if want_vectors else np.zeros((0, 0), dtype=np.float32), [texts, vectors, found]
+        return ids, read_vectors(), [texts, vectors, found]
 
     def _make(self, stage: Stage, build: Callable[[Path], Mapping[str, Any]], *inputs: Artifact) -> Artifact:
         made = self.artifacts.make(stage.stage, stage.key, build, inputs=inputs, report=self.report)

@@ -1,15 +1,20 @@
-"""Batches of training prefixes."""
+"""Every prefix of every training part, each with the item that follows it."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
+from sracl.data import splits
+from sracl.samplers.order import shuffled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import torch
     from torch import Tensor
+
+    from sracl.data.interactions import Interactions
+    from sracl.data.splits import Prefixes
 
 
 class Prefix:
@@ -22,15 +27,14 @@ class Prefix:
     def __init__(self, generator: torch.Generator) -> None:
         self.generator = generator
 
+    def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
+        """Inputs x_1 … x_t with target x_{t+1}, t = 1 … n-3, by user and then by t: Σ max(0, n - 3) rows."""
+        return splits.training_prefixes(interactions, max_length)
+
     def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
         """Sample ids of every step of one epoch, int64 [batch_size]; the last step has what remains.
 
         Raises:
             ValueError: The batch size is below 1.
         """
-        if batch_size < 1:
-            raise ValueError(f"a batch has at least 1 sample, got batch_size {batch_size}")
-        if num_samples == 0:
-            return ()
-        order = torch.randperm(num_samples, generator=self.generator, device=self.generator.device)
-        return torch.split(order, batch_size)
+        return shuffled(self.generator, num_samples, batch_size)

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from sracl.augmenters.substitute import Substitute
+from sracl.similarities.semantic import Semantic
 from tests.contracts.augmenter import AugmenterContract, Make, numbered
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
@@ -17,13 +18,13 @@ def next_after(num_items: int) -> torch.Tensor:
 
 
 def substitute(ratio: float, table: torch.Tensor | None = None) -> Substitute:
-    return Substitute(next_after(40) if table is None else table, torch.Generator().manual_seed(0), ratio=ratio)
+    return Substitute(torch.Generator().manual_seed(0), similarity=Semantic(next_after(40) if table is None else table), ratio=ratio)
 
 
 class TestSubstitute(AugmenterContract):
     @pytest.fixture
     def make(self) -> Make:
-        return lambda generator: Substitute(next_after(self.num_items), generator, ratio=0.3)
+        return lambda generator: Substitute(generator, similarity=Semantic(next_after(self.num_items)), ratio=0.3)
 
 
 def test_replaces_the_share_rounded_down_and_one_at_least_by_the_nearest() -> None:

@@ -52,6 +52,11 @@ class Answer:
         """States of one request."""
         return self.states[key]
 
+    def score(self, states: Tensor, candidates: Tensor, users: Tensor | None = None) -> Tensor:
+        """Dot products with some items, [C] or [N, C]."""
+        vectors = self.item_table[candidates]
+        return states @ vectors.T if candidates.ndim == 1 else (vectors @ states[:, :, None]).squeeze(2)
+
 
 def drive(objective: Objective, batch: Batch, encoder: MeanOfItems) -> tuple[dict[str, Request], Tensor]:
     """One step of one objective: its requests by key, and its term."""

@@ -17,9 +17,10 @@ from sracl.backbones.sasrec import SASRec
 from sracl.data.samples import SequenceTable
 from sracl.engine import checkpoint
 from sracl.engine.early_stopping import EarlyStopping
+from sracl.engine.phases import joint
 from sracl.engine.seeding import Streams
 from sracl.engine.step import Weighted
-from sracl.engine.trainer import Outcome, Trainer, parameters
+from sracl.engine.trainer import Outcome, Trainer
 from sracl.errors import BudgetError, DataError, ResourceError, SraclError
 from sracl.interfaces import Batch, Request, SequenceSpec, Term
 from sracl.losses.cross_entropy import cross_entropy
@@ -76,7 +77,7 @@ def trainer(folder: Path, recorder: Kept, *, figures: list[float] | None = None,
         objectives=objectives,
         samples=table(),
         sampler=Prefix(streams.named("samples")),
-        optimizer=torch.optim.Adam(parameters(backbone, objectives)),
+        phases=joint(backbone, objectives, torch.optim.Adam),
         validate=validate,
         stopping=EarlyStopping("valid.mrr@10", patience),
         streams=streams,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 import torch
+from sracl.objectives.same_target_contrast import SameTargetContrast
 from torch import Tensor
 
 from sracl.backbones.sasrec import SASRec
@@ -14,7 +15,6 @@ from sracl.losses.cross_entropy import cross_entropy
 from sracl.losses.info_nce import info_nce
 from sracl.losses.nt_xent import nt_xent
 from sracl.objectives.next_item import NextItem
-from sracl.objectives.same_target_contrast import SameTargetContrast
 from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 
 if TYPE_CHECKING:

@@ -120,17 +120,15 @@ def test_reports_name_variants_and_published_figures(complaints: Complaints, chi
 
 
 def test_unknown_tables(complaints: Complaints, child: Child) -> None:
-    found = complaints(child('lr = 0.1\nevaluaton = 3\n[sweep]\nsampler = "tpe"\n[[view]]\nid = "a"\n[[stage]]\nname = "b"\n'), "lr=0.1")
-    takes = "A recipe takes: recipe, name, extends, unset, seeds, vars, data, samples, semantics, backbone, objective, train, evaluation, "
+    found = complaints(child('lr = 0.1\nevaluaton = 3\n[sweep]\nsampler = "tpe"\n'), "lr=0.1")
+    takes = "A recipe takes: recipe, name, extends, unset, seeds, vars, data, samples, semantics, backbone, view, stage, objective, train, evaluation, "
     takes += "variant, matrix, report."
 
     assert found == [
         f"mine.toml:4: lr: There is no such key. {takes}",
         f"mine.toml:5: evaluaton: There is no such key. Did you mean 'evaluation'? {takes}",
         "mine.toml:6: sweep: Searching for values is not part of recipe format 1; list the values under [matrix].",
-        "mine.toml:8: view: Shared views are not part of recipe format 1; each [[objective]] has an augmenter of its own.",
-        "mine.toml:10: stage: Training in stages is not part of recipe format 1; [train] describes the only one.",
-        "--set: lr: There is no table 'lr'. A run has: data, samples, semantics, backbone, objective, train, evaluation, vars.",
+        "--set: lr: There is no table 'lr'. A run has: data, samples, semantics, backbone, view, stage, objective, train, evaluation, vars.",
     ]
 
 
@@ -141,7 +139,7 @@ def test_a_key_at_the_wrong_height_is_placed(complaints: Complaints, child: Chil
 
 
 def test_what_the_command_line_cannot_set(complaints: Complaints) -> None:
-    run_has = "A run has: data, samples, semantics, backbone, objective, train, evaluation, vars."
+    run_has = "A run has: data, samples, semantics, backbone, view, stage, objective, train, evaluation, vars."
     assert complaints("", "name=x", "variant=x", "objective=x", "data.name.first=x", "objective.next=x") == [
         f"--set: name: 'name' belongs to the recipe and is no value of a run. {run_has}",
         f"--set: variant: 'variant' belongs to the recipe and is no value of a run. {run_has}",

@@ -182,7 +182,7 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
             '[[objective]]\nid = "next"\nloss = { use = "ntxent" }\n',
             [
                 "mine.toml:6: objective.next.loss.use: No loss is called 'ntxent'. Did you mean 'nt_xent'? "
-                "Registered: cross_entropy, info_nce, nt_xent, sampled_softmax."
+                "Registered: binary_cross_entropy, cross_entropy, info_nce, nt_xent, sampled_softmax."
             ],
         ),
         (
@@ -215,7 +215,7 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
             "[train]\nepoch = 5\n",
             [
                 "mine.toml:5: train.epoch: There is no such key. Did you mean 'epochs'? "
-                "[train] takes: batch_size, epochs, optimizer, early_stopping."
+                "[train] takes: batch_size, epochs, optimizer, early_stopping, phase."
             ],
         ),
         ("[train]\noptimizer = { lr = -1.0 }\n", ["mine.toml:5: train.optimizer.lr: Should be a number above 0, got -1.0."]),

@@ -25,7 +25,7 @@ VIEWS = """
 id = "views"
 use = "view_contrast"
 weight = 0.1
-augmenters = ["crop", { use = "mask", ratio = 0.5 }, "reorder"]
+views = { use = "distinct", augmenters = ["crop", { use = "mask", ratio = 0.5 }, "reorder"] }
 loss = { use = "nt_xent" }
 """
 

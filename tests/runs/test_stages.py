@@ -47,7 +47,10 @@ class Runner:
         self.told: list[str] = []
 
     def items(self, data: Interactions, **changes: Any) -> Any:
-        return stages.item_neighbours(data, {**ITEMS, **changes}, artifacts=self.artifacts, assemble=assemble, report=self.told.append)
+        tables, made = stages.item_neighbours(
+            data, {**ITEMS, **changes}, artifacts=self.artifacts, assemble=assemble, report=self.told.append
+        )
+        return tables.neighbours, made
 
     def sequences(self, data: Interactions, max_length: int = 20, **changes: Any) -> Any:
         return stages.sequence_neighbours(
