@@ -75,6 +75,8 @@ class SequenceSpec:
     max_length: int
     has_mask: bool = False
     """Whether a component of the run asks for `mask_item`, so that MASK, id V + 1, may stand in sequences."""
+    num_users: int = 0
+    """U; a batch's users are 0..U-1."""
 
     @property
     def table_rows(self) -> int:
@@ -134,6 +136,10 @@ class Encoded(Protocol):
         """Scores of some items with gradient, see `Backbone.score`: float [N, C]."""
         ...
 
+    def table(self, name: str) -> Tensor:
+        """Vectors of the backbone's that are not items', with gradient, see `Backbone.table`."""
+        ...
+
 
 Term: TypeAlias = Generator[Sequence[Request], Encoded, "Tensor"]
 """A term of the loss: yields its requests once, is sent the encoded states, returns a scalar in nats."""
@@ -155,6 +161,14 @@ class Backbone(Protocol):
 
     def item_table(self) -> Tensor:
         """Item vectors, float [V + 1, d]; row 0 is zero."""
+        ...
+
+    def table(self, name: str) -> Tensor:
+        """Vectors of other things than items that objectives may share, such as `relations`: float [K, d].
+
+        Raises:
+            ValueError: This backbone has no vectors of that name.
+        """
         ...
 
     def prepare(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

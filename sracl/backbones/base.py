@@ -34,6 +34,14 @@ class Backbone(nn.Module):
         # not even a slice of all of it, which would make a sparse gradient dense
         return weight if len(weight) == self.spec.num_items + 1 else weight[: self.spec.num_items + 1]
 
+    def table(self, name: str) -> Tensor:
+        """Vectors of other things than items; most backbones have none.
+
+        Raises:
+            ValueError: This one has none of that name.
+        """
+        raise ValueError(f"{type(self).__name__} has vectors of items only, and none of {name}")
+
     def prepare(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
         """The input that predicts what follows: the history itself."""
         return items, lengths

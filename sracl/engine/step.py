@@ -54,6 +54,9 @@ class _Answers:
     def score(self, states: Tensor, candidates: Tensor, users: Tensor | None = None) -> Tensor:
         return self._backbone.score(states, users=users, candidates=candidates)
 
+    def table(self, name: str) -> Tensor:
+        return self._backbone.table(name)
+
 
 def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of all terms for one batch, and each term by its objective's id (detached, unweighted).

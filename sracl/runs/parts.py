@@ -194,7 +194,7 @@ class _Assembly:
         self.shop = shop
         self.data = data
         self.max_length = run.values["data"]["max_length"]
-        self.spec = SequenceSpec(data.num_items, self.max_length, has_mask=_asks_for_mask(run.values))
+        self.spec = SequenceSpec(data.num_items, self.max_length, has_mask=_asks_for_mask(run.values), num_users=data.num_users)
         self.streams = Streams(run.seed, shop.device)
         self.artifacts: dict[str, Artifact] = {}
         self.hooks: list[EpochHook] = []

@@ -57,6 +57,10 @@ class Answer:
         vectors = self.item_table[candidates]
         return states @ vectors.T if candidates.ndim == 1 else (vectors @ states[:, :, None]).squeeze(2)
 
+    def table(self, name: str) -> Tensor:
+        """None but those of items."""
+        raise ValueError(name)
+
 
 def drive(objective: Objective, batch: Batch, encoder: MeanOfItems) -> tuple[dict[str, Request], Tensor]:
     """One step of one objective: its requests by key, and its term."""
