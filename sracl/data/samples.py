@@ -127,7 +127,7 @@ class SameTarget:
         self._order = by_content[torch.argsort(targets[by_content], stable=True)]
         first, size = _runs(targets[self._order])
         # a run of one content within a target; numbers of contents may recur under another target
-        own_first, own_size = _runs(targets[self._order] * (int(alike.max()) + 1 if count else 1) + alike[self._order])
+        own_first, own_size = _runs(targets[self._order] * (alike.max() + 1 if count else 1) + alike[self._order])
         back = torch.empty_like(self._order).scatter_(0, self._order, torch.arange(count, device=device))
         self._first = first[back]  # [S], place of the first sample of the same target
         self._size = size[back]  # [S], samples of this target, at least 1

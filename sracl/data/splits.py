@@ -73,8 +73,8 @@ def user_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
 def histories(interactions: Interactions, max_length: int | None = None) -> Prefixes:
     """One row per user: all that trains, x_1 … x_{n-2}, whole unless cut to its last `max_length`. Targets are 0."""
     trained = interactions.lengths - 2
-    rows = _prefixes(interactions, np.arange(interactions.num_users), trained, max_length or max(1, int(trained.max(initial=1))))
-    return without_targets(rows)
+    longest = int(trained.max(initial=1)) if max_length is None else max_length
+    return without_targets(_prefixes(interactions, np.arange(interactions.num_users), trained, longest))
 
 
 def spans(interactions: Interactions, users: NDArray[np.int64], last: NDArray[np.int64], max_length: int) -> Prefixes:

@@ -50,7 +50,9 @@ class ViewContrast(nn.Module):
         pair = [wanted(request, self.readout) for request in self.views(batch)]
         encoded = yield pair
         first, second = (read(encoded, request, self.readout) for request in pair)
-        return self.loss(first, second, batch.targets) if self.false_negatives == "same_target" else self.loss(first, second)
+        if self.false_negatives == "none":
+            return self.loss(first, second)
+        return self.loss(first, second, batch.targets if batch.targets.ndim == 1 else batch.targets[:, -1])
 
 
 def takes_labels(loss: ContrastiveLoss) -> bool:

@@ -8,6 +8,7 @@ from sracl.augmenters.crop import Crop
 from sracl.augmenters.reorder import Reorder
 from sracl.registry.catalog import catalog
 from sracl.registry.parameters import bind, build, needs
+from sracl.similarities.semantic import Semantic
 from tests.contracts.augmenter import AugmenterContract, Make
 
 
@@ -55,10 +56,11 @@ def test_nothing_to_choose_from_is_refused() -> None:
         Choice(torch.Generator(), augmenters=())
 
 
+INSERT = {"use": "insert", "similarity": "semantic"}
 NESTED = {
     "use": "by_length",
-    "short": {"use": "choice", "augmenters": ["substitute", "insert", {"use": "mask", "ratio": 0.7}]},
-    "long": {"use": "choice", "augmenters": ["insert", {"use": "crop", "keep": 0.2}]},
+    "short": {"use": "choice", "augmenters": [{"use": "substitute", "similarity": "semantic"}, INSERT, {"use": "mask", "ratio": 0.7}]},
+    "long": {"use": "choice", "augmenters": [INSERT, {"use": "crop", "keep": 0.2}]},
 }
 
 
@@ -76,6 +78,7 @@ def test_lists_within_tables_are_bound_and_built_each_with_a_generator_of_its_ow
 
     made = build(catalog(), "augmenter", bound, given, "views")
     assert (made.threshold, len(made.short.augmenters), made.short.augmenters[2].mask_item) == (4, 3, 41)
+    assert isinstance(made.short.augmenters[0].similarity, Semantic)
     assert drawn == [
         *(f"views.short.augmenters.{number}" for number in range(3)),
         "views.short",
@@ -87,9 +90,10 @@ def test_lists_within_tables_are_bound_and_built_each_with_a_generator_of_its_ow
 def test_what_is_wrong_within_a_list_is_said_with_its_place() -> None:
     broken = {
         "use": "by_length",
-        "long": {"use": "choice", "augmenters": ["insert", {"use": "crop", "ratio": 0.2}, {"use": "mask", "ratio": 3}]},
+        "long": {"use": "choice", "augmenters": [INSERT, {"use": "crop", "ratio": 0.2}, {"use": "mask", "ratio": 3}, "insert"]},
     }
     assert bind(catalog(), "augmenter", broken, "views")[1] == [
         ("views.long.augmenters.1.ratio", "Crop takes no such parameter. It takes: keep."),
         ("views.long.augmenters.2.ratio", "Should be a number in (0, 1], got 3."),
+        ("views.long.augmenters.3.similarity", "Insert needs a similarity here."),
     ]

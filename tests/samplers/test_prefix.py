@@ -3,31 +3,23 @@ from __future__ import annotations
 import pytest
 import torch
 
+from sracl.data.samples import SequenceTable
 from sracl.samplers.prefix import Prefix
+from tests.contracts.sampler import Make, SamplerContract
+from tests.data.conftest import by_hand
 
 
-def test_visits_every_sample_once_and_keeps_the_last_smaller_batch() -> None:
-    steps = Prefix(torch.Generator().manual_seed(0))(10, 4)
-    assert [len(step) for step in steps] == [4, 4, 2]
-    assert torch.cat(list(steps)).sort().values.tolist() == list(range(10))
+class TestPrefix(SamplerContract):
+    @pytest.fixture
+    def make(self) -> Make:
+        return Prefix
 
 
-def test_draws_a_new_order_each_epoch_and_repeats_it_from_the_same_state() -> None:
-    generator = torch.Generator().manual_seed(0)
-    sampler = Prefix(generator)
-    state = generator.get_state()
-    untouched = torch.random.get_rng_state()
-    first, second = (torch.cat(list(sampler(100, 7))) for _ in range(2))
-    assert not torch.equal(first, second)
-    generator.set_state(state)
-    assert torch.equal(torch.cat(list(sampler(100, 7))), first)
-    assert torch.equal(torch.random.get_rng_state(), untouched)
-
-
-def test_no_samples_are_no_steps() -> None:
-    assert len(Prefix(torch.Generator())(0, 4)) == 0
-
-
-def test_refuses_an_empty_batch() -> None:
-    with pytest.raises(ValueError, match="batch_size 0"):
-        Prefix(torch.Generator())(10, 0)
+def test_every_prefix_of_what_trains_is_a_row_with_what_follows() -> None:
+    # n = 3: nothing is left; n = 4: t = 1; n = 6: t = 1, 2, 3, of which L = 2 items are read
+    toy = by_hand([[1, 2, 3], [4, 5, 6, 1], [2, 7, 2, 3, 7, 2]])
+    table = SequenceTable.of(toy, Prefix(torch.Generator()).rows(toy, 2), 2)
+    batch = table.batch(torch.arange(len(table)))
+    assert batch.users.tolist() == [1, 2, 2, 2]
+    assert batch.inputs.tolist() == [[0, 4], [0, 2], [2, 7], [7, 2]]
+    assert batch.targets.tolist() == [5, 7, 2, 3]
