@@ -36,14 +36,17 @@ def card_view(cat: Catalog, card: Card) -> View:
     }
     data.update({key: value for key, value in card.facts.items() if key not in data})
     if taken:
-        data["source"] = f"{_short(taken.path)}:{taken.line}"
+        data["source"] = f"{short(taken.path)}:{taken.line}"
         data["given"] = list(taken.givens)
         data["parameters"] = [_parameter(card, parameter) for parameter in taken.parameters.values()]
         data["unreadable"] = dict(taken.unreadable)
     if card.kind == "dataset" and not card.entry:
         data["found"] = _found(card.name)
     if card.kind == "method":
+        from sracl.cli.show_method import method_facts
+
         data["components"] = [_address(part) for part in cat.cards() if part.paper == card.name and part.entry]
+        data.update(method_facts(cat, card))
     return data, lambda: _render(card, data, taken)
 
 
@@ -65,14 +68,15 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
     if card.kind == "method":
         facts["recipes"] = ", ".join(card.facts.get("recipes", ()))
         facts["published figures"] = ", ".join(f"results/{name}" for name in card.facts.get("results", ()))
-        facts["components"] = ", ".join(data["components"])
+        facts["its own components"] = ", ".join(data["components"])
     _print_facts(facts)
     if taken:
         print()
         _print_parameters(data["parameters"], taken)
-    elif card.symbols:
-        print()
-        print_columns(("value", "symbol"), list(card.symbols.items()))
+    elif card.kind == "method":
+        from sracl.cli.show_method import print_method
+
+        print_method(card, data)
     if rows := card.facts.get("row"):
         print()
         names = list(dict.fromkeys(name for row in rows for name in row["values"]))
@@ -170,7 +174,7 @@ def _found(name: str) -> str:
     return str(here) if here else f"nowhere; looked for {', '.join(map(str, folders))}"
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
     """A path from the current folder where it is below it."""
     here = Path.cwd()
     return str(path.relative_to(here) if path.is_relative_to(here) else path)

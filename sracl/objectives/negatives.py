@@ -1,0 +1,37 @@
+"""Items drawn from those that a sequence does not hold."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+def draw_outside(items: Tensor, num_items: int, count: int, generator: torch.Generator) -> Tensor:
+    """Items uniform over those of 1..V that are not in a row, independently of one another.
+
+    A number among the absent items becomes the id by stepping over the row's items in ascending order, so that nothing is
+    drawn twice over and no absent item is favoured.
+
+    Args:
+        items: int64 [N, L], 0 at padding; ids above V (MASK) are no items.
+        num_items: V, more than any row holds.
+        count: K, draws a row.
+        generator: Source of the draws, on the device of the items.
+
+    Returns:
+        int64 [N, K].
+    """
+    held = items.masked_fill((items < 1) | (items > num_items), num_items + 1).sort(1).values
+    repeated = torch.zeros_like(held, dtype=torch.bool)
+    repeated[:, 1:] = held[:, 1:] == held[:, :-1]
+    held = held.masked_fill(repeated, num_items + 1).sort(1).values  # [N, L], distinct items, then V + 1
+    absent = num_items - (held <= num_items).sum(1, keepdim=True)  # [N, 1]
+    # 62 random bits modulo the number of absent items: the bias is below 2^-40 for a million of them
+    drawn = 1 + torch.randint(2**62, (len(items), count), generator=generator, device=items.device) % absent
+    for column in held.T:
+        drawn += drawn >= column[:, None]
+    return drawn
