@@ -31,7 +31,16 @@ class Origin:
 
 
 class Misplaced(Exception):
-    """A path that leads nowhere; the message says how far it went."""
+    """A path that leads nowhere; the message says how far it went.
+
+    Args:
+        what: The message.
+        path: Of the entry that is missing, where it lies within the table that was to be merged.
+    """
+
+    def __init__(self, what: str, path: Path | None = None) -> None:
+        super().__init__(what)
+        self.path = path
 
 
 @dataclass
@@ -126,7 +135,8 @@ class Draft:
             self._forget(path)
             here = holder[path[-1]] = {}
         self.origins.setdefault(path, origin(path))
-        for key, value in table.items():
+        # lists with ids last: an entry that is refused should not keep the rest of the table out
+        for key, value in sorted(table.items(), key=lambda entry: keyed((*path, entry[0])) is not None):
             if key == "use" and path[0] in RUN_TABLES:
                 here[key] = value
                 self._forget((*path, key))
@@ -141,7 +151,7 @@ class Draft:
             at = path[:end]
             here = self._opened(table, at)
             if here is None and keyed(at[:-1]):
-                raise Misplaced(self._absent(at))
+                raise self._absent(at)
             if here is None:
                 here = table[at[-1]] = {}
                 self.origins[at] = origin(at)
@@ -150,7 +160,7 @@ class Draft:
             table = here
         required = keyed(path[:-1])
         if required and path[-1] not in table and not (isinstance(value, Mapping) and required in value):
-            raise Misplaced(self._absent(path))
+            raise self._absent(path)
         return table
 
     def _opened(self, table: dict[str, Any], path: Path) -> Any:
@@ -163,11 +173,12 @@ class Draft:
                 self.origins[*path, "use"] = named
         return here
 
-    def _absent(self, path: Path) -> str:
+    def _absent(self, path: Path) -> Misplaced:
         """Why nothing can be set in an entry that a list of tables does not have."""
         known = list(self.get(path[:-1]) or {})
         near = did_you_mean(path[-1], known)
-        return f"There is no {path[-2]} '{path[-1]}'.{near} There are: {', '.join(known) or 'none'}. A new one needs `{keyed(path[:-1])}`."
+        there = f"There are: {', '.join(known) or 'none'}. A new one needs `{keyed(path[:-1])}`."
+        return Misplaced(f"There is no {path[-2]} '{path[-1]}'.{near} {there}", path)
 
     def _note(self, path: Path, value: Any, origin: Callable[[Path], Origin]) -> None:
         """Remember the origin of a value and of everything in it."""

@@ -131,7 +131,8 @@ def _add(document: Document, loaded: Loaded, *, is_root: bool) -> None:
             try:
                 loaded.draft.merge(path, entry, document.origin)
             except Misplaced as error:
-                loaded.problems.append(document.origin(path).problem(path, str(error)))
+                at = error.path or path
+                loaded.problems.append(document.origin(at).problem(at, str(error)))
 
 
 def _header(path: Path, what: str, values: Mapping[str, Any]) -> str:

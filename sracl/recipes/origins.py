@@ -49,7 +49,7 @@ def _default(values: Mapping[str, Any], path: Path) -> str:
     """What a value is a default of: the component it is a parameter of, or the table."""
     if path[0] == "data":
         return f"default of {values['data']['name']}"
-    if path[-1] == "use" or (path[-1] == "weight" and keyed(path[:-2])):
+    if len(path) == 1 or path[-1] == "use" or (path[-1] == "weight" and keyed(path[:-2])):
         return "default"
     holder = _walk(values, path[:-1])
     inside = holder.get("use") if isinstance(holder, dict) else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_hints
 
 from pydantic import ValidationError
 
@@ -51,6 +51,8 @@ def _explain(model: type[Settings], detail: ErrorDetails, table: Mapping[str, An
     if _table_model(holder, key) or detail["type"] == "dict_type":
         return path, f"Should be a table, got {in_toml(value)}."
     hint = get_type_hints(holder, include_extras=True)[key]
+    if get_origin(hint) is dict and depth < len(keys) and isinstance(value, Mapping):
+        path, hint, value = (*path, keys[depth]), get_args(hint)[1], value[keys[depth]]
     if detail["type"] == "missing":
         return path, f"Missing; there is no default. Should be {describe(hint)}."
     near = did_you_mean(value, choices(hint)) if isinstance(value, str) else ""

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sracl.data import datasets
 from sracl.errors import PluginError, Problem, UsageError, did_you_mean
-from sracl.interfaces import GIVEN, VIEW
-from sracl.recipes import problems, references, schema
+from sracl.interfaces import GIVEN
+from sracl.recipes import checks, problems, references, schema
 from sracl.recipes.lines import Path, join_path, split_path
-from sracl.recipes.origins import leaves, origins
+from sracl.recipes.origins import origins
 from sracl.registry.catalog import UnknownComponent
-from sracl.registry.parameters import bind, needs, refers, signature
+from sracl.registry.parameters import bind, needs, signature
 from sracl.registry.wording import in_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from sracl.recipes.draft import Draft
     from sracl.registry.catalog import Catalog
@@ -70,13 +69,14 @@ class _Resolver:
             "train": self._train(raw.get("train")),
             "evaluation": self._section(schema.EvaluationSettings, ("evaluation",), raw.get("evaluation")),
         }
-        self._check_metrics()
-        self._check_views()
-        self._check_phases()
-        wanted = self._check_needs()
+        for check in checks.ALL:
+            for path, what in check(made.values):
+                self._report(path, what)
+        idle = checks.idle(made.values)
+        wanted = self._wanted(idle)
         if not made.problems:
-            self._keep(wanted)
-            made.leaky = tuple(_leaks(made.values["semantics"]))
+            self._keep(idle, wanted)
+            made.leaky = tuple(checks.leaks(made.values["semantics"]))
             made.origins = origins(self.draft, made.values)
             made.components = [entry for _, entry in sorted(self.components.items())]
         return made
@@ -131,16 +131,12 @@ class _Resolver:
         for key in table:
             if key not in models:
                 self._report(("semantics", key), problems.unknown(key, models, "[semantics]"))
-        made = {key: self._section(model, ("semantics", key), table[key]) for key, model in models.items() if key in table}
-        sequences = made.get("sequences", {})
-        if sequences.get("unit") == "user" and sequences.get("exclude") == "same_row":
-            what = 'With unit = "user" every user has one row, so "same_row" is what "same_user" is; leave it out.'
-            self._report(("semantics", "sequences", "exclude"), what)
-        return made
+        return {key: self._section(model, ("semantics", key), table[key]) for key, model in models.items() if key in table}
 
     def _views(self, tables: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Every pair of views that objectives may name."""
-        return [{"id": name, **self._component(("view", name), table, _VIEW)} for name, table in tables.items()]
+        paths = {("view", name): table for name, table in tables.items()}
+        return [{**self._model(schema.Identified, {"id": at[-1]}, at), **self._component(at, paths[at], _VIEW)} for at in paths]
 
     def _stage(self, name: str, table: Any) -> dict[str, Any]:
         """A training that comes before that of the recipe, on the same backbone."""
@@ -149,7 +145,7 @@ class _Resolver:
         for key in [key for key in table if key not in taken]:
             self._report((*path, key), problems.unknown(key, taken, "A [[stage]]"))
         return {
-            "id": name,
+            **self._model(schema.Identified, {"id": name}, path),
             "samples": self._component((*path, "samples"), table.get("samples"), _SAMPLES),
             "objective": self._objectives((*path, "objective"), table.get("objective", {})),
             "train": self._section(schema.StageTrainSettings, (*path, "train"), table.get("train")),
@@ -164,23 +160,23 @@ class _Resolver:
             component = self._component(path, {key: value for key, value in table.items() if key != "weight"}, _OBJECTIVE)
             bound.append({**settings, **component})
         if not bound:
-            self._report(at, f"A {'stage' if at[0] == 'stage' else 'recipe'} needs at least one [[{join_path(at)}]].")
+            self._report(at, f"A {'stage' if at[0] == 'stage' else 'recipe'} needs at least one [[{'.'.join(at[::2])}]].")
         return bound
 
     def _train(self, table: Any) -> dict[str, Any]:
         """The settings of the last training, its phases by their ids."""
-        if isinstance(table, dict) and isinstance(table.get("phase"), dict):
-            table = {**table, "phase": [{"id": name, **entry} for name, entry in table["phase"].items()]}
-        return self._section(schema.TrainSettings, ("train",), table)
+        phases = table.get("phase", {}) if isinstance(table, dict) else {}
+        own = {key: value for key, value in table.items() if key != "phase"} if isinstance(table, dict) else table
+        read = [self._model(schema.PhaseSettings, {"id": name, **entry}, ("train", "phase", name)) for name, entry in phases.items()]
+        return {**self._section(schema.TrainSettings, ("train",), own), "phase": read}
 
     def _section(self, model: type[schema.Settings], path: Path, table: Any) -> dict[str, Any]:
         """A table of fixed keys, the components in it bound."""
+        slots = schema.slots(model)
         if not isinstance(table, dict):
-            slots = schema.slots(model)
             required = [name for name, entry in model.model_fields.items() if entry.is_required() and name not in slots]
             self._not_a_table(path, table, f"[{join_path(path)}]", ", ".join(required))
             return {}
-        slots = schema.slots(model)
         components = {name: self._component((*path, name), table.get(name), slot) for name, slot in slots.items()}
         return self._model(model, {**table, **components}, path)
 
@@ -206,58 +202,11 @@ class _Resolver:
             self._report(where, what)
         return dict(table) if read is None else read.model_dump(mode="json")
 
-    def _check_metrics(self) -> None:
-        """Cut-offs are told apart, and early stopping watches a metric that is computed."""
-        cutoffs = self.made.values["evaluation"].get("cutoffs")
-        if not isinstance(cutoffs, list):
-            return
-        if len(set(map(str, cutoffs))) < len(cutoffs):
-            self._report(("evaluation", "cutoffs"), f"Lists a cut-off twice: {in_toml(cutoffs)}.")
-        stopping = self.made.values["train"].get("early_stopping")
-        metric = stopping.get("metric") if isinstance(stopping, dict) else None
-        if not isinstance(metric, str):
-            return
-        known = [f"valid.{name}@{k}" for name in ("hr", "ndcg", "mrr") for k in cutoffs]
-        if metric not in known:
-            near = did_you_mean(metric, known)
-            self._report(
-                ("train", "early_stopping", "metric"), f"{in_toml(metric)} is not computed.{near} Computed are: {', '.join(known)}."
-            )
-
-    def _check_views(self) -> None:
-        """Objectives name views that there are."""
-        known = [entry["id"] for entry in self.made.values["view"]]
-        for path, name in _referred(self.made.values):
-            if name not in known:
-                self._report(path, f"No view is called '{name}'.{did_you_mean(name, known)} [[view]] has: {', '.join(known) or 'none'}.")
-
-    def _check_phases(self) -> None:
-        """Phases name objectives that there are."""
-        known = [entry["id"] for entry in self.made.values["objective"]]
-        trained = ["backbone", *known]
-        for phase in self.made.values["train"].get("phase", ()):
-            if not isinstance(phase, dict) or not isinstance(phase.get("update"), list) or not isinstance(phase.get("weights", {}), dict):
-                continue  # reported with its type
-            path = ("train", "phase", str(phase.get("id")))
-            for number, name in enumerate(map(str, phase["update"])):
-                if name not in trained:
-                    what = f"There is nothing '{name}' to update.{did_you_mean(name, trained)} There are: {', '.join(trained)}."
-                    self._report((*path, "update", str(number)), what)
-            for name in phase.get("weights", {}):
-                if name not in known:
-                    what = f"No objective is called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known)}."
-                    self._report((*path, "weights", name), what)
-
-    def _check_needs(self) -> set[str]:
+    def _wanted(self, idle: set[Path]) -> set[str]:
         """Report what parts of the run need and the recipe lacks; return the paths of all tables that are needed."""
-        weights = dict(_weights(self.made.values))
-        for at in [("objective",), *(("stage", entry["id"], "objective") for entry in self.made.values["stage"])]:
-            own = [weight for path, weight in weights.items() if path.startswith(f"{join_path(at)}.")]
-            if own and not any(own):
-                self._report(at, "Every objective has weight 0, so there is nothing to train.")
         wanted = set()
         for path, (kind, bound) in self.components.items():
-            if weights.get(path) == 0:
+            if _path(path) in idle:
                 continue
             for table in sorted({GIVEN[given] or "" for given in needs(self.cat, kind, bound)} - {""}):
                 wanted.add(table)
@@ -265,32 +214,23 @@ class _Resolver:
                     self._report(_path(path), f"{bound['use']} needs [{table}], which the recipe does not have.")
         return wanted
 
-    def _keep(self, wanted: set[str]) -> None:
-        """Drop objectives of weight 0, and tables that nothing needs."""
+    def _keep(self, idle: set[Path], wanted: set[str]) -> None:
+        """Drop what the run is built without, and tables that nothing needs."""
         values = self.made.values
-        for path, weight in _weights(values):
-            if weight == 0:
-                del self.components[path]
-        for holder in (values, *values["stage"]):
-            holder["objective"] = [entry for entry in holder["objective"] if entry["weight"] > 0]
-        used = {name for _, name in _referred(values)}
-        for entry in values["view"]:
-            if entry["id"] not in used:
-                del self.components[f"view.{entry['id']}"]
-        values["view"] = [entry for entry in values["view"] if entry["id"] in used]
-        for phase in values["train"]["phase"]:  # an objective of weight 0 is not there to be weighed or trained
-            there = {entry["id"] for entry in values["objective"]}
-            phase["weights"] = {name: weight for name, weight in phase["weights"].items() if name in there}
-            phase["update"] = [name for name in phase["update"] if name == "backbone" or name in there]
+        for component in idle:
+            del self.components[join_path(component)]
+        values["view"] = [entry for entry in values["view"] if ("view", entry["id"]) not in idle]
+        for at, holder in checks.trainings(values):
+            holder["objective"] = [entry for entry in holder["objective"] if (*at, entry["id"]) not in idle]
+        values["train"]["phase"] = list(checks.phases_left(values))
         for key in list(values["semantics"]):
             if f"semantics.{key}" not in wanted:
                 del values["semantics"][key]
-                for path in [path for path in self.components if path.startswith(f"semantics.{key}.")]:
-                    del self.components[path]
+                for inner in [inner for inner in self.components if inner.startswith(f"semantics.{key}.")]:
+                    del self.components[inner]
         values["evaluation"]["cutoffs"] = sorted(values["evaluation"]["cutoffs"])
-        for place, value in leaves(values):
-            if isinstance(value, float) and not math.isfinite(value):
-                self._report(place, f"Should be a finite number, got {value}.")
+        for path, what in checks.finite(values):
+            self._report(path, what)
 
     def _not_a_table(self, path: Path, table: Any, name: str, keys: str) -> None:
         what = f"Missing. A recipe needs {name} with {keys}." if table is None else f"Should be a table {name}, got {in_toml(table)}."
@@ -300,29 +240,6 @@ class _Resolver:
         if path in self.unresolved:  # what a value is without its variable says nothing
             return
         self.made.problems.append(self.draft.origin(path).problem(path, what))
-
-
-def _weights(values: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Path and weight of every objective of every stage."""
-    for prefix, holder in [("", values), *((f"stage.{stage['id']}.", stage) for stage in values["stage"])]:
-        for entry in holder["objective"]:
-            yield f"{prefix}objective.{entry['id']}", entry["weight"]
-
-
-def _referred(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-    """Where a declared view is named, and its id."""
-    for path, value in leaves({"objective": values["objective"], "stage": values["stage"]}):
-        if path[-1] == "use" and isinstance(value, str) and refers("view", {"use": value}):
-            yield path[:-1], value.removeprefix(VIEW)
-
-
-def _leaks(semantics: Mapping[str, Any]) -> Iterator[str]:
-    """Settings by which validation items reach training, or a sequence its own user's."""
-    sequences = semantics.get("sequences", {})
-    if sequences.get("pool") == "all":
-        yield 'semantics.sequences.pool = "all"'
-    if sequences.get("exclude") == "same_row":
-        yield 'semantics.sequences.exclude = "same_row"'
 
 
 def _path(where: str) -> Path:

@@ -131,10 +131,8 @@ def test_eight_parents_are_the_most(write: Write, child: Child) -> None:
 def test_a_parent_that_is_not_there(complaints: Complaints, child: Child) -> None:
     assert complaints(child("").replace("small.toml", "smal.toml")) == ["mine.toml:2: extends: There is no recipe 'smal.toml'."]
     assert complaints(child("").replace("small.toml", "methods/srcal")) == [
-        "mine.toml:2: extends: There is no recipe 'methods/srcal'. Did you mean 'methods/sracl'? Shipped: ablation_unlearnable, "
-        "methods/bsarec, methods/bsarec_sracl, methods/cl4srec, methods/duorec, methods/duorec_sracl, methods/gru4rec, "
-        "methods/gru4rec_sracl, methods/sasrec, methods/sasrec_sracl, methods/sracl, methods/sracl_official, paper/table3, quickstart; "
-        "a file of your own ends in .toml."
+        "mine.toml:2: extends: There is no recipe 'methods/srcal'. Did you mean 'methods/sracl'? "
+        f"Shipped: {', '.join(shipped_recipes())}; a file of your own ends in .toml."
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 from sracl.data import datasets
 from sracl.errors import DataError
 from sracl.recipes.plan import plan
+from sracl.registry.catalog import catalog
 
 Child: TypeAlias = Callable[[str], str]
 Complaints: TypeAlias = Callable[..., list[str]]
@@ -113,7 +114,7 @@ def test_reports_name_variants_and_published_figures(complaints: Complaints, chi
     assert complaints(text.replace(", 3]", "]")) == [
         "mine.toml:10: report.baseline: No variant is called 'AA'. Did you mean 'A'? There are: A, B.",
         "mine.toml:11: report.published.0: No published figures are called 'sracl-tabel3'. Did you mean 'sracl-table3'? "
-        "There are: sracl-table2, sracl-table3.",
+        f"There are: {', '.join(catalog().names('result'))}.",
     ]
     assert complaints(text) == ['mine.toml:11: report.published: Should be an array of strings, got ["sracl-tabel3", 3].']
     assert complaints(child("report = 3\n")) == ["mine.toml:4: report: Should be a table, got 3."]
@@ -121,14 +122,14 @@ def test_reports_name_variants_and_published_figures(complaints: Complaints, chi
 
 def test_unknown_tables(complaints: Complaints, child: Child) -> None:
     found = complaints(child('lr = 0.1\nevaluaton = 3\n[sweep]\nsampler = "tpe"\n'), "lr=0.1")
-    takes = "A recipe takes: recipe, name, extends, unset, seeds, vars, data, samples, semantics, backbone, view, stage, objective, train, evaluation, "
-    takes += "variant, matrix, report."
+    run_has = "data, samples, semantics, backbone, view, stage, objective, train, evaluation"
+    takes = f"A recipe takes: recipe, name, extends, unset, seeds, vars, {run_has}, variant, matrix, report."
 
     assert found == [
         f"mine.toml:4: lr: There is no such key. {takes}",
         f"mine.toml:5: evaluaton: There is no such key. Did you mean 'evaluation'? {takes}",
         "mine.toml:6: sweep: Searching for values is not part of recipe format 1; list the values under [matrix].",
-        "--set: lr: There is no table 'lr'. A run has: data, samples, semantics, backbone, view, stage, objective, train, evaluation, vars.",
+        f"--set: lr: There is no table 'lr'. A run has: {run_has}, vars.",
     ]
 
 
@@ -144,7 +145,7 @@ def test_what_the_command_line_cannot_set(complaints: Complaints) -> None:
         f"--set: name: 'name' belongs to the recipe and is no value of a run. {run_has}",
         f"--set: variant: 'variant' belongs to the recipe and is no value of a run. {run_has}",
         "--set: objective: Objectives are addressed by id: objective.next.",
-        "--set: objective.next: An objective is a table, { use = …, weight = … }.",
+        "--set: objective.next: An objective is a table, { use = …, … }.",
         "--set: data.name.first: data.name is no table, so nothing can be set in it.",
     ]
 
