@@ -63,6 +63,8 @@ class BackboneContract:
         assert scores.shape == (2, NUM_ITEMS)
         candidates = torch.tensor([5, 1])
         torch.testing.assert_close(backbone.score(states, candidates=candidates), scores[:, candidates - 1])
+        of_each_row = torch.tensor([[5, 1, 5], [NUM_ITEMS, 2, 7]])
+        torch.testing.assert_close(backbone.score(states, candidates=of_each_row), scores.gather(1, of_each_row - 1))
 
     def test_trimming_padding_changes_nothing(self, backbone: Backbone) -> None:
         items, lengths = sequences([1, 3, 4])

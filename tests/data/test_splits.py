@@ -7,7 +7,16 @@ import pytest
 from numpy.typing import NDArray
 
 from sracl.data.interactions import Interactions
-from sracl.data.splits import Prefixes, all_prefixes, evaluation_prefixes, training_prefixes, user_prefixes
+from sracl.data.splits import (
+    Prefixes,
+    all_prefixes,
+    at_each_position,
+    evaluation_prefixes,
+    histories,
+    spans,
+    training_prefixes,
+    user_prefixes,
+)
 from sracl.errors import DataError
 
 L = 20
@@ -33,6 +42,32 @@ def test_evaluation_rows_by_hand(toy: Interactions) -> None:
 def test_all_and_user_rows_by_hand(toy: Interactions) -> None:
     assert all_prefixes(toy, L).visible.tolist() == [1, 2, 1, 2, 3, 1, 2, 3, 4, 5]
     assert rows(user_prefixes(toy, L), toy) == [(1, [4], 5), (2, [2, 7, 2], 3)]
+
+
+def test_histories_by_hand(toy: Interactions) -> None:
+    # all but the last two of each user, whole unless cut
+    assert rows(histories(toy), toy) == [(0, [1], 0), (1, [4, 5], 0), (2, [2, 7, 2, 3], 0)]
+    assert rows(histories(toy, 2), toy) == [(0, [1], 0), (1, [4, 5], 0), (2, [2, 3], 0)]
+    with pytest.raises(ValueError, match="max_length should be at least 1"):
+        histories(toy, 0)
+
+
+def test_spans_by_hand(toy: Interactions) -> None:
+    users, last = np.array([2, 2, 0, 2]), np.array([4, 1, 1, 3])
+    assert rows(spans(toy, users, last, 2), toy) == [(2, [2, 3], 0), (2, [2], 0), (0, [1], 0), (2, [7, 2], 0)]
+
+
+@pytest.mark.parametrize(("user", "last"), [(0, 2), (1, 3), (2, 5), (2, 0), (1, -1)])
+def test_a_span_that_reaches_beyond_what_trains_is_refused(toy: Interactions, user: int, last: int) -> None:
+    with pytest.raises(ValueError, match=r"ends at 1 … n-2"):
+        spans(toy, np.array([2, user]), np.array([4, last]), L)
+
+
+def test_at_each_position_changes_nothing_else(toy: Interactions) -> None:
+    plain = user_prefixes(toy, L)
+    every = at_each_position(plain)
+    assert (plain.each_position, every.each_position) == (False, True)
+    assert rows(every, toy) == rows(plain, toy)
 
 
 def test_rows_keep_their_latest_items(toy: Interactions) -> None:
@@ -70,6 +105,19 @@ def test_training_reaches_no_held_out_position(real_or_demo: Interactions) -> No
         # The target stands at `stops`; x_{n-1} and x_n stand at ends - 2 and ends - 1.
         assert (prefixes.stops < ends - 2).all()
         assert (prefixes.targets == real_or_demo.items[prefixes.stops]).all()
+
+
+def test_histories_and_spans_read_nothing_beyond_what_trains(real_or_demo: Interactions) -> None:
+    draws = np.random.default_rng(0)
+    users = draws.integers(real_or_demo.num_users, size=500)
+    last = draws.integers(1, real_or_demo.lengths[users] - 1)  # 1 … n-2
+    for prefixes in (histories(real_or_demo), histories(real_or_demo, L), spans(real_or_demo, users, last, L)):
+        begins, ends = real_or_demo.offsets[prefixes.users], real_or_demo.offsets[prefixes.users + 1]
+        assert (prefixes.starts >= begins).all()
+        assert (prefixes.starts < prefixes.stops).all()
+        assert (prefixes.stops <= ends - 2).all()  # exclusive: x_{n-2} may be read, x_{n-1} may not
+        assert not prefixes.targets.any()
+    assert (histories(real_or_demo).stops == real_or_demo.offsets[1:] - 2).all()
 
 
 def test_the_splits_share_no_target_and_cover_all_but_the_first(real_or_demo: Interactions) -> None:

@@ -29,6 +29,20 @@ views = { use = "distinct", augmenters = ["crop", { use = "mask", ratio = 0.5 },
 loss = { use = "nt_xent" }
 """
 
+DECLARED = """
+[[view]]
+id = "pair"
+use = "distinct"
+augmenters = ["crop", { use = "mask", ratio = 0.5 }, "reorder"]
+
+[[objective]]
+id = "views"
+use = "view_contrast"
+weight = 0.1
+views = "view.pair"
+loss = { use = "nt_xent" }
+"""
+
 
 def assembled(recipe: Path, *sets: str) -> Parts:
     (run,) = plan(str(recipe), sets=[*PLAIN, *sets]).runs
@@ -51,10 +65,15 @@ def test_mask_has_a_row_where_a_component_asks_for_it(recipe: Path) -> None:
     backbone = assembled(recipe).backbone
     assert backbone.spec.has_mask
     assert len(backbone.item_embedding.weight) == NUM_ITEMS + 2
-    for objection in ("objective.views.weight=0.0", 'objective.views.augmenters=["crop", "reorder"]'):
+    for objection in ("objective.views.weight=0.0", 'objective.views.views.augmenters=["crop", "reorder"]'):
         without = assembled(recipe, objection).backbone
         assert not without.spec.has_mask
         assert len(without.item_embedding.weight) == NUM_ITEMS + 1
+
+
+def test_a_declared_view_asks_for_mask_like_one_within_an_objective(recipe: Path, tmp_path: Path) -> None:
+    assert assembled(sracl_recipe(tmp_path, name="declared", extra=DECLARED)).backbone.spec.has_mask
+    assert not assembled(tmp_path / "declared.toml", "objective.views.weight=0.0").backbone.spec.has_mask
 
 
 def test_mask_is_no_class_and_is_never_ranked(recipe: Path) -> None:
