@@ -18,6 +18,7 @@ MODULES = (
     "retrieval",
     "memory",
     "growth",
+    "methods",
     "catalogue",
     "startup",
 )

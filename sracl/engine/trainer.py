@@ -114,11 +114,11 @@ class Trainer:
         started = time.perf_counter()
         steps = self.sampler(len(self.samples), self.batch_size)
         if self.hooks:
-            self._begin(epoch, (epoch - 1) * len(steps))
+            self.begin(epoch, (epoch - 1) * len(steps))
         self._training(True)
         sums: dict[str, Tensor] = {}
         for number, rows in enumerate(steps, start=1):
-            loss, terms = self._step(rows)
+            loss, terms = self.step(rows)
             if number % self._look_every == 0 or number == len(steps):
                 value = loss.item()
                 if not math.isfinite(value):
@@ -144,7 +144,7 @@ class Trainer:
         self._save()
         memory.release()
 
-    def _step(self, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    def step(self, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Make every update of a step; the loss of the first, and every term as it was first computed."""
         batch = self.samples.batch(rows)
         first: Tensor | None = None
@@ -173,7 +173,7 @@ class Trainer:
         for parameter in every:
             parameter.requires_grad_(True)
 
-    def _begin(self, epoch: int, steps: int) -> None:
+    def begin(self, epoch: int, steps: int) -> None:
         """Show every hook the model as it stands."""
         self._training(False)
         with torch.no_grad():
