@@ -1,0 +1,54 @@
+"""A GPU computes what the CPU does: it takes padded rows and all neighbours, the CPU packed rows and those that count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from sracl.engine.step import training_loss
+from sracl.recipes.plan import plan
+from sracl.runs.parts import Parts, Workshop, assemble
+
+pytestmark = pytest.mark.gpu
+
+WITHOUT_CHANCE = ["backbone.dropout=0.0", "backbone.attention_dropout=0.0"]
+METHODS = {
+    "methods/sasrec": [],
+    "methods/gru4rec": [],
+    "methods/bsarec": [],
+    "methods/sracl": ["objective.cross.synthesizer.dropout=0.0", "objective.intra.weight=0.0"],  # views are drawn on the device
+}
+
+
+def assembled(recipe: str, device: str) -> Parts:
+    sets = [*(WITHOUT_CHANCE if recipe != "methods/gru4rec" else WITHOUT_CHANCE[:1]), *METHODS[recipe]]
+    (run,) = plan(recipe, sets=sets, seeds=[1]).runs
+    return assemble(run, Workshop(torch.device(device), lambda line: None))
+
+
+@pytest.mark.parametrize("recipe", METHODS)
+def test_losses_and_gradients_agree_with_the_cpu(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRACL_CACHE_DIR", str(tmp_path))
+    found = {}
+    weights = None
+    for device in ("cpu", "cuda"):
+        parts = assembled(recipe, device)
+        objectives = [part.objective for part in parts.objectives if isinstance(part.objective, torch.nn.Module)]
+        modules = torch.nn.ModuleList([parts.backbone, *objectives])
+        if weights is None:
+            weights = {name: value.clone() for name, value in modules.state_dict().items()}
+        modules.load_state_dict(weights)
+        rows = torch.arange(0, 256 * 3, 3, device=device)
+        loss, terms = training_loss(parts.backbone, parts.objectives, parts.samples.batch(rows))
+        torch.autograd.backward(loss)
+        gradients = {name: parameter.grad.cpu() for name, parameter in modules.named_parameters() if parameter.grad is not None}
+        found[device] = {name: term.cpu() for name, term in terms.items()}, gradients
+    (terms, gradients), (other_terms, other_gradients) = found["cpu"], found["cuda"]
+    assert gradients.keys() == other_gradients.keys()
+    for name, term in terms.items():
+        torch.testing.assert_close(other_terms[name], term, atol=1e-4, rtol=1e-4)
+    for name, gradient in gradients.items():
+        # sums are added up in another order, and products may round to TF32 where the user has allowed it
+        torch.testing.assert_close(other_gradients[name], gradient, atol=1e-3 * float(gradient.abs().max()) + 1e-7, rtol=0)
