@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _ROWS = 64
 """Users whose scores a CPU takes at once: 64 rows of 12,101 items stay in its cache, 256 take a third longer."""
 
+_ITEMS = 2048
+"""Items whose scores a CPU counts at once, so that every score is fetched once where the scores of all exceed its cache."""
+
 TIE_RULE = "equal scores stand in the order of permuted ids"
 
 
@@ -38,8 +41,8 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
         backbone: Set to eval mode for the time being.
         histories: One row per user: input and target.
         seen: Distinct items of each whole history, int64 [U, S], 0 where there are fewer.
-        batch_size: Users encoded at once. The largest things held are the scores of some of them and as many flags, 64
-            rows [V] of each on a CPU, batch_size rows elsewhere.
+        batch_size: Users encoded at once. The largest thing held is the scores of some of them, 64 rows [V] on a CPU;
+            elsewhere batch_size rows, and as many flags.
 
     Returns:
         1 + #(scores above the target's) + #(equal scores of smaller ids). Ids are permuted per data set, so a constant
@@ -52,7 +55,6 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
     backbone.eval()
     device = histories.users.device
     size = min(_ROWS, batch_size) if device.type == "cpu" else batch_size
-    flags: Tensor | None = None
     above, outranking, sums = [], [], []
     for rows in torch.arange(len(histories), device=device).split(batch_size):
         block = histories.batch(rows)
@@ -60,11 +62,10 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
         parts = (whole.split(size) for whole in (states, block.users, block.targets, seen[rows]))
         for some, users, targets, old in zip(*parts, strict=True):
             scores = backbone.score(some, users=users).float()
-            if flags is None:
-                flags = torch.empty_like(scores)  # the first block is the largest
-            above.append(_above(scores, targets, flags[: len(scores)]))
+            ahead, total = _above(scores, targets)
+            above.append(ahead)
             outranking.append(_outranking(scores, targets, old))
-            sums.append(scores.sum())
+            sums.append(total)
     backbone.train(was_training)
     # a NaN anywhere makes its sum NaN; compared with anything it would silently count as "not above"
     if torch.stack(sums).isnan().any():
@@ -74,21 +75,27 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
     return Ranks(keep, torch.where(known, backbone.spec.num_items + 1, keep - torch.cat(outranking)))
 
 
-def _above(scores: Tensor, targets: Tensor, flags: Tensor) -> Tensor:
-    """How many of all items stand before the target, int64 [N]; `flags`, float32 [N, V], is overwritten.
+def _above(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+    """How many of all items stand before the target, int64 [N], and the sum of all scores.
 
     Flags are floats since booleans take ten times as long to sum on a CPU; float32 counts to 16.7 million items.
     """
     own = scores.gather(1, targets[:, None] - 1)
-    reaching = torch.ge(scores, own, out=flags).sum(1)
-    above = torch.gt(scores, own, out=flags).sum(1).long()
-    level = reaching.long() - above  # the target itself and its ties
+    size = min(_ITEMS, scores.shape[1]) if scores.device.type == "cpu" else scores.shape[1]
+    flags = scores.new_empty(len(scores), size)
+    reaching, above, total = torch.zeros_like(targets), torch.zeros_like(targets), scores.new_zeros(())
+    for part in scores.split(size, 1):
+        flag = flags[:, : part.shape[1]]
+        reaching += torch.ge(part, own, out=flag).sum(1).long()
+        above += torch.gt(part, own, out=flag).sum(1).long()
+        total += part.sum()
+    level = reaching - above  # the target itself and its ties
     # On a GPU all rows are looked through for ties: to ask which have some would make the host wait.
     tied = (level > 1).nonzero()[:, 0] if scores.device.type == "cpu" else torch.arange(len(scores), device=scores.device)
     if len(tied):
         ids = torch.arange(1, scores.shape[1] + 1, device=scores.device)
         above[tied] += ((scores[tied] == own[tied]) & (ids < targets[tied, None])).sum(1)
-    return above
+    return above, total
 
 
 def _outranking(scores: Tensor, targets: Tensor, seen: Tensor) -> Tensor:
