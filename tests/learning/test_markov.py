@@ -28,13 +28,15 @@ SHARED = [
     "train.optimizer.lr=5e-3",
     "evaluation.cutoffs=[1, 10]",
 ]
+OWN = {"methods/mclrec": ["objective.meta.hidden_size=32"]}
+"""What these settings call for in some recipes."""
 
 
 def hit_rates(recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, sharpness: float, users: int, epochs: int) -> dict[str, float]:
     """Test figures of one training, seen items kept."""
     monkeypatch.setenv("SRACL_HOME", str(folder))
     monkeypatch.setenv("SRACL_CACHE_DIR", str(folder / "cache"))
-    sets = [*SHARED, f"data.num_users={users}", f"data.sharpness={sharpness}", f"train.epochs={epochs}"]
+    sets = [*SHARED, *OWN.get(recipe, []), f"data.num_users={users}", f"data.sharpness={sharpness}", f"train.epochs={epochs}"]
     with Store.open(folder / "store.db") as store, Screen(quiet=True) as screen:
         (result,) = execute(plan(recipe, sets=sets, seeds=[1]), store, screen, device="cpu")
         assert result.status == "trained", result.reason
@@ -47,7 +49,14 @@ def hit_rates(recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, sha
 
 @pytest.mark.parametrize(
     ("recipe", "epochs"),
-    [("methods/sasrec", 8), ("methods/gru4rec", 8), ("methods/bsarec", 8), ("methods/duorec", 8), ("methods/sracl", 16)],
+    [
+        ("methods/sasrec", 8),
+        ("methods/gru4rec", 8),
+        ("methods/bsarec", 8),
+        ("methods/duorec", 8),
+        ("methods/mclrec", 6),
+        ("methods/sracl", 16),
+    ],
 )
 def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, epochs: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.9, users=NUM_USERS, epochs=epochs)["hr@1"]
@@ -56,7 +65,17 @@ def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, epochs: int, tmp_
     assert ceiling - 0.1 < reached < ceiling + 4 * 0.017
 
 
-@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/gru4rec", "methods/bsarec", "methods/duorec", "methods/sracl"])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        "methods/sasrec",
+        "methods/gru4rec",
+        "methods/bsarec",
+        "methods/duorec",
+        "methods/mclrec",
+        "methods/sracl",
+    ],
+)
 def test_stays_at_chance_on_a_uniform_source(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.0, users=NUM_USERS, epochs=4)["hr@10"]
     # chance: 10 of 50; standard deviation over 300 users (.2 · .8 / 300)^½ = .023
