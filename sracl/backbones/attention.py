@@ -1,8 +1,8 @@
 """The core of self-attention on packed sequences, with derivatives written by hand.
 
-Rows are short and many, so that attention costs passes over memory rather than arithmetic. Both functions read queries,
-keys and values where they lie and write every result once, where automatic differentiation would copy each of them into
-the layout of a batched product and back. Neither can be differentiated twice.
+Rows are short and many, so that attention costs passes over memory rather than arithmetic. Both functions go through a group
+from end to end while it is in the cache, where automatic differentiation would pass over all tokens at every operation.
+Neither can be differentiated twice.
 """
 
 from __future__ import annotations
@@ -79,51 +79,54 @@ def _through_softmax(grad: Tensor, weights: Tensor, mask: Tensor | None, keep: f
 
 
 class _Attend(torch.autograd.Function):
+    """A group's tokens are laid out by head while they are in the cache: then one product serves all heads of all rows."""
+
     @staticmethod
     def forward(ctx: Any, qkv: Tensor, groups: Sequence[Group], biases: Sequence[Tensor], heads: int, keep: float) -> Tensor:
-        tokens, size = qkv.shape[0], qkv.shape[1] // (3 * heads)
-        mixed = qkv.new_empty(heads, tokens, size)
+        size = qkv.shape[1] // (3 * heads)
+        result = qkv.new_empty(len(qkv), heads * size)
         saved = []
         for g, bias in zip(groups, biases, strict=True):
-            q, k, v = _parts(qkv, g, heads)
-            scores = qkv.new_empty(heads, g.rows, g.width, g.width)
-            for h in range(heads):
-                torch.baddbmm(bias, q[:, :, h], k[:, :, h].transpose(1, 2), alpha=1 / math.sqrt(size), out=scores[h])
+            parts = _by_head(g.of(qkv), size).view(3, heads * g.rows, g.width, size)
+            q, k, v = parts
+            bias = bias if len(bias) == 1 else bias.repeat(heads, 1, 1)
+            scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=1 / math.sqrt(size))
             weights = scores.softmax(-1)
             dropped, mask = _dropped(weights, keep, out=scores)
-            for h in range(heads):
-                torch.bmm(dropped[h], v[:, :, h], out=g.of(mixed[h]))
-            saved += [weights, mask, dropped]
-        ctx.save_for_backward(qkv, *saved)
+            _by_token(torch.bmm(dropped, v), out=g.of(result))
+            saved += [parts, weights, mask, dropped]
+        ctx.save_for_backward(*saved)
         ctx.groups, ctx.heads, ctx.keep = groups, heads, keep
-        return mixed.transpose(0, 1).reshape(tokens, heads * size)
+        return result
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None, None, None]:
-        qkv, *saved = ctx.saved_tensors
-        heads, grad = ctx.heads, grads[0].contiguous()
-        tokens, size = qkv.shape[0], qkv.shape[1] // (3 * heads)
-        result = qkv.new_empty(3, heads, tokens, size)
+        saved, heads, grad = ctx.saved_tensors, ctx.heads, grads[0].contiguous()
+        size = grad.shape[1] // heads
+        result = grad.new_empty(len(grad), 3 * heads * size)
         for index, g in enumerate(ctx.groups):
-            weights, mask, dropped = saved[3 * index : 3 * index + 3]
-            q, k, v = _parts(qkv, g, heads)
-            mixed = g.of(grad).view(g.rows, g.width, heads, size)
-            to_weights = torch.empty_like(weights)
-            for h in range(heads):
-                torch.bmm(dropped[h].transpose(1, 2), mixed[:, :, h], out=g.of(result[2, h]))
-                torch.bmm(mixed[:, :, h], v[:, :, h].transpose(1, 2), out=to_weights[h])
-            to_scores = _through_softmax(to_weights, weights, mask, ctx.keep)
-            for h in range(heads):
-                for place, left, right in ((0, to_scores[h], k), (1, to_scores[h].transpose(1, 2), q)):
-                    out = g.of(result[place, h])
-                    torch.baddbmm(out, left, right[:, :, h], beta=0, alpha=1 / math.sqrt(size), out=out)
-        return result.permute(2, 0, 1, 3).reshape(qkv.shape), None, None, None, None
+            parts, weights, mask, dropped = saved[4 * index : 4 * index + 4]
+            q, k, v = parts
+            mixed = _by_head(g.of(grad), size).view(heads * g.rows, g.width, size)
+            to_scores = _through_softmax(torch.bmm(mixed, v.transpose(1, 2)), weights, mask, ctx.keep)
+            to_q, to_k, to_v = to_parts = torch.empty_like(parts)
+            torch.bmm(dropped.transpose(1, 2), mixed, out=to_v)
+            torch.baddbmm(to_q, to_scores, k, beta=0, alpha=1 / math.sqrt(size), out=to_q)
+            torch.baddbmm(to_k, to_scores.transpose(1, 2), q, beta=0, alpha=1 / math.sqrt(size), out=to_k)
+            _by_token(to_parts, out=g.of(result))
+        return result, None, None, None, None
 
 
-def _parts(qkv: Tensor, group: Group, heads: int) -> tuple[Tensor, ...]:
-    """Q, K and V of a group, views [rows, width, H, d/H]."""
-    return group.of(qkv).view(group.rows, group.width, 3, heads, -1).unbind(2)
+def _by_head(tokens: Tensor, size: int) -> Tensor:
+    """A group's tokens [rows, width, n · size] as [n, rows, width, size]."""
+    return tokens.view(*tokens.shape[:2], -1, size).permute(2, 0, 1, 3).contiguous()
+
+
+def _by_token(parts: Tensor, *, out: Tensor) -> None:
+    """The way back, into a group's tokens [rows, width, n · size]."""
+    rows, width, size = *out.shape[:2], parts.shape[-1]
+    out.view(rows, width, -1, size).copy_(parts.view(-1, rows, width, size).permute(1, 2, 0, 3))
 
 
 class _AttendLast(torch.autograd.Function):
