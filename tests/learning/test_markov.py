@@ -28,7 +28,10 @@ SHARED = [
     "train.optimizer.lr=5e-3",
     "evaluation.cutoffs=[1, 10]",
 ]
-OWN = {"methods/mclrec": ["objective.meta.hidden_size=32"]}
+OWN = {
+    "methods/mclrec": ["objective.meta.hidden_size=32"],
+    "methods/s3rec": ["vars.hidden_size=32", "stage.pretrain.train.epochs=2"],
+}
 """What these settings call for in some recipes."""
 
 
@@ -55,6 +58,7 @@ def hit_rates(recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, sha
         ("methods/bsarec", 8),
         ("methods/duorec", 8),
         ("methods/mclrec", 6),
+        ("methods/s3rec", 8),
         ("methods/sracl", 16),
     ],
 )
@@ -73,6 +77,7 @@ def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, epochs: int, tmp_
         "methods/bsarec",
         "methods/duorec",
         "methods/mclrec",
+        "methods/s3rec",
         "methods/sracl",
     ],
 )
