@@ -88,6 +88,7 @@ def test_without_contrast_sracl_is_sasrec() -> None:
         ("duorec_sracl", ["same_target"], "sracl"),
         ("duorec", ["same_target"], "sasrec"),
         ("cl4srec", ["views"], "sasrec"),
+        ("coserec", ["views"], "sasrec"),
     ],
 )
 def test_a_method_without_its_objectives_is_the_method_below_it(method: str, without: list[str], what_is_left: str) -> None:

@@ -57,6 +57,18 @@ def test_what_outgrows_the_width_loses_its_oldest_items() -> None:
     torch.testing.assert_close(counts / 20_000, torch.full((4,), 0.25), atol=0.0123, rtol=0)
 
 
+def test_a_view_has_as_many_items_as_fit_the_latest_ones() -> None:
+    lengths = torch.arange(1, 21).repeat(50)
+    view, new_lengths = insert(0.4)(numbered(lengths, 20), lengths)
+    # min(20, n + max(1, ⌊.4 n⌋))
+    assert torch.equal(new_lengths, (lengths + (2 * lengths // 5).clamp(min=1)).clamp(max=20))
+    for length, new in zip(lengths.tolist(), view.tolist(), strict=True):
+        old = [item for item in new if 0 < item < 100]
+        assert old == list(range(length - len(old) + 1, length + 1))  # what is lost was at the front
+        assert all(after == item - 100 for item, after in zip(new, new[1:], strict=False) if item > 100)
+        assert new[-1] == length
+
+
 def test_passes_over_items_without_a_neighbour() -> None:
     table = shifted(2, 3)  # items 3, 4 and 5 have none
     view, lengths = insert(0.8, table)(torch.tensor([[0, 0, 0, 3, 1, 4, 2, 5]]), torch.tensor([5]))

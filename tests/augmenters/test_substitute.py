@@ -27,13 +27,17 @@ class TestSubstitute(AugmenterContract):
         return lambda generator: Substitute(generator, similarity=Semantic(next_after(self.num_items)), ratio=0.3)
 
 
-def test_replaces_the_share_rounded_down_and_one_at_least_by_the_nearest() -> None:
+# max(1, ⌊.05 n⌋), max(1, ⌊.1 n⌋), max(1, ⌊.5 n⌋)
+@pytest.mark.parametrize(
+    ("ratio", "count"),
+    [(0.05, [1, 1, 1, 1, 1, 1, 1]), (0.1, [1, 1, 1, 1, 1, 1, 2]), (0.5, [1, 1, 1, 2, 2, 5, 10]), (1.0, LENGTHS.tolist())],
+)
+def test_replaces_the_share_rounded_down_and_one_at_least_by_the_nearest(ratio: float, count: list[int]) -> None:
     lengths = LENGTHS.repeat(50)
     items = numbered(lengths, 20)
-    view, new_lengths = substitute(0.1)(items, lengths)
+    view, new_lengths = substitute(ratio)(items, lengths)
     replaced = view != items
-    # max(1, ⌊.1 n⌋)
-    assert replaced.sum(1).view(50, 7).tolist() == [[1, 1, 1, 1, 1, 1, 2]] * 50
+    assert replaced.sum(1).view(50, 7).tolist() == [count] * 50
     assert torch.equal(view[replaced], items[replaced] + 1)
     assert torch.equal(new_lengths, lengths)
 

@@ -1,0 +1,102 @@
+"""CoSeRec from its recipe: what its views take for alike, before and after vectors have warmed up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from sracl.engine.early_stopping import EarlyStopping
+from sracl.engine.trainer import Trainer
+from sracl.recipes.plan import plan
+from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.similarities.hybrid import Hybrid
+
+TINY = [
+    "data.name=markov",
+    "data.num_items=30",
+    "data.num_users=24",
+    "data.length=8",
+    "data.max_length=6",
+    "backbone.hidden_size=16",
+    "backbone.inner_size=16",
+    "train.batch_size=32",
+]
+STEPS = 4
+"""Of an epoch: 24 users with 5 prefixes each, 32 of them a step."""
+
+
+class Silent:
+    """A recorder that may stop the run."""
+
+    def __init__(self, stop_at: tuple[int, int] | None = None) -> None:
+        self.stop_at = stop_at
+
+    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        if (epoch, step) == self.stop_at:
+            raise KeyboardInterrupt
+
+    def epoch(self, epoch: int, values: object) -> None:
+        """Nothing is kept."""
+
+
+def parts_of(warmup_steps: int) -> Parts:
+    (run,) = plan("methods/coserec", sets=[*TINY, f"vars.similarity.warmup_steps={warmup_steps}"], seeds=[1]).runs
+    return assemble(run, Workshop(torch.device("cpu"), report=lambda line: None))
+
+
+def similarities(parts: Parts) -> list[Hybrid]:
+    return [hook for hook in parts.trainings[-1].hooks if isinstance(hook, Hybrid)]
+
+
+def trained(folder: Path, *, warmup_steps: int, epochs: int, stop_at: tuple[int, int] | None = None) -> tuple[Parts, dict[str, Tensor]]:
+    """Parts after a training, from the last checkpoint in the folder if there is one, and what is in the one it leaves."""
+    parts = parts_of(warmup_steps)
+    (training,) = parts.trainings
+    Trainer(
+        backbone=parts.backbone,
+        objectives=training.objectives,
+        samples=training.samples,
+        sampler=training.sampler,
+        phases=training.phases(parts.backbone),
+        validate=None,
+        stopping=EarlyStopping("", None),
+        streams=parts.streams,
+        recorder=Silent(stop_at),
+        folder=folder,
+        batch_size=training.settings["batch_size"],
+        epochs=epochs,
+        key="this run",
+        hooks=training.hooks,
+    ).fit()
+    return parts, load_file(folder / "last.safetensors")
+
+
+def test_vectors_are_compared_in_the_epoch_that_begins_warm_and_not_before(tmp_path: Path) -> None:
+    for epochs, warm in ((2, False), (3, True)):
+        parts, _ = trained(tmp_path / str(epochs), warmup_steps=2 * STEPS, epochs=epochs)
+        assert len(parts.samples) == 120
+        made = similarities(parts)
+        assert len(made) == 4  # of insert and substitute, for short sequences and for long ones
+        assert [similarity.nearest is similarity.offline for similarity in made] == [not warm] * 4
+        for similarity in made[1:]:
+            assert torch.equal(similarity.nearest.items, made[0].nearest.items)
+
+
+def test_what_is_alike_changes_the_training(tmp_path: Path) -> None:
+    _, warm = trained(tmp_path / "warm", warmup_steps=STEPS, epochs=2)
+    _, cold = trained(tmp_path / "cold", warmup_steps=100, epochs=2)
+    assert not torch.equal(warm["backbone/item_embedding.weight"], cold["backbone/item_embedding.weight"])
+
+
+@pytest.mark.parametrize("stop_at", [(1, 2), (2, 3), (3, 1)])
+def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path: Path, stop_at: tuple[int, int]) -> None:
+    _, whole = trained(tmp_path / "whole", warmup_steps=STEPS, epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "parts", warmup_steps=STEPS, epochs=3, stop_at=stop_at)
+    _, resumed = trained(tmp_path / "parts", warmup_steps=STEPS, epochs=3)
+    assert resumed.keys() == whole.keys()
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
