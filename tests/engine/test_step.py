@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sracl.backbones.sasrec import SASRec
 from sracl.engine.step import Weighted, training_loss
-from sracl.interfaces import BATCH, Batch, Request, SequenceSpec, Term
+from sracl.interfaces import BATCH, Batch, Request, SequenceSpec, Term, Want
 from tests.contracts.backbone import NUM_ITEMS, sequences
 
 SPEC = SequenceSpec(NUM_ITEMS, 7)
@@ -76,6 +76,62 @@ def test_the_batch_is_encoded_once_for_all_and_private_keys_never_meet(backbone:
     assert torch.equal(first.got[BATCH], second.got[BATCH])
     assert not torch.equal(first.got["view"], second.got["view"])  # same items, own dropout: merged by key, never by content
     assert not torch.equal(first.got["view"], first.got[BATCH])
+
+
+class Scores:
+    """An objective that has given candidates scored, and reads vectors of other things than items."""
+
+    def __init__(self, candidates: Tensor) -> None:
+        self.candidates = candidates
+        self.got = torch.empty(0)
+
+    def term(self, batch: Batch) -> Term:
+        encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
+        self.got = encoded.score(encoded[BATCH], self.candidates, batch.users)
+        with pytest.raises(ValueError, match="Counting has vectors of items only, and none of relations"):
+            encoded.table("relations")
+        return self.got.sum()
+
+
+@pytest.mark.parametrize("candidates", [[4, 9], [[4, 9], [1, 1], [30, 2], [5, 6]]])
+def test_candidates_are_scored_by_the_backbone_with_gradient(backbone: Counting, candidates: list[Any]) -> None:
+    batch, asked = make_batch(), Scores(torch.tensor(candidates))
+    loss, _ = training_loss(backbone, [Weighted("a", 1.0, asked)], batch)
+    states = backbone.encode(batch.inputs, batch.lengths, mask="causal", want="last")
+    every = states @ backbone.item_table().T  # [4, V + 1]
+    ids = torch.tensor(candidates).expand(4, 2) if asked.candidates.ndim == 1 else asked.candidates
+    torch.testing.assert_close(asked.got, every.gather(1, ids))
+    loss.backward()
+    assert backbone.item_embedding.weight.grad is not None
+    assert bool(backbone.item_embedding.weight.grad[asked.candidates.unique()].any(dim=1).all())
+
+
+@pytest.mark.parametrize("wants", [("all", "last"), ("last", "all")])
+def test_a_declared_view_is_encoded_once_for_all_who_name_it(backbone: Counting, wants: tuple[Want, Want]) -> None:
+    batch = make_batch()
+    items, lengths = sequences([4, 3, 1, 2], seed=5)
+    first, second = (Asks(Request("view.pair.first", items, lengths, want=want)) for want in wants)
+    backbone.train()
+    training_loss(backbone, [Weighted("a", 1.0, first), Weighted("b", 1.0, second)], batch)
+    assert backbone.calls == [(4, 4, "causal", "all")]
+    got = {want: asked.got["view.pair.first"] for want, asked in zip(wants, (first, second), strict=True)}
+    assert got["all"].shape == (4, 7, 8)
+    assert torch.equal(got["all"][:, -1], got["last"])  # one pass, one dropout
+    assert not got["all"][items == 0].any()
+
+
+def test_a_private_key_is_no_view(backbone: Counting) -> None:
+    batch = make_batch()
+    mine = Request("view", batch.inputs, batch.lengths)  # `view.` begins the shared ones
+    training_loss(backbone, [Weighted(name, 1.0, Asks(mine)) for name in "ab"], batch)
+    assert [call[0] for call in backbone.calls] == [2 * 4]
+
+
+def test_refuses_one_view_drawn_twice(backbone: Counting) -> None:
+    batch = make_batch()
+    first, second = (Asks(Request("view.pair.first", batch.inputs.clone(), batch.lengths)) for _ in range(2))
+    with pytest.raises(ValueError, match="'view.pair.first' was requested for two different sets"):
+        training_loss(backbone, [Weighted("a", 1.0, first), Weighted("b", 1.0, second)], batch)
 
 
 def test_together_equals_apart(backbone: Counting) -> None:

@@ -4,89 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
+from torch import Tensor, nn
 
-from sracl.backbones.sasrec import SASRec
-from sracl.data.samples import SequenceTable
 from sracl.engine import checkpoint
 from sracl.engine.early_stopping import EarlyStopping
-from sracl.engine.phases import joint
 from sracl.engine.seeding import Streams
-from sracl.engine.step import Weighted
-from sracl.engine.trainer import Outcome, Trainer
+from sracl.engine.trainer import Outcome
 from sracl.errors import BudgetError, DataError, ResourceError, SraclError
-from sracl.interfaces import Batch, Request, SequenceSpec, Term
-from sracl.losses.cross_entropy import cross_entropy
-from sracl.objectives.next_item import NextItem
-from sracl.samplers.prefix import Prefix
-
-
-class Kept:
-    """A recorder that remembers, and may stop the run."""
-
-    def __init__(self, stop_at: tuple[int, int] | None = None) -> None:
-        self.epochs: dict[int, Mapping[str, float]] = {}
-        self.stop_at = stop_at
-
-    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
-        if (epoch, step) == self.stop_at:
-            raise KeyboardInterrupt
-
-    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        self.epochs[epoch] = {name: value for name, value in values.items() if not name.startswith("seconds.")}
-
-
-class Learned(nn.Module):
-    """An objective with a parameter of its own."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.scale = nn.Parameter(torch.ones(8))
-
-    def term(self, batch: Batch) -> Term:
-        encoded = yield [Request("own", batch.inputs, batch.lengths)]
-        return (encoded["own"] * self.scale).square().mean()
-
-
-def table() -> SequenceTable:
-    items = torch.randint(1, 21, (400,), generator=torch.Generator().manual_seed(4))
-    stops = torch.arange(5, 105)
-    return SequenceTable(items, stops - 1 - stops % 4, stops, max_length=6, users=stops, targets=items[stops])
-
-
-def trainer(folder: Path, recorder: Kept, *, figures: list[float] | None = None, epochs: int = 5, patience: int | None = None) -> Trainer:
-    streams = Streams(7, torch.device("cpu"))
-    with streams.initialising("backbone"):
-        backbone = SASRec(SequenceSpec(20, 6), hidden_size=8, inner_size=16)
-    objectives = [Weighted("next", 1.0, NextItem(loss=cross_entropy)), Weighted("own", 0.1, Learned())]
-
-    def validate() -> dict[str, float]:
-        if figures is not None:
-            return {"valid.mrr@10": figures[len(recorder.epochs)]}
-        return {"valid.mrr@10": backbone.item_embedding.weight.detach().abs().sum().item()}
-
-    return Trainer(
-        backbone=backbone,
-        objectives=objectives,
-        samples=table(),
-        sampler=Prefix(streams.named("samples")),
-        phases=joint(backbone, objectives, torch.optim.Adam),
-        validate=validate,
-        stopping=EarlyStopping("valid.mrr@10", patience),
-        streams=streams,
-        recorder=recorder,
-        folder=folder,
-        batch_size=16,
-        epochs=epochs,
-        key="this run",
-    )
+from tests.support.training import Kept, Learned, trainer
 
 
 @pytest.mark.parametrize("stop_at", [(1, 3), (2, 1), (4, 6)])
@@ -191,3 +122,14 @@ def test_streams_are_independent_of_one_another() -> None:
     draws = [torch.rand(3, generator=streams.named("samples")) for streams in (alone, beside)]
     assert torch.equal(*draws)
     assert not torch.equal(torch.rand(3, generator=alone.named("a")), torch.rand(3, generator=alone.named("b")))
+
+
+def test_a_stage_that_is_not_validated_ends_with_its_last_epoch_in_files_of_its_name(tmp_path: Path) -> None:
+    made = trainer(tmp_path, Kept(), epochs=3)
+    made.validate, made.stopping, made.name = None, EarlyStopping("", None), "pretrain"
+    assert made.fit() == Outcome(epochs=3, best_epoch=3, best=3.0, stopped_early=False)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pretrain.best.safetensors", "pretrain.last.safetensors"]
+    weights, facts = checkpoint.read(made.best_file)
+    assert facts["epoch"] == 3
+    current: dict[str, Tensor] = made.backbone.state_dict()
+    assert all(torch.equal(weights[name], current[name]) for name in current)
