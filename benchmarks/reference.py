@@ -201,7 +201,7 @@ class Samples(Dataset[Sample]):
         self.targets = samples.targets.tolist()
         self.length = setup.values["data"]["max_length"]
         self.neighbours = setup.shop.neighbours("sequences", setup.run, data)[0].ids.tolist()
-        items = setup.shop.neighbours("items", setup.run, data)[0].tolist()
+        items = setup.shop.neighbours("items", setup.run, data)[0].neighbours.tolist()
         self.substitutes = [[item for item in row if item > 0] for row in items]
         self.ratio = next(table["augmenter"]["ratio"] for table in setup.values["objective"] if table["id"] == "intra")
         self.random = random.Random(seed)
