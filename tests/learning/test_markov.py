@@ -60,6 +60,7 @@ def hit_rates(recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, sha
         ("methods/duorec", 8),
         ("methods/mclrec", 6),
         ("methods/s3rec", 8),
+        ("methods/llm_esr", 12),
         ("methods/sracl", 16),
     ],
 )
@@ -80,6 +81,7 @@ def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, epochs: int, tmp_
         "methods/duorec",
         "methods/mclrec",
         "methods/s3rec",
+        "methods/llm_esr",
         "methods/sracl",
     ],
 )
