@@ -268,7 +268,7 @@ class Snapshot:
     epoch: int
     """From 1, within the stage."""
     steps: int
-    """Updates done before, within the stage."""
+    """Steps done before, within the stage."""
     item_table: Tensor
     """A copy of the item vectors, float [V + 1, d]."""
     encode: Callable[[Tensor, Want], Tensor]

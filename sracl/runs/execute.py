@@ -184,8 +184,9 @@ def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop,
         screen.end()
     store.forget_after(key, before)
     judge(key, run, store, parts, folder)
+    best = {"epoch": before - outcome.epochs + outcome.best_epoch}  # counted through, as the series are
     for file in (trainer.best_file, folder / "ranks.npz"):
-        store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts={"epoch": outcome.best_epoch})
+        store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts=best)
     store.finish(key, "completed", _ending(outcome))
     for file in folder.glob("*last.safetensors"):  # only now: whoever dies before this line resumes from them
         file.unlink(missing_ok=True)

@@ -8,9 +8,10 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sracl import paths
-from sracl.errors import DataError
+from sracl.errors import DataError, PluginError
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
+from sracl.registry.parameters import signature
 from sracl.runs import stages
 from sracl.runs.artifacts import Artifacts, digest_of
 from sracl.runs.entries import label, run_id
@@ -19,8 +20,9 @@ from sracl.tracking import queries
 from sracl.tracking.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from sracl.interfaces import Sampler
     from sracl.recipes.plan import Plan, RunPlan
 
 MICROSECONDS_A_SEQUENCE = 60
@@ -83,7 +85,7 @@ def _outlooks(plan: Plan) -> list[Outlook]:
             state = f"same as {first[run.digest]}"
         elif known is not None and known.state == "completed":
             state = "done"
-        elif known is not None and known.epoch and (paths.run_folder(known.id) / "last.safetensors").exists():
+        elif known is not None and known.epoch and any(paths.run_folder(known.id).glob("*last.safetensors")):
             state = f"{known.state}, goes on after epoch {known.epoch}"
         else:
             state = "new"
@@ -103,54 +105,100 @@ class _Timings:
             with Store.open(paths.store_file(), read_only=True) as store:
                 for run in queries.runs(store):
                     self.runs[run.digest] = run
-                    series = queries.series(store, run.id, ["seconds.train", "seconds.validate"])
-                    if series:
-                        spent = sum(median(value for _, value in points) for points in series.values())
-                        self._epochs.setdefault(_likeness(run.values), []).append(spent)
+                    for prefix, training in _trainings(run.values):
+                        series = queries.series(store, run.id, [f"{prefix}seconds.train", f"{prefix}seconds.validate"])
+                        if series:
+                            spent = sum(median(value for _, value in points) for points in series.values())
+                            self._epochs.setdefault(_likeness(run.values, training), []).append(spent)
         self._samples: dict[str, int] = {}
 
     def estimate(self, run: RunPlan) -> tuple[float | None, str]:
-        """Seconds if all epochs are trained, and what that rests on."""
-        epochs = run.values["train"]["epochs"]
-        if timed := self._epochs.get(_likeness(run.values)):
-            return epochs * median(timed), "timed here"
-        samples = self._num_samples(run)
-        if samples is None:
-            return None, "data set absent"
-        return epochs * samples * _sequences_a_sample(run) * MICROSECONDS_A_SEQUENCE / 1e6, "rule of thumb"
+        """Seconds if all epochs of all stages are trained, and what that rests on."""
+        seconds, basis = 0.0, "timed here"
+        for _, training in _trainings(run.values):
+            epochs = training["train"]["epochs"]
+            if timed := self._epochs.get(_likeness(run.values, training)):
+                seconds += epochs * median(timed)
+                continue
+            samples = self._num_samples(run.values["data"], training["samples"])
+            if samples is None:
+                return None, "data set absent"
+            seconds += epochs * samples * _sequences_a_sample(run.values, training) * MICROSECONDS_A_SEQUENCE / 1e6
+            basis = "rule of thumb"
+        return seconds, basis
 
-    def _num_samples(self, run: RunPlan) -> int | None:
+    def _num_samples(self, data: Mapping[str, Any], sampler: Mapping[str, Any]) -> int | None:
+        """Training samples that a sampler makes of a data set; None where the data set is absent."""
         from sracl.data import datasets, splits
 
-        table = dict(run.values["data"])
-        key = json.dumps(table, sort_keys=True)
+        key = json.dumps([data, sampler], sort_keys=True)
         if key not in self._samples:
+            table = dict(data)
             name, max_length = table.pop("name"), table.pop("max_length")
             try:
-                data = datasets.load(name, table)
+                interactions = datasets.load(name, table)
             except DataError:
                 return None
-            self._samples[key] = len(splits.training_prefixes(data, max_length))
+            if sampler["use"] == "prefix":  # counted without torch, which takes a second to load
+                rows = splits.training_prefixes(interactions, max_length)
+            else:
+                rows = _sampler(sampler).rows(interactions, max_length)
+            self._samples[key] = len(rows)
         return self._samples[key]
 
 
-def _likeness(values: Any) -> str:
+def _sampler(table: Mapping[str, Any]) -> Sampler:
+    """The sampler alone, to see what its samples are."""
+    import torch
+
+    def given(name: str, path: str) -> Any:
+        if name != "generator":
+            raise PluginError(f"{path}: a sampler is given its generator, and no '{name}'")
+        return torch.Generator()
+
+    made: Sampler = parameters.build(catalog(), "sampler", table, given, "samples")
+    return made
+
+
+def _trainings(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every stage of a run and last the run itself: how the names of its series begin, and its tables."""
+    for stage in values.get("stage", ()):
+        yield f"{stage['id']}.", stage
+    yield "", values
+
+
+def _likeness(values: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """What decides the time of an epoch: everything but seeds, weights and when to stop."""
-    objectives = [{name: value for name, value in table.items() if name != "weight"} for table in values["objective"]]
-    return json.dumps([values["data"], values["backbone"], objectives, values["train"]["batch_size"]], sort_keys=True)
+    objectives = [{name: value for name, value in table.items() if name != "weight"} for table in training["objective"]]
+    decisive = [values["data"], values["backbone"], values.get("view"), training["samples"], objectives]
+    return json.dumps([*decisive, training["train"]["batch_size"], training["train"].get("phase")], sort_keys=True)
 
 
-def _sequences_a_sample(run: RunPlan) -> float:
-    """Roughly how many sequences are encoded for one sample: itself, two views or partners, half of the neighbours."""
-    count = 1.0
-    for table in run.values["objective"]:
-        component = {name: value for name, value in table.items() if name not in ("id", "weight")}
-        needed = parameters.needs(catalog(), "objective", component)
-        if "sequence_neighbours" in needed:
-            count += 1 + run.values["semantics"]["sequences"]["k"] / 2
-        elif table["use"] != "next_item":
-            count += 2
+def _sequences_a_sample(values: Mapping[str, Any], training: Mapping[str, Any]) -> float:
+    """Roughly how many sequences are encoded for one sample, in all updates of a step."""
+    count = 0.0
+    for phase in training["train"].get("phase") or [{"weights": {}}]:
+        pairs: set[str] = set()  # of views: two sequences each, however many objectives name them
+        for table in training["objective"]:
+            if phase["weights"].get(table["id"], table["weight"]) == 0:
+                continue
+            component = {name: value for name, value in table.items() if name not in ("id", "weight")}
+            taken = signature(catalog().find("objective", table["use"])).parameters.values()
+            own = {
+                _pair(table["id"], component[slot.name]) for slot in taken if slot.slot in ("view", "augmenter") and component[slot.name]
+            }
+            pairs |= own
+            if "sequence_neighbours" in parameters.needs(catalog(), "objective", component):
+                count += 1 + values["semantics"]["sequences"]["k"] / 2  # synthesizers leave about half of them out
+            elif not own:
+                count += 1
+        count += 2 * len(pairs)
     return count
+
+
+def _pair(objective: str, component: Any) -> str:
+    """A name for what makes two views of a sequence: one for all that share it."""
+    return str(component["use"]) if isinstance(component, dict) and parameters.refers("view", component) else objective
 
 
 def _stages(runs: Iterable[RunPlan]) -> Iterable[Stage]:

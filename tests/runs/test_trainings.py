@@ -173,6 +173,16 @@ def test_series_of_a_stage_have_its_name_and_epochs_are_counted_through(undistur
     assert run.epoch == PRETRAIN + MAIN
 
 
+def test_the_best_epoch_is_counted_through_as_well(undisturbed: Path) -> None:
+    run, series, _, _ = outcome(undisturbed)
+    with Store.open(undisturbed / ".sracl" / "store.db", read_only=True) as store:
+        facts = {artifact.name: artifact.facts for artifact in queries.artifacts(store, run.id)}
+    best, value = max(reversed(series["valid.mrr@10"]), key=lambda point: point[1])
+    assert dict(series["valid.mrr@10"])[facts["best"]["epoch"]] == value
+    assert facts["best"]["epoch"] <= best
+    assert facts["ranks"] == facts["best"]
+
+
 def test_nothing_to_go_on_from_is_left_and_the_weights_of_the_stage_are(undisturbed: Path) -> None:
     run, _, _, _ = outcome(undisturbed)
     kept = {path.name for path in (undisturbed / "runs" / run.id).glob("*.safetensors")}
