@@ -73,3 +73,20 @@ def test_labels_by_hand() -> None:
     anchor, positive = torch.tensor([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), torch.tensor([[1.0, 1.0], [0.0, 1.0], [2.0, 0.0]])
     value = info_nce(anchor, positive, torch.tensor([5, 6, 5]))
     torch.testing.assert_close(value, torch.tensor(0.461716), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+def test_labels_leave_out_what_the_definition_leaves_out(similarity: Literal["dot", "cosine"]) -> None:
+    anchor, positive, labels = normal(6, 3), normal(6, 3, seed=1), [4, 7, 4, 4, 9, 7]
+    ours, theirs = ([row if similarity == "dot" else row / row.norm() for row in side] for side in (anchor, positive))
+    costs = []
+    for i, row in enumerate(ours):
+        logits = {j: float(row @ other) / 0.7 for j, other in enumerate(theirs) if j == i or labels[j] != labels[i]}
+        costs.append(math.log(sum(map(math.exp, logits.values()))) - logits[i])
+    value = info_nce(anchor, positive, torch.tensor(labels), temperature=0.7, similarity=similarity)
+    torch.testing.assert_close(value, torch.tensor(sum(costs) / 6))
+
+
+def test_gradient_with_labels_is_the_derivative() -> None:
+    sides = normal(4, 3).double().requires_grad_(), normal(4, 3, seed=1).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda a, b: info_nce(a, b, torch.tensor([1, 2, 1, 3])), sides)

@@ -109,3 +109,20 @@ def test_labels_by_hand(anchor: list[list[float]], positive: list[list[float]], 
 def test_gradient_with_labels_is_the_derivative() -> None:
     sides = normal(4, 3).double().requires_grad_(), normal(4, 3, seed=1).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda a, b: nt_xent(a, b, torch.tensor([1, 2, 1, 3])), sides)
+
+
+@pytest.mark.parametrize("similarity", ["dot", "cosine"])
+def test_labels_leave_out_what_the_definition_leaves_out(similarity: Literal["dot", "cosine"]) -> None:
+    anchor, positive, labels = normal(6, 3), normal(6, 3, seed=1), [4, 7, 4, 4, 9, 7]
+    rows = [
+        (row if similarity == "dot" else row / row.norm(), label)
+        for side in (anchor, positive)
+        for row, label in zip(side, labels, strict=True)
+    ]
+    costs = []
+    for i, (row, label) in enumerate(rows):
+        partner = (i + 6) % 12
+        logits = {j: float(row @ other) / 0.7 for j, (other, theirs) in enumerate(rows) if j == partner or (j != i and theirs != label)}
+        costs.append(math.log(sum(map(math.exp, logits.values()))) - logits[partner])
+    value = nt_xent(anchor, positive, torch.tensor(labels), temperature=0.7, similarity=similarity)
+    torch.testing.assert_close(value, torch.tensor(sum(costs) / 12))
