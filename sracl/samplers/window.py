@@ -1,0 +1,61 @@
+"""Every stretch of L items of the training parts, some items apart."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from sracl.data import splits
+from sracl.samplers.order import shuffled
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
+    from torch import Tensor
+
+    from sracl.data.interactions import Interactions
+    from sracl.data.splits import Prefixes
+
+
+class Window:
+    """Visits every window of the training parts once an epoch, in an order drawn anew.
+
+        windows of x_1 … x_m, m = n - 2, that end at m, m - s, m - 2s, … down to L, and one that begins at 1;   s = max(1, ⌊step · L⌋)
+
+    A training part of at most L items is one window. For objectives that find what to predict within a row (`cloze`): there are no
+    targets, and x_{n-2}, which prefixes only ever predict, is read.
+
+    Args:
+        generator: Source of the order, on the device of the samples.
+        step: Of L, what lies between the ends of two windows, in (0, 1].
+
+    Source: the official code of BERT4Rec (Sun et al. 2019, arXiv:1904.06690), its sliding window; 0.1 is its value for Beauty,
+        0.5 that for ML-1M.
+    """
+
+    def __init__(self, generator: torch.Generator, *, step: Annotated[float, Field(gt=0, le=1)] = 0.1) -> None:
+        self.generator = generator
+        self.step = step
+
+    def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
+        """The windows, by user and then by end: Σ (1 + ⌈max(0, n - 2 - L) / s⌉) rows, whose targets are 0."""
+        apart = max(1, int(Fraction(self.step).limit_denominator(10_000) * max_length))  # 0.29 of 100 is 29, where floats give 28
+        trained = interactions.lengths - 2
+        beyond = np.maximum(trained - max_length, 0)  # items that the last window of a user leaves out
+        counts = np.where(trained >= 1, 1 - -beyond // apart, 0)
+        users = np.repeat(np.arange(interactions.num_users), counts)
+        to_come = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))  # windows of the user that end later
+        last = np.maximum(trained[users] - apart * to_come, np.minimum(trained[users], max_length))
+        return splits.spans(interactions, users, last, max_length)
+
+    def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
+        """Sample ids of every step of one epoch, int64 [batch_size]; the last step has what remains.
+
+        Raises:
+            ValueError: The batch size is below 1.
+        """
+        return shuffled(self.generator, num_samples, batch_size)
