@@ -29,8 +29,10 @@ SHARED = [
     "evaluation.cutoffs=[1, 10]",
 ]
 OWN = {
+    "methods/bert4rec": ["train.batch_size=32"],  # a row per user: steps as many as of prefixes
     "methods/mclrec": ["objective.meta.hidden_size=32"],
     "methods/s3rec": ["vars.hidden_size=32", "stage.pretrain.train.epochs=2"],
+    "methods/sasrec_original": ["train.batch_size=32"],
 }
 """What these settings call for in some recipes."""
 
@@ -54,7 +56,9 @@ def hit_rates(recipe: str, folder: Path, monkeypatch: pytest.MonkeyPatch, *, sha
     ("recipe", "epochs"),
     [
         ("methods/sasrec", 8),
+        ("methods/sasrec_original", 30),
         ("methods/gru4rec", 8),
+        ("methods/bert4rec", 70),
         ("methods/bsarec", 8),
         ("methods/coserec", 10),
         ("methods/duorec", 8),
@@ -77,7 +81,9 @@ def test_approaches_the_ceiling_of_a_sharp_source(recipe: str, epochs: int, tmp_
     "recipe",
     [
         "methods/sasrec",
+        "methods/sasrec_original",
         "methods/gru4rec",
+        "methods/bert4rec",
         "methods/bsarec",
         "methods/coserec",
         "methods/duorec",
@@ -96,7 +102,10 @@ def test_stays_at_chance_on_a_uniform_source(recipe: str, tmp_path: Path, monkey
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["methods/sasrec", "methods/gru4rec", "methods/bsarec", "methods/sracl", "methods/sracl_official"])
+@pytest.mark.parametrize(
+    "recipe",
+    ["methods/sasrec", "methods/sasrec_original", "methods/gru4rec", "methods/bsarec", "methods/sracl", "methods/sracl_official"],
+)
 @pytest.mark.parametrize("sharpness", [0.0, 0.5, 0.9, 1.0])
 def test_ceiling_and_chance_in_full(recipe: str, sharpness: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     users = 2000
