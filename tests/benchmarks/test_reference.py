@@ -19,7 +19,7 @@ from sracl.engine.step import training_loss
 from sracl.recipes.plan import RunPlan
 from sracl.runs.artifacts import Artifact
 from sracl.runs.parts import Workshop
-from sracl.runs.stages import SequenceTables
+from sracl.runs.stages import ItemTables, SequenceTables
 from tests.support.recipes import sracl_recipe
 
 
@@ -83,7 +83,7 @@ def test_reference_equals_fast_path_on_beauty(monkeypatch: pytest.MonkeyPatch) -
         if kind == "items":
             table = generator.integers(1, data.num_items + 1, size=(data.num_items + 1, 10))
             table[0] = 0
-            return table, []
+            return ItemTables(table, np.zeros((len(table), 128), dtype=np.float32)), []
         pool = training_prefixes(data, 20)
         ids = generator.integers(-1, len(pool), size=(len(pool), 10))  # -1: none
         vectors = generator.standard_normal((len(pool), 128), dtype=np.float32)
