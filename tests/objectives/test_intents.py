@@ -5,7 +5,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_info
 from torch import Tensor
 
 from sracl.objectives.intents import Intents, k_means
