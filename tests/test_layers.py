@@ -75,6 +75,34 @@ def test_a_command_that_only_looks_loads_no_tensor_library(arguments: list[str],
     assert not modules & set(HEAVY)
 
 
+@pytest.mark.parametrize("arguments", [["runs"], ["compare"], ["show", "r1"]], ids=" ".join)
+def test_reading_a_store_loads_none_of_what_writes_it(arguments: list[str], tmp_path: Path) -> None:
+    from sracl.tracking.store import Store
+
+    with Store.open(tmp_path / ".sracl" / "store.db") as store:
+        store.register(
+            run_id="r1",
+            digest="d",
+            recipe="ablation",
+            variant="full",
+            cell={},
+            seed=1,
+            label="",
+            dataset="demo",
+            values={},
+            origins={},
+            leaky=(),
+            folder="",
+            environment={},
+        )
+        store.metrics("r1", split="test", protocol={"seen_items": "keep"}, group="all", values={"hr@10": 0.25})
+        store.finish("r1", "completed")
+    code, modules, stdout = loaded_by(arguments, tmp_path)
+    assert code == 0
+    assert "full" in stdout if arguments[0] != "show" else "run r1" in stdout
+    assert not modules & {*HEAVY, "sqlmodel", "sqlalchemy"}
+
+
 @pytest.mark.parametrize("arguments", [["runs"], ["compare"]], ids=" ".join)
 def test_reading_an_empty_store_loads_no_tensor_library(arguments: list[str], tmp_path: Path) -> None:
     code, modules, _ = loaded_by(arguments, tmp_path)

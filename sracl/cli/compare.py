@@ -33,12 +33,12 @@ def command(
     from sracl.compare import render
     from sracl.compare.board import Leaderboard
     from sracl.compare.leaderboard import leaderboard
-    from sracl.tracking.store import Store
+    from sracl.tracking.reader import Reader
 
     form: render.Format = "json" if as_json else format or _BY_SUFFIX.get(output.suffix if output else "", "table")  # type: ignore[assignment]
     board = Leaderboard(())
     if paths.store_file().is_file():
-        with Store.open(paths.store_file(), read_only=True) as store:
+        with Reader.open(paths.store_file()) as store:
             if store.notice:
                 print(store.notice, file=sys.stderr)
             columns = metrics.split(",") if metrics else None

@@ -31,13 +31,13 @@ def command(
     from sracl import paths
     from sracl.compare import render
     from sracl.tracking import queries
-    from sracl.tracking.store import Store
-    from sracl.tracking.tables import now
+    from sracl.tracking.reader import Reader
+    from sracl.tracking.values import now
 
     found: list[RunRow] = []
     bests: dict[str, tuple[str, float]] = {}
     if paths.store_file().is_file():
-        with Store.open(paths.store_file(), read_only=True) as store:
+        with Reader.open(paths.store_file()) as store:
             if store.notice:
                 print(store.notice, file=sys.stderr)
             found = queries.runs(store, state=state, recipe=recipe, limit=limit)

@@ -75,9 +75,9 @@ def _run(reference: str) -> Any:
         return None
     from sracl.errors import UsageError
     from sracl.tracking import queries
-    from sracl.tracking.store import Store
+    from sracl.tracking.reader import Reader
 
-    with Store.open(paths.store_file(), read_only=True) as store:
+    with Reader.open(paths.store_file()) as store:
         try:
             return queries.run(store, reference)
         except UsageError:

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     from sracl.compare.published import PublishedTable
     from sracl.tracking.queries import EntryRow, MetricRow, RunRow
-    from sracl.tracking.store import Store
+    from sracl.tracking.reader import Reader
 
 METRICS = ("hr@10", "hr@20", "ndcg@10", "ndcg@20", "mrr@10")
 """Shown where none are asked for."""
 
 
 def leaderboard(
-    store: Store,
+    store: Reader,
     recipe: str | Sequence[str] | None = None,
     *,
     metrics: Sequence[str] | None = None,
@@ -88,7 +88,7 @@ def leaderboard(
 
 
 def print_leaderboard(
-    store: Store,
+    store: Reader,
     recipe: str | Sequence[str] | None = None,
     *,
     metrics: Sequence[str] | None = None,
@@ -106,7 +106,7 @@ def print_leaderboard(
         render.show(board)
 
 
-def _names(asked: Sequence[str] | None, store: Store, known: Collection[str]) -> list[str] | None:
+def _names(asked: Sequence[str] | None, store: Reader, known: Collection[str]) -> list[str] | None:
     """Recipe names for what the user typed: a name, a file, or a shipped name such as `methods/sracl`."""
     if not asked:
         return None

@@ -9,12 +9,22 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
+
+    from sracl.tracking.queries import RunRow
+    from sracl.tracking.tables import Run
+
+State: TypeAlias = Literal["planned", "running", "completed", "failed", "interrupted", "stale?"]
+
+STALE_AFTER = timedelta(seconds=60)
+"""Silence after which a run on another machine is in doubt."""
 
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"
 """The inode Linux gives the namespace of the machine itself."""
@@ -51,6 +61,25 @@ def presence(process: Mapping[str, Any]) -> Literal["alive", "gone", "elsewhere"
     if namespace != own_namespace:
         return "elsewhere"  # a container of the same name on the same machine: its process ids are not ours
     return "alive" if _started(process["pid"]) == process["pid_started"] else "gone"
+
+
+def owner(run: Run | RunRow) -> Identity | None:
+    """The process that last started the run."""
+    if run.host is None or run.boot_id is None or run.pid is None or run.pid_started is None:
+        return None
+    return {"host": run.host, "boot_id": run.boot_id, "pid": run.pid, "pid_started": run.pid_started}
+
+
+def shown_state(run: RunRow, at: datetime) -> State:
+    """The state of a run at a moment: what it last wrote, unless its process tells otherwise."""
+    if run.state != "running":
+        return run.state
+    where = presence(process) if (process := owner(run)) else "gone"
+    if where == "alive":
+        return "running"
+    if where == "gone":
+        return "interrupted"
+    return "running" if run.heartbeat is not None and at - run.heartbeat <= STALE_AFTER else "stale?"
 
 
 @cache

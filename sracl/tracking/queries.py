@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
-
-from sqlalchemy import func, literal_column
-from sqlmodel import col, select
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from sracl.errors import UsageError, did_you_mean
-from sracl.tracking.identity import Identity, presence
-from sracl.tracking.tables import Artifact, Entry, Metric, Point, Protocol, Recipe, Run, now
+from sracl.tracking.identity import State, shown_state
+from sracl.tracking.values import decoded, now
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    import sqlite3
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
-    from sqlmodel import Session
+    from sracl.tracking.reader import Reader
 
-    from sracl.tracking.store import Store
+_Row = TypeVar("_Row")
+_Condition: TypeAlias = tuple[str, Sequence[Any]]
+"""SQL, and the values of its question marks."""
 
-State: TypeAlias = Literal["planned", "running", "completed", "failed", "interrupted", "stale?"]
-STATES: tuple[State, ...] = ("planned", "running", "completed", "failed", "interrupted", "stale?")
-
-STALE_AFTER = timedelta(seconds=60)
-"""Silence after which a run on another machine is in doubt."""
+_WRITTEN: Mapping[State, Sequence[State]] = {"stale?": ("running",), "interrupted": ("running", "interrupted")}
+"""What a run that is shown in a state may have written last, where that differs."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ class RunRow:
     origins: Mapping[str, str]
     environment: Mapping[str, Any]
     folder: str
-    entries: tuple[EntryRow, ...]
+    entries: tuple[EntryRow, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,55 +108,36 @@ class ArtifactRow:
     created: datetime
 
 
-def shown_state(run: Run, at: datetime) -> State:
-    """The state of a run at a moment: what it last wrote, unless its process tells otherwise."""
-    if run.state != "running":
-        return run.state  # type: ignore[return-value]  # the writer accepts only these
-    where = presence(process) if (process := owner(run)) else "gone"
-    if where == "alive":
-        return "running"
-    if where == "gone":
-        return "interrupted"
-    return "running" if run.heartbeat is not None and at - run.heartbeat <= STALE_AFTER else "stale?"
-
-
-def owner(run: Run) -> Identity | None:
-    """The process that last started the run."""
-    if run.host is None or run.boot_id is None or run.pid is None or run.pid_started is None:
-        return None
-    return {"host": run.host, "boot_id": run.boot_id, "pid": run.pid, "pid_started": run.pid_started}
-
-
-def run_by_digest(store: Store, digest: str) -> RunRow | None:
+def run_by_digest(store: Reader, digest: str) -> RunRow | None:
     """The run with these values, if it was ever registered."""
-    with store.reading() as session:
-        found = session.exec(select(Run).where(Run.digest == digest)).first()
-        return frozen(session, [found])[0] if found else None
+    with store.reading() as view:
+        found = _with_places(view, list(_runs(view, _among("run.digest", [digest]))))
+        return found[0] if found else None
 
 
-def run(store: Store, reference: str) -> RunRow:
+def run(store: Reader, reference: str) -> RunRow:
     """The run with this id, with an id that starts like this, or the `@last` one registered.
 
     Raises:
         UsageError: No run is meant, or several are.
     """
-    with store.reading() as session:
-        newest = select(Run).order_by(col(Run.number).desc())
+    with store.reading() as view:
+        newest = "ORDER BY run.number DESC"
         if reference == "@last":
-            matches = list(session.exec(newest.limit(1)))
+            matches = list(_runs(view, end=f"{newest} LIMIT 1"))
         else:
-            exact = list(session.exec(select(Run).where(Run.id == reference)))
-            matches = exact or list(session.exec(newest.where(col(Run.id).startswith(reference, autoescape=True))))
+            matches = list(_runs(view, _among("run.id", [reference])))
+            matches = matches or list(_runs(view, _begins("run.id", reference), end=newest))
         if len(matches) == 1:
-            return frozen(session, matches)[0]
+            return _with_places(view, matches)[0]
         if not matches:
-            known = list(session.exec(select(Run.id)))
+            known = [known for (known,) in view.execute("SELECT run.id FROM run")]
             raise UsageError(f"There is no run '{reference}'.{did_you_mean(reference, known)} `sracl runs` lists them.")
         raise UsageError(f"'{reference}' may be any of {', '.join(found.id for found in matches)}.")
 
 
 def runs(
-    store: Store,
+    store: Reader,
     *,
     state: State | None = None,
     recipe: str | None = None,
@@ -177,63 +155,45 @@ def runs(
         ids: Only these runs.
         limit: At most this many.
     """
-    wanted = select(Run).order_by(col(Run.number).desc())
+    conditions = [_among("run.id", ids), _among("run.dataset", _one(dataset))]
     if recipe is not None:
-        wanted = wanted.where(col(Run.id).in_(select(Entry.run_id).where(Entry.recipe == recipe)))
-    if dataset is not None:
-        wanted = wanted.where(Run.dataset == dataset)
-    if ids is not None:
-        wanted = wanted.where(col(Run.id).in_(list(ids)))
-    if state in ("running", "stale?"):
-        wanted = wanted.where(Run.state == "running")
-    elif state == "interrupted":
-        wanted = wanted.where(col(Run.state).in_(["running", "interrupted"]))
-    elif state is not None:
-        wanted = wanted.where(Run.state == state)
-    with store.reading() as session:
-        at = now()
-        found: list[Run] = []
-        for candidate in session.exec(wanted):
-            if limit is not None and len(found) >= limit:
-                break
-            if state is None or shown_state(candidate, at) == state:
-                found.append(candidate)
-        return frozen(session, found)
+        conditions.append(("run.id IN (SELECT entry.run_id FROM entry WHERE entry.recipe = ?)", [recipe]))
+    if state is not None:
+        conditions.append(_among("run.state", _WRITTEN.get(state, (state,))))
+    with store.reading() as view:
+        candidates = (row for row in _runs(view, *conditions, end="ORDER BY run.number DESC") if state is None or row.state == state)
+        return _with_places(view, list(islice(candidates, limit)))
 
 
-def entries(store: Store, recipes: Collection[str] | None = None) -> list[EntryRow]:
+def entries(store: Reader, recipes: Collection[str] | None = None) -> list[EntryRow]:
     """Places in recipes, in the order of their recipes and variants."""
-    wanted = select(Entry).order_by(col(Entry.recipe), col(Entry.ordinal), col(Entry.number))
-    if recipes is not None:
-        wanted = wanted.where(col(Entry.recipe).in_(list(recipes)))
-    with store.reading() as session:
-        return [_entry(found) for found in session.exec(wanted)]
+    order = "ORDER BY entry.recipe, entry.ordinal, entry.number"
+    with store.reading() as view:
+        return list(_select(view, EntryRow, "entry", _among("entry.recipe", recipes), end=order))
 
 
-def recipes(store: Store) -> dict[str, RecipeRow]:
+def recipes(store: Reader) -> dict[str, RecipeRow]:
     """Every recipe that was ever run, by name."""
-    with store.reading() as session:
-        return {
-            found.name: RecipeRow(found.name, found.source, found.report)
-            for found in session.exec(select(Recipe).order_by(col(Recipe.name)))
-        }
+    with store.reading() as view:
+        return {found.name: found for found in _select(view, RecipeRow, "recipe", end="ORDER BY recipe.name")}
 
 
-def protocols(store: Store) -> dict[str, Mapping[str, Any]]:
+def protocols(store: Reader) -> dict[str, Mapping[str, Any]]:
     """The facts behind every fingerprint."""
-    with store.reading() as session:
-        return {found.fingerprint: found.facts for found in session.exec(select(Protocol))}
+    with store.reading() as view:
+        kept = view.execute("SELECT protocol.fingerprint, protocol.facts FROM protocol")
+        return {fingerprint: decoded("facts", facts) for fingerprint, facts in kept}
 
 
-def series(store: Store, run_id: str, names: Collection[str] | None = None) -> dict[str, list[tuple[int, float]]]:
+def series(store: Reader, run_id: str, names: Collection[str] | None = None) -> dict[str, list[tuple[int, float]]]:
     """Every series of a run: name -> (epoch, value), by epoch."""
-    wanted = select(Point).where(Point.run_id == run_id).order_by(col(Point.name), col(Point.epoch))
-    if names is not None:
-        wanted = wanted.where(col(Point.name).in_(list(names)))
+    where, values = _where(_among("point.run_id", [run_id]), _among("point.name", names))
     found: dict[str, list[tuple[int, float]]] = {}
-    with store.reading() as session:
-        for point in session.exec(wanted):
-            found.setdefault(point.name, []).append((point.epoch, _number(point.value)))
+    with store.reading() as view:
+        for name, epoch, value in view.execute(
+            f"SELECT point.name, point.epoch, point.value FROM point {where} ORDER BY point.name, point.epoch", values
+        ):
+            found.setdefault(name, []).append((epoch, decoded("value", value)))
     return found
 
 
@@ -247,88 +207,78 @@ def watched_metric(values: Mapping[str, Any]) -> str:
     return str(stopping.get("metric", f"valid.mrr@{10 if 10 in cutoffs else max(cutoffs)}"))
 
 
-def best_watched(store: Store, found: Collection[RunRow]) -> dict[str, tuple[str, float]]:
+def best_watched(store: Reader, found: Collection[RunRow]) -> dict[str, tuple[str, float]]:
     """For every run with such points, the validation metric that chooses its best epoch, and the highest value so far."""
     watched = {row.id: watched_metric(row.values) for row in found}
-    wanted = (
-        select(Point.run_id, Point.name, func.max(Point.value))
-        .where(col(Point.run_id).in_(list(watched)), col(Point.name).in_(set(watched.values())))
-        .group_by(col(Point.run_id), col(Point.name))
-    )
-    with store.reading() as session:
-        rows = list(session.exec(wanted))
+    where, values = _where(_among("point.run_id", watched), _among("point.name", set(watched.values())))
+    with store.reading() as view:
+        rows = view.execute(
+            f"SELECT point.run_id, point.name, max(point.value) FROM point {where} GROUP BY point.run_id, point.name", values
+        ).fetchall()
     return {run_id: (name, value) for run_id, name, value in rows if name == watched[run_id] and value is not None}
 
 
 def final_metrics(
-    store: Store, run_ids: Collection[str] | None = None, *, split: str | None = "test", group: str | None = None
+    store: Reader, run_ids: Collection[str] | None = None, *, split: str | None = "test", group: str | None = None
 ) -> list[MetricRow]:
     """Final figures, in the order they were written; all runs, splits or groups where none is named."""
-    wanted = select(Metric).order_by(literal_column("rowid"))
-    if run_ids is not None:
-        wanted = wanted.where(col(Metric.run_id).in_(list(run_ids)))
-    if split is not None:
-        wanted = wanted.where(Metric.split == split)
-    if group is not None:
-        wanted = wanted.where(Metric.group == group)
-    with store.reading() as session:
-        return [
-            MetricRow(found.run_id, found.split, found.protocol, found.group, found.name, _number(found.value), found.count)
-            for found in session.exec(wanted)
-        ]
+    conditions = [_among("metric.run_id", run_ids), _among("metric.split", _one(split)), _among('metric."group"', _one(group))]
+    with store.reading() as view:
+        return list(_select(view, MetricRow, "metric", *conditions, end="ORDER BY metric.rowid"))
 
 
-def artifacts(store: Store, run_id: str) -> list[ArtifactRow]:
+def artifacts(store: Reader, run_id: str) -> list[ArtifactRow]:
     """The files of a run, oldest first."""
-    wanted = select(Artifact).where(Artifact.run_id == run_id).order_by(col(Artifact.created), col(Artifact.name))
-    with store.reading() as session:
-        return [
-            ArtifactRow(found.run_id, found.name, found.path, found.digest, found.size, found.facts, found.created)
-            for found in session.exec(wanted)
-        ]
+    order = "ORDER BY artifact.created, artifact.name"
+    with store.reading() as view:
+        return list(_select(view, ArtifactRow, "artifact", _among("artifact.run_id", [run_id]), end=order))
 
 
-def frozen(session: Session, found: Collection[Run]) -> list[RunRow]:
-    """Copies that outlive the transaction, each with its places in recipes."""
+def _runs(view: sqlite3.Connection, *conditions: _Condition, end: str = "") -> Iterator[RunRow]:
+    """Runs in the state they are shown in, as they are needed; without their places."""
     at = now()
-    ids = [row.id for row in found]
+    for row in _select(view, RunRow, "run", *conditions, end=end):
+        yield replace(row, state=shown_state(row, at))
+
+
+def _with_places(view: sqlite3.Connection, found: Sequence[RunRow]) -> list[RunRow]:
     places: dict[str, list[EntryRow]] = {}
-    for entry in session.exec(select(Entry).where(col(Entry.run_id).in_(ids)).order_by(col(Entry.number))):
-        places.setdefault(entry.run_id, []).append(_entry(entry))
-    return [
-        RunRow(
-            number=row.number or 0,
-            id=row.id,
-            digest=row.digest,
-            dataset=row.dataset,
-            seed=row.seed,
-            label=row.label,
-            state=shown_state(row, at),
-            reason=row.reason,
-            attempt=row.attempt,
-            host=row.host,
-            boot_id=row.boot_id,
-            pid=row.pid,
-            pid_started=row.pid_started,
-            heartbeat=row.heartbeat,
-            created=row.created,
-            started=row.started,
-            finished=row.finished,
-            epoch=row.epoch,
-            leaky=tuple(row.leaky),
-            values=row.values,
-            origins=row.origins,
-            environment=row.environment,
-            folder=row.folder,
-            entries=tuple(places.get(row.id, ())),
-        )
-        for row in found
-    ]
+    for entry in _select(view, EntryRow, "entry", _among("entry.run_id", [row.id for row in found]), end="ORDER BY entry.number"):
+        places.setdefault(entry.run_id, []).append(entry)
+    return [replace(row, entries=tuple(places.get(row.id, ()))) for row in found]
 
 
-def _entry(found: Entry) -> EntryRow:
-    return EntryRow(found.recipe, found.variant, found.cell, found.seed, found.dataset, found.ordinal, found.run_id)
+def _select(view: sqlite3.Connection, row: type[_Row], table: str, *conditions: _Condition, end: str = "") -> Iterator[_Row]:
+    """Rows of a table, as they are needed. The fields of their class are its columns, but for those with a default."""
+    names = [field.name for field in fields(row) if field.default is MISSING]  # type: ignore[arg-type]  # every class here is a dataclass
+    # with their table, since SQLite takes an unknown name that only has quotes for a text
+    columns = ", ".join(f'{table}."{name}"' for name in names)
+    where, values = _where(*conditions)
+    for kept in view.execute(f"SELECT {columns} FROM {table} {where} {end}", values):
+        yield row(**{name: decoded(name, value) for name, value in zip(names, kept, strict=True)})
 
 
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
+def _where(*conditions: _Condition) -> _Condition:
+    """The clause that demands all conditions; none demands nothing."""
+    clause = " AND ".join(condition for condition, _ in conditions)
+    return f"WHERE {clause}" if clause else "", [value for _, values in conditions for value in values]
+
+
+def _among(column: str, wanted: Collection[Any] | None) -> _Condition:
+    """A column has one of these values; None is any."""
+    if wanted is None:
+        return "1 = 1", ()
+    if not wanted:
+        return "1 = 0", ()  # standard SQL has no empty list
+    return f"{column} IN ({', '.join('?' * len(wanted))})", tuple(wanted)
+
+
+def _begins(column: str, text: str) -> _Condition:
+    """A column begins with a text, in which no letter stands for others."""
+    for special in "/%_":
+        text = text.replace(special, f"/{special}")
+    return f"{column} LIKE ? ESCAPE '/'", [f"{text}%"]
+
+
+def _one(value: Any) -> Collection[Any] | None:
+    return None if value is None else [value]

@@ -2,14 +2,15 @@
 
 Every method is one short transaction that has happened entirely or not at all when it returns. State transitions and final
 figures survive a power cut; points of a series survive the death of the process. Methods may be called from several threads
-and processes; a `Store` must not cross a fork. What a method may raise besides what it lists is in `Database.writing`.
+and processes; a `Store` must not cross a fork. What a method may raise besides what it lists is in `Database.writing`; of a
+store that is read-only every one raises a StoreError.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import func
 from sqlalchemy.dialects.sqlite import insert
@@ -17,75 +18,60 @@ from sqlmodel import col, delete, select
 
 from sracl.errors import ResourceError, StoreError, UsageError
 from sracl.tracking import protocol as protocols
-from sracl.tracking.database import Database, plain
-from sracl.tracking.identity import presence
-from sracl.tracking.queries import STALE_AFTER, RunRow, frozen, owner
-from sracl.tracking.tables import Artifact, Entry, Metric, Point, Protocol, Recipe, Run, now
+from sracl.tracking import queries
+from sracl.tracking.database import Database, made_version
+from sracl.tracking.file import VERSION
+from sracl.tracking.identity import STALE_AFTER, owner, presence
+from sracl.tracking.reader import Reader, existing_version
+from sracl.tracking.tables import Artifact, Entry, Metric, Point, Protocol, Recipe, Run
+from sracl.tracking.values import now, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
-    from types import TracebackType
 
     from sqlmodel import Session
 
+    from sracl.tracking.queries import RunRow
 
-class Store:
-    """What happened, in one SQLite file; a context manager."""
 
-    def __init__(self, database: Database) -> None:
+class Store(Reader):
+    """What happened, in one SQLite file, to be written and read; a context manager."""
+
+    def __init__(self, path: Path, version: int, database: Database | None) -> None:
+        super().__init__(path, version)
         self._database = database
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Store:
+    def open(cls, path: Path, *, read_only: bool = False) -> Self:
         """Open a store, making the file if there is none.
 
         A store of a newer version of sracl opens read-only, with `notice` saying so.
 
         Args:
             path: The SQLite file.
-            read_only: Never write, and do not make the file.
+            read_only: Never write, and do not make the file. `Reader.open` does the same without loading SQLAlchemy.
 
         Raises:
             StoreError: The file is damaged, is no store, or is not there to be read.
         """
-        return cls(Database.open(path, read_only=read_only))
-
-    @property
-    def path(self) -> Path:
-        """The SQLite file."""
-        return self._database.path
+        version = existing_version(path) if read_only else made_version(path)
+        return cls(path, version, None if read_only or version > VERSION else Database(path))
 
     @property
     def read_only(self) -> bool:
         """Whether every write is refused."""
-        return self._database.read_only
-
-    @property
-    def notice(self) -> str:
-        """What the user should know about this store; mostly empty."""
-        return self._database.notice
-
-    def reading(self) -> AbstractContextManager[Session]:
-        """A consistent view for queries; leave it at once."""
-        return self._database.reading()
+        return self._database is None
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
-
-    def __enter__(self) -> Store:
-        """The store itself."""
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """Close the file."""
-        self.close()
+        if self._database is not None:
+            self._database.close()
 
     def recipe(self, name: str, report: Mapping[str, Any], source: str) -> None:
         """Keep what a recipe wants reported; the last version of it counts."""
-        with self._database.writing() as session:
+        with self._writing() as session:
             session.merge(Recipe(name=name, source=source, report=plain(report)))
 
     def register(
@@ -129,7 +115,7 @@ class Store:
         Raises:
             StoreError: Another run with this id exists.
         """
-        with self._database.writing() as session:
+        with self._writing() as session:
             found = session.exec(select(Run).where(Run.digest == digest)).first()
             if found is None:
                 if session.exec(select(Run.id).where(Run.id == run_id)).first():
@@ -153,7 +139,8 @@ class Store:
             place = {"recipe": recipe, "variant": variant, "cell": _canonical(cell), "seed": seed, "dataset": dataset, "run_id": found.id}
             statement = insert(Entry).values(**place, ordinal=ordinal)
             session.execute(statement.on_conflict_do_update(index_elements=list(place), set_={"ordinal": ordinal}))
-            return frozen(session, [found])[0]
+            run_id = found.id
+        return queries.run(self, run_id)
 
     def start(self, run_id: str, identity: Mapping[str, Any], environment: Mapping[str, Any] | None = None) -> None:
         """Begin an attempt: the run now belongs to the given process.
@@ -167,7 +154,7 @@ class Store:
             ResourceError: Another live process has the run, or may have: on another machine, its last sign of life is
                 less than two missed ones ago.
         """
-        with self._database.writing() as session:
+        with self._writing() as session:
             run = self._run(session, run_id)
             holder = owner(run)
             if run.state == "running" and holder is not None and holder != dict(identity):
@@ -184,21 +171,21 @@ class Store:
 
     def beat(self, run_id: str) -> None:
         """Give a sign of life, due about every 10 s."""
-        with self._database.writing(durable=False) as session:
+        with self._writing(durable=False) as session:
             self._run(session, run_id).heartbeat = now()
 
     def finish(self, run_id: str, state: Literal["completed", "failed", "interrupted"], reason: str = "") -> None:
         """End the attempt, with the reason if it did not complete."""
         if state not in ("completed", "failed", "interrupted"):
             raise ValueError(f"a run ends completed, failed or interrupted, not {state}")
-        with self._database.writing() as session:
+        with self._writing() as session:
             run = self._run(session, run_id)
             run.state, run.reason, run.finished = state, reason, now()
 
     def log(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Keep the values of one epoch, all or none; an epoch logged again replaces its values. Also a sign of life."""
         rows = [{"run_id": run_id, "name": name, "epoch": epoch, "value": _stored(value)} for name, value in values.items()]
-        with self._database.writing(durable=False) as session:
+        with self._writing(durable=False) as session:
             run = self._run(session, run_id)
             run.epoch, run.heartbeat = epoch, now()
             if rows:
@@ -208,7 +195,7 @@ class Store:
 
     def forget_after(self, run_id: str, epoch: int) -> None:
         """Drop every point of a later epoch: training resumes from this one."""
-        with self._database.writing() as session:
+        with self._writing() as session:
             run = self._run(session, run_id)
             session.execute(delete(Point).where(col(Point.run_id) == run_id, col(Point.epoch) > epoch))
             run.epoch = session.exec(select(func.max(Point.epoch)).where(Point.run_id == run_id)).one()
@@ -226,7 +213,7 @@ class Store:
             values: Metric -> mean over the users of the group.
             count: Users averaged over.
         """
-        with self._database.writing() as session:
+        with self._writing() as session:
             facts = protocols.complete(protocol, self._run(session, run_id).dataset)
             stamp = protocols.fingerprint(facts)
             session.merge(Protocol(fingerprint=stamp, facts=plain(facts)))
@@ -243,10 +230,15 @@ class Store:
 
     def artifact(self, run_id: str, *, name: str, path: str, digest: str, size: int, facts: Mapping[str, Any]) -> None:
         """Keep where a file of the run is and what it was; the same name again replaces it."""
-        with self._database.writing() as session:
+        with self._writing() as session:
             self._run(session, run_id)
             row = Artifact(run_id=run_id, name=name, path=path, digest=digest, size=size, facts=plain(facts), created=now())
             session.merge(row)
+
+    def _writing(self, *, durable: bool = True) -> AbstractContextManager[Session]:
+        if self._database is None:
+            raise StoreError(self.notice or f"The store at {self.path} was opened for reading only.")
+        return self._database.writing(durable=durable)
 
     def _run(self, session: Session, run_id: str) -> Run:
         found = session.exec(select(Run).where(Run.id == run_id)).first()

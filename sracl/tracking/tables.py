@@ -1,4 +1,6 @@
-"""The tables of the store. Only `store` writes them, and only `queries` reads them.
+"""The tables of the store. Only `store` writes them, and only `queries` reads them, in SQL that names their columns.
+
+A change to them is a new `file.VERSION`.
 
 | table         | a row is                                                                        |
 |---------------|---------------------------------------------------------------------------------|
@@ -23,14 +25,6 @@ from sqlmodel import Field, SQLModel
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Dialect
-
-VERSION = 1
-"""Version of the tables below."""
-
-
-def now() -> datetime:
-    """The present, with its time zone."""
-    return datetime.now(UTC)
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -86,7 +80,7 @@ class Run(Table, table=True):
     seed: int
     label: str
     state: str = Field(index=True)
-    """As last written. What is shown is derived, see `queries.shown_state`."""
+    """As last written. What is shown is derived, see `identity.shown_state`."""
     reason: str = ""
     attempt: int = 0
     host: str | None = None

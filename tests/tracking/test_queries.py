@@ -14,7 +14,7 @@ import pytest
 from sracl.errors import UsageError
 from sracl.tracking import identity, queries
 from sracl.tracking.store import Store
-from sracl.tracking.tables import now
+from sracl.tracking.values import now
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,6 +8,9 @@ import resource
 import signal
 import sqlite3
 import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +18,18 @@ import pytest
 
 from sracl.errors import BudgetError, ResourceError, StoreError, UsageError
 from sracl.tracking import identity, queries
+from sracl.tracking.file import VERSION
+from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
-from sracl.tracking.tables import VERSION, now
+from sracl.tracking.values import now
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from multiprocessing.synchronize import Barrier
-    from pathlib import Path
+
+Opened = Callable[[Path], Reader]
+READING: list[Opened] = [Reader.open, partial(Store.open, read_only=True)]
+reading = pytest.mark.parametrize("opened", READING, ids=["reader", "store"])
 
 FORK = multiprocessing.get_context("fork")  # children start without importing anything anew; none of them uses a parent's store
 
@@ -197,10 +205,17 @@ class TestMetrics:
 
 
 class TestOpening:
-    def test_reading_makes_no_file(self, tmp_path: Path) -> None:
+    @reading
+    def test_reading_makes_no_file(self, tmp_path: Path, opened: Opened) -> None:
         with pytest.raises(StoreError, match="There is no store"):
-            Store.open(tmp_path / "store.db", read_only=True)
+            opened(tmp_path / "store.db")
         assert list(tmp_path.iterdir()) == []
+
+    @reading
+    def test_a_file_without_tables_is_called_empty(self, tmp_path: Path, opened: Opened) -> None:
+        (tmp_path / "store.db").touch()
+        with pytest.raises(StoreError, match="is empty"):
+            opened(tmp_path / "store.db")
 
     def test_a_read_only_store_reads_and_refuses_to_write(self, store: Store, register: Any) -> None:
         register(store)
@@ -209,21 +224,23 @@ class TestOpening:
             with pytest.raises(StoreError, match="reading only"):
                 reader.beat("r1")
 
-    def test_a_reader_sees_what_a_writer_does_while_both_are_open(self, store: Store, register: Any) -> None:
-        with Store.open(store.path, read_only=True) as reader:
+    @reading
+    def test_a_reader_sees_what_a_writer_does_while_both_are_open(self, store: Store, register: Any, opened: Opened) -> None:
+        with opened(store.path) as reader:
             assert queries.runs(reader) == []
             register(store)
             assert [run.id for run in queries.runs(reader)] == ["r1"]
 
+    @reading
     def test_a_folder_that_cannot_be_written_is_read_nevertheless(
-        self, store: Store, register: Any, monkeypatch: pytest.MonkeyPatch
+        self, store: Store, register: Any, monkeypatch: pytest.MonkeyPatch, opened: Opened
     ) -> None:
         register(store)
         path = store.path
         store.close()
         path.with_name("store.db.lock").unlink()
         monkeypatch.setattr(os, "access", lambda *_: False)
-        with Store.open(path, read_only=True) as reader:
+        with opened(path) as reader:
             assert [run.id for run in queries.runs(reader)] == ["r1"]
         assert not path.with_name("store.db-shm").exists()
 
@@ -237,16 +254,20 @@ class TestOpening:
             assert [run.id for run in queries.runs(newer)] == ["r1"]
             with pytest.raises(StoreError, match=f"schema {VERSION + 1}"):
                 newer.finish("r1", "completed")
+        with Reader.open(store.path) as reader:
+            assert "newer sracl" in reader.notice
+            assert [run.id for run in queries.runs(reader)] == ["r1"]
 
-    @pytest.mark.parametrize("read_only", [False, True])
-    def test_a_file_that_is_no_database_is_named(self, tmp_path: Path, read_only: bool) -> None:
+    @pytest.mark.parametrize("opened", [Store.open, *READING])
+    def test_a_file_that_is_no_database_is_named(self, tmp_path: Path, opened: Opened) -> None:
         path = tmp_path / "store.db"
         path.write_bytes(b"this was a database once " * 100)
         with pytest.raises(StoreError, match=f"{path} is damaged"):
-            Store.open(path, read_only=read_only)
+            opened(path)
         assert path.read_bytes() == b"this was a database once " * 100
 
-    def test_a_damaged_page_is_reported_and_not_read(self, store: Store, register: Any) -> None:
+    @reading
+    def test_a_damaged_page_is_reported_and_not_read(self, store: Store, register: Any, opened: Opened) -> None:
         for number in range(200):
             register(store, f"r{number}", seed=number)
         path = store.path
@@ -254,15 +275,16 @@ class TestOpening:
         content = bytearray(path.read_bytes())
         content[4096:] = random.Random(0).randbytes(len(content) - 4096)  # all pages but the first, which holds the schema
         path.write_bytes(content)
-        with pytest.raises(StoreError, match="store.db"), Store.open(path, read_only=True) as damaged:
+        with pytest.raises(StoreError, match="store.db"), opened(path) as damaged:
             queries.runs(damaged)
 
-    def test_another_programs_database_is_left_alone(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("opened", [Store.open, *READING])
+    def test_another_programs_database_is_left_alone(self, tmp_path: Path, opened: Opened) -> None:
         path = tmp_path / "store.db"
         with sqlite3.connect(path) as connection:
             connection.execute("CREATE TABLE diary (entry TEXT)")
         with pytest.raises(StoreError, match="not a store of sracl: it has the tables diary"):
-            Store.open(path)
+            opened(path)
 
     def test_a_place_that_cannot_be_a_folder_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")
@@ -301,7 +323,7 @@ class TestFullDisk:
 
 def limit(store: Store, *, pages: int) -> None:
     """Let the store's one pooled connection use no more pages, as a full disk would."""
-    with store._database.writing() as session:
+    with store._writing() as session:
         session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 
