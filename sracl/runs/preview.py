@@ -17,7 +17,7 @@ from sracl.runs.artifacts import Artifacts, digest_of
 from sracl.runs.entries import label, run_id
 from sracl.runs.screen import duration
 from sracl.tracking import queries
-from sracl.tracking.store import Store
+from sracl.tracking.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -102,7 +102,7 @@ class _Timings:
         self.runs: dict[str, queries.RunRow] = {}
         self._epochs: dict[str, list[float]] = {}
         if paths.store_file().exists():
-            with Store.open(paths.store_file(), read_only=True) as store:
+            with Reader.open(paths.store_file()) as store:
                 for run in queries.runs(store):
                     self.runs[run.digest] = run
                     for prefix, training in _trainings(run.values):
