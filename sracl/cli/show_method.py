@@ -38,7 +38,7 @@ def print_method(card: Card, facts: Mapping[str, Any]) -> None:
         print()
         print_columns(("value", "symbol"), list(card.symbols.items()), indent="  ")
     if facts["published"]:
-        names = list(dict.fromkeys(name for row in facts["published"] for name in row["values"]))
+        names = sorted({name for row in facts["published"] for name in row["values"]}, key=_metric_order)
         figures = [
             (
                 row["dataset"],
@@ -119,6 +119,12 @@ def _published(cat: Catalog, name: str, method: str) -> Iterator[dict[str, Any]]
     for dataset in table.datasets:
         if row := table.row(method, dataset):
             yield {"dataset": dataset, "values": dict(row.values), "source": f"{table.title} ({name})", "protocol": protocol}
+
+
+def _metric_order(name: str) -> tuple[str, int]:
+    """HR before NDCG, short lists before long ones."""
+    metric, _, cutoff = name.partition("@")
+    return metric, int(cutoff)
 
 
 def _without(table: Mapping[str, Any], *keys: str) -> dict[str, Any]:
