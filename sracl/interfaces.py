@@ -80,7 +80,7 @@ class SequenceSpec:
 
     @property
     def table_rows(self) -> int:
-        """Vectors that reading sequences takes: of padding, of V items, and of MASK where there is one."""
+        """Vectors that reading sequences takes, so rows of an item embedding: of padding, of V items, and of MASK where there is one."""
         return self.num_items + 1 + self.has_mask
 
 
@@ -148,6 +148,8 @@ Term: TypeAlias = Generator[Sequence[Request], Encoded, "Tensor"]
 class Backbone(Protocol):
     """Turns sequences of items into states, and items into vectors. Constructor: `(spec, *, parameters)`.
 
+    The embedding that it reads sequences with has `spec.table_rows` rows, not V + 1: MASK may stand in a sequence.
+
     `sracl.backbones.base.Backbone` is an `nn.Module` with all of this but `encode`.
     """
 
@@ -156,6 +158,10 @@ class Backbone(Protocol):
 
         Positions count from the last slot, so columns of padding on the left change nothing; padding slots of `all`
         are zero.
+
+        Raises:
+            ValueError: All states are wanted under a causal mask, and it cannot keep one; the last state alone may look
+                at the whole row.
         """
         ...
 

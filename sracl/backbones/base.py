@@ -57,6 +57,8 @@ class Backbone(nn.Module):
 def initialise(module: nn.Module, *, std: float = 0.02) -> None:
     """Draw every linear and embedding weight from N(0, std²), zero biases and padding rows; norms keep (1, 0).
 
+    A bare `nn.Parameter` is left as it is: draw it yourself.
+
     Source: the initialisation shared by the BERT-style encoders of this family (std 0.02).
     """
     for part in module.modules():

@@ -79,3 +79,18 @@ class AugmenterContract:
         view, lengths = make(torch.Generator().manual_seed(1))(left_padded(full, self.max_length, self.num_items), full)
         assert bool((view[:, -1] > 0).all())
         assert bool((lengths >= 1).all())
+
+    def test_a_row_does_not_see_the_others(self, make: Make, items: Tensor, lengths: Tensor) -> None:
+        changed = items.clone()
+        changed[0] = items[0].where(items[0] == 0, items[0] % self.num_items + 1)
+        before, after = (make(torch.Generator().manual_seed(1))(version, lengths) for version in (items, changed))
+        assert torch.equal(before[0][1:], after[0][1:])
+        assert torch.equal(before[1], after[1])
+
+    def test_how_much_changes_does_not_depend_on_the_padding(self, make: Make) -> None:
+        # Half of the width is padding, or seven eighths: a share of the items is the same number of them, a share of the width is not.
+        lengths = torch.full((256,), self.max_length // 2)
+        narrow = left_padded(lengths, self.max_length, self.num_items)
+        wide = torch.nn.functional.pad(narrow, (3 * self.max_length, 0))
+        few, many = (set(make(torch.Generator().manual_seed(1))(version, lengths)[1].tolist()) for version in (narrow, wide))
+        assert few == many

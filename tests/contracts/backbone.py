@@ -30,11 +30,17 @@ class BackboneContract:
     """Shapes, padding, order of rows, gradients; causality for those that are causal."""
 
     causal = True
-    """Whether every state under a causal mask comes from what is not later; without it, all states are wanted in both directions only."""
+    """Whether it keeps a causal mask, so that no state comes from what is later. One that cannot must raise ValueError where all
+    states are wanted under one; the last state alone may look at the whole row, and is wanted under either mask."""
 
     def make(self, spec: SequenceSpec) -> Backbone:
         """A backbone with dropout, in training mode."""
-        raise NotImplementedError
+        raise NotImplementedError("give the backbone under test, made of a specification")
+
+    def rename(self, backbone: Backbone, renaming: Tensor) -> None:
+        """Give the item `renaming[i]`, int64 [V + 1], what item i has. Override where that is more than its row of the embedding."""
+        weight = backbone.item_embedding.weight
+        weight[renaming] = weight[: NUM_ITEMS + 1].clone()
 
     @pytest.fixture
     def backbone(self) -> Backbone:
@@ -96,8 +102,7 @@ class BackboneContract:
         renaming = torch.cat([torch.zeros(1, dtype=torch.int64), 1 + torch.randperm(NUM_ITEMS, generator=torch.Generator().manual_seed(3))])
         before = backbone.score(backbone.encode(items, lengths))
         with torch.no_grad():
-            weight = backbone.item_embedding.weight
-            weight[renaming] = weight[: NUM_ITEMS + 1].clone()
+            self.rename(backbone, renaming)
         after = backbone.score(backbone.encode(renaming[items], lengths))
         torch.testing.assert_close(after[:, renaming[1:] - 1], before, atol=1e-5, rtol=0)
 
@@ -115,3 +120,23 @@ class BackboneContract:
         assert torch.equal(backbone.encode(items, lengths), backbone.encode(items, lengths))
         backbone.train()
         assert not torch.equal(backbone.encode(items, lengths), backbone.encode(items, lengths))
+
+    def test_all_states_under_a_causal_mask_are_causal_or_refused(self, backbone: Backbone) -> None:
+        if self.causal:
+            pytest.skip("keeps the causal mask")
+        with pytest.raises(ValueError, match="causal"):
+            backbone.encode(*sequences([7, 5]), mask="causal", want="all")
+
+    def test_trimming_padding_changes_no_state_of_all(self, backbone: Backbone) -> None:
+        items, lengths = sequences([1, 3, 4])
+        mask: MaskMode = "causal" if self.causal else "bidirectional"
+        whole = backbone.encode(items, lengths, mask=mask, want="all")
+        trimmed = backbone.encode(items[:, -4:], lengths, mask=mask, want="all")
+        torch.testing.assert_close(trimmed, whole[:, -4:], atol=1e-5, rtol=0)
+
+    def test_mask_has_a_vector_and_is_no_item(self) -> None:
+        backbone = self.make(SequenceSpec(NUM_ITEMS, LENGTH, has_mask=True)).eval()
+        items, lengths = sequences([7, 2])
+        items[:, -1] = NUM_ITEMS + 1
+        assert backbone.score(backbone.encode(items, lengths)).shape == (2, NUM_ITEMS)
+        assert len(backbone.item_table()) == NUM_ITEMS + 1
