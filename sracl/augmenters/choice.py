@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import torch
+from pydantic import Field
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ class Choice:
     Source: the independent draws of CoSeRec (Liu et al. 2021, arXiv:2108.06479).
     """
 
-    def __init__(self, generator: torch.Generator, *, augmenters: tuple[Augmenter, ...]) -> None:
+    def __init__(self, generator: torch.Generator, *, augmenters: Annotated[tuple[Augmenter, ...], Field(min_length=1)]) -> None:
         if not augmenters:
             raise ValueError("augmenters must hold at least one, got none")
         self.generator = generator

@@ -2,7 +2,8 @@
 
 Understood are `int`, `float`, `str`, `bool`, `X | None`, `Literal[…]`, tuples, lists and dictionaries of these,
 `Annotated[…, Field(gt=…, ge=…, lt=…, le=…, multiple_of=…, min_length=…, max_length=…, pattern=…)]`, names given to
-such types at the top of a module, and the Protocols of `sracl.interfaces.SLOTS` (alone, or in a list or tuple).
+such types at the top of a module, and the Protocols of `sracl.interfaces.SLOTS` (alone, or in a list or tuple, which
+`Annotated[…, Field(min_length=…)]` may ask to hold several).
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class Annotation:
     """The Protocol of a slot."""
     many: bool = False
     """Whether the slot takes a list of components."""
+    at_least: int = 0
+    """How many components, where it takes a list."""
     optional: bool = False
     """Whether it may be left empty."""
 
@@ -55,9 +58,10 @@ def read_annotation(module: Module, node: ast.expr | None) -> Annotation:
     branches = [branch for branch in _branches(node) if not _is_none(branch)]
     optional = len(branches) < len(_branches(node))
     if len(branches) == 1 and (slot := _slot(branches[0])):
-        protocol, many = slot
+        protocol, many, at_least = slot
         one = spoken(SLOTS[protocol])
-        return Annotation(None, f"an array of tables, each {one}" if many else one, protocol, many, optional)
+        several = f"an array of tables, {f'at least {at_least}, ' if at_least else ''}each {one}"
+        return Annotation(None, several if many else one, protocol, many, at_least, optional)
     resolved = _resolve(module, node, depth=8)
     return Annotation(resolved, describe(resolved), optional=type(None) in get_args(resolved))
 
@@ -105,14 +109,21 @@ def _elements(node: ast.expr) -> list[ast.expr]:
     return list(node.elts) if isinstance(node, ast.Tuple) else [node]
 
 
-def _slot(node: ast.expr) -> tuple[str, bool] | None:
-    """`(Protocol, whether many)` if this is a slot."""
+def _slot(node: ast.expr) -> tuple[str, bool, int] | None:
+    """`(Protocol, whether many, at least how many)` if this is a slot."""
     if _last(node) in SLOTS:
-        return _last(node), False
+        return _last(node), False, 0
+    if isinstance(node, ast.Subscript) and _last(node.value) == "Annotated":
+        inner, *notes = _elements(node.slice)
+        found = _slot(_unquoted(inner))
+        limits = {limit: value for note in notes for limit, value in _limits(note).items()} if found else {}
+        if found and limits and (limits.keys() != {"min_length"} or not found[1]):
+            raise Unreadable("of components, Field can say no more than the min_length of a list of them")
+        return (*found[:2], limits.get("min_length", 0)) if found else None
     if isinstance(node, ast.Subscript) and _last(node.value) in ("list", "tuple", "Sequence"):
         first = _unquoted(_elements(node.slice)[0])
         if _last(first) in SLOTS:
-            return _last(first), True
+            return _last(first), True, 0
     return None
 
 

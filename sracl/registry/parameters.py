@@ -148,7 +148,10 @@ def _bind_value(cat: Catalog, parameter: Parameter, value: Any, where: str) -> t
         return bind(cat, parameter.slot, value, where, parameter.protocol)
     if not isinstance(value, (list, tuple)):
         return value, [(where, f"Should be {parameter.accepts}, got {in_toml(value)}.")]
-    bound, problems = [], []
+    bound: list[Any] = []
+    problems: _Problems = []
+    if len(value) < parameter.at_least:
+        problems.append((where, f"Should be {parameter.accepts}, got {len(value)}."))
     for index, inner in enumerate(value):
         table, found = bind(cat, parameter.slot, inner, f"{where}.{index}", parameter.protocol)
         bound.append(table)
@@ -190,7 +193,7 @@ def _built_value(
         return None
     if parameter.many:
         parts = [build(cat, parameter.slot, inner, given, f"{path}.{index}", made) for index, inner in enumerate(value)]
-        return tuple(parts) if parameter.annotation.startswith("tuple") else parts
+        return tuple(parts) if "tuple[" in parameter.annotation else parts
     return build(cat, parameter.slot, value, given, path, made)
 
 

@@ -44,6 +44,8 @@ class Parameter:
     """For pydantic; None for a slot."""
     many: bool = False
     """Whether the slot takes a list of components."""
+    at_least: int = 0
+    """How many components, where it takes a list."""
     optional: bool = False
     """Whether None is a value."""
 
@@ -137,6 +139,7 @@ def _parameter(module: Module, argument: ast.arg, default: ast.expr | None, doc:
         accepts=accepted.accepts,
         type=accepted.type,
         many=accepted.many,
+        at_least=accepted.at_least,
         optional=accepted.optional,
     )
 

@@ -31,7 +31,13 @@ class Distinct:
         beside DuoRec, in which it is mostly compared.
     """
 
-    def __init__(self, generator: torch.Generator, *, augmenters: tuple[Augmenter, ...], shortest: Annotated[int, Field(ge=1)] = 2) -> None:
+    def __init__(
+        self,
+        generator: torch.Generator,
+        *,
+        augmenters: Annotated[tuple[Augmenter, ...], Field(min_length=2)],
+        shortest: Annotated[int, Field(ge=1)] = 2,
+    ) -> None:
         if len(augmenters) < 2:
             raise ValueError(f"augmenters must hold at least 2, got {len(augmenters)}")
         self.generator = generator

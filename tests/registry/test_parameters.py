@@ -56,6 +56,19 @@ class Views:
         self.given, self.steps, self.augmenters, self.loss, self.rank = item_neighbours, steps, augmenters, loss, rank
 
 
+class Pairs:
+    def __init__(
+        self, *, two: Annotated[tuple[Augmenter, ...], Field(min_length=2)], any: "Annotated[list[Augmenter], Field()]" = ()
+    ) -> None:
+        self.two, self.any = two, any
+
+
+class Capped:
+    def __init__(
+        self, *, few: Annotated[tuple[Augmenter, ...], Field(max_length=2)], one: Annotated[Augmenter, Field(min_length=1)]
+    ) -> None: ...
+
+
 class Greedy:
     def __init__(self, learning_rate, *, size: int = 1) -> None: ...
 
@@ -75,6 +88,8 @@ def cat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
         "ranking": "loss",
         "Crop": "augmenter",
         "Views": "objective",
+        "Pairs": "objective",
+        "Capped": "objective",
         "Greedy": "backbone",
         "Opaque": "optimizer",
     }
@@ -158,6 +173,24 @@ def test_a_slot_wants_a_table_or_a_name(cat: Catalog) -> None:
     }
     assert problems(cat, "loss", {"temperature": 1.0}) == {"here.use": "Should name a loss. Registered: contrast, ranking."}
     assert problems(cat, "loss", {"use": 7}) == {"here.use": "Should name a loss, got 7. Registered: contrast, ranking."}
+
+
+def test_a_list_of_components_may_have_to_hold_several(cat: Catalog) -> None:
+    assert problems(cat, "objective", {"use": "pairs", "two": [{"use": "crop", "ratio": 2}]}) == {
+        "here.two": "Should be an array of tables, at least 2, each an augmenter, got 1.",
+        "here.two.0.ratio": "Should be a number in (0, 1], got 2.",
+    }
+    assert problems(cat, "objective", "pairs") == {"here.two": "Pairs needs an array of tables, at least 2, each an augmenter here."}
+    bound, found = bind(cat, "objective", {"use": "pairs", "two": ["crop", "crop"], "any": ["crop"]}, "o")
+    assert found == []
+    made = build(cat, "objective", bound, lambda name, path: name, "o")
+    assert [type(made.two), len(made.two), type(made.any)] == [tuple, 2, list]
+
+
+def test_of_components_only_the_least_number_can_be_limited(cat: Catalog) -> None:
+    found = [what for _, what in bind(cat, "objective", "capped", "here")[1]]
+    reason = "of components, Field can say no more than the min_length of a list of them"
+    assert found == [f"Capped: parameter '{name}' cannot be read: {reason}." for name in ("few", "one")]
 
 
 def test_an_unknown_component_is_a_problem_of_its_use(cat: Catalog) -> None:
