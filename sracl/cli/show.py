@@ -64,6 +64,8 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
         raise UsageError(f"'{name}' is the name of several things. Say which: {', '.join(f'{FOLDERS[kind]}/{name}' for kind in meant)}.")
     if (run := _run(name)) is not None:
         return run_view(run, origin=origin)
+    if known := _recipe_with_runs(name):
+        raise UsageError(known)
     raise UsageError(_unknown(cat, name, list(recipes)))
 
 
@@ -84,6 +86,24 @@ def _run(reference: str) -> Any:
             if any(row.id.startswith(reference) for row in queries.runs(store)):
                 raise
             return None
+
+
+def _recipe_with_runs(name: str) -> str:
+    """Message about the name that a recipe gives itself, where the store has runs of it; else empty."""
+    from sracl import paths
+
+    if not paths.store_file().exists():
+        return ""
+    from sracl.tracking import queries
+    from sracl.tracking.reader import Reader
+
+    with Reader.open(paths.store_file()) as store:
+        recipe = queries.recipes(store).get(name)
+        if recipe is None:
+            return ""
+        runs = list(dict.fromkeys(entry.run_id for entry in queries.entries(store, [name])))
+    shown = ", ".join([*runs[:5], *(["…"] if runs[5:] else [])])
+    return f"'{name}' is a recipe that was run here; show its file, {recipe.source}, or one of its runs: {shown}."
 
 
 def _unknown(cat: Catalog, name: str, recipes: list[str]) -> str:

@@ -281,6 +281,7 @@ def _unfinished(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list
     states = Counter(found[run_id].state for run_id in ids if found[run_id].state != "completed")
     if not states:
         return []
-    return [
-        f"{states.total()} of {len(ids)} runs are not in it: {', '.join(f'{count} {state}' for state, count in sorted(states.items()))}"
-    ]
+    counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    if states.total() == len(ids):
+        return [f"No run finished: {counted}."]
+    return [f"{states.total()} of {len(ids)} runs are not in it: {counted}"]

@@ -14,6 +14,7 @@ from typing import Any
 from sracl.errors import Problem, did_you_mean
 from sracl.recipes.lines import Path, join_path
 from sracl.recipes.schema import RUN_TABLES, keyed, may_be_component
+from sracl.registry.wording import in_toml
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,8 @@ class Draft:
             if here is None:
                 here = table[at[-1]] = {}
                 self.origins[at] = origin(at)
+            if isinstance(here, list):
+                raise Misplaced(f"{join_path(at)} is a list, and a list is set whole, as in {join_path(at)}={in_toml(here)}.")
             if not isinstance(here, dict):
                 raise Misplaced(f"{join_path(at)} is no table, so nothing can be set in it.")
             table = here

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sracl.interfaces import Sampler
     from sracl.recipes.plan import Plan, RunPlan
 
+TIMED = "timed here"
+
 MICROSECONDS_A_SEQUENCE = 60
 """Rule of thumb where nothing like the run was timed here: to train on one sequence of 20 items, width 64, on two cores."""
 
@@ -38,7 +40,7 @@ class Outlook:
     state: str
     """`done`, `interrupted, goes on after epoch N`, `new`, or `same as RUN` for a variant that amounts to another's run."""
     seconds: float | None
-    """At most, if every epoch is trained; None where the data set is absent."""
+    """If every epoch is trained, so at most, but for a rule of thumb; None where the data set is absent."""
     basis: str
     """What the time rests on: `timed here`, or `rule of thumb`."""
 
@@ -67,9 +69,10 @@ def preview(plan: Plan, *, as_json: bool = False) -> str:
         lines += ["", "stages before training, computed once and kept:"]
         names = max(len(stage.name) for stage in shared)
         lines += [f"  {s.digest[:10]}  {s.name:{names}}  {'cached' if s.cached else 'to do'}, for {s.runs} of the runs" for s in shared]
-    left = [o.seconds for o in outlooks if o.seconds is not None and o.state != "done" and not o.state.startswith("same")]
+    left = [(o.seconds, o.basis) for o in outlooks if o.seconds is not None and o.state != "done" and not o.state.startswith("same")]
     if left:
-        lines += ["", f"at most about {duration(sum(left))} of training if no run stops early."]
+        bound = "at most about" if all(basis == TIMED for _, basis in left) else "roughly"
+        lines += ["", f"{bound} {duration(sum(seconds for seconds, _ in left))} of training if no run stops early."]
     absent = sorted({run.values["data"]["name"] for run in plan.runs if run.data_fingerprint is None})
     lines += [f"the data set '{name}' is not here; `sracl data list` shows where it is looked for." for name in absent]
     return "\n".join(lines)
@@ -114,7 +117,7 @@ class _Timings:
 
     def estimate(self, run: RunPlan) -> tuple[float | None, str]:
         """Seconds if all epochs of all stages are trained, and what that rests on."""
-        seconds, basis = 0.0, "timed here"
+        seconds, basis = 0.0, TIMED
         for _, training in _trainings(run.values):
             epochs = training["train"]["epochs"]
             if timed := self._epochs.get(_likeness(run.values, training)):
@@ -220,4 +223,6 @@ def _stages(runs: Iterable[RunPlan]) -> Iterable[Stage]:
 def _time(outlook: Outlook) -> str:
     if outlook.seconds is None or outlook.state == "done" or outlook.state.startswith("same"):
         return ""
-    return f", at most {duration(outlook.seconds)} ({outlook.basis})"
+    if outlook.basis == TIMED:
+        return f", at most {duration(outlook.seconds)} ({TIMED})"
+    return f", roughly {duration(outlook.seconds)} (a guess; nothing like it was timed here)"

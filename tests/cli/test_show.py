@@ -156,9 +156,11 @@ def test_flat_values_have_the_paths_of_set() -> None:
     assert dict(flat(values)) == {"a.b": 1, "objective.next.weight": 1.0, "objective.next.views.0.use": "crop", "cutoffs": [5, 10]}
 
 
-def test_a_run_is_found_by_the_beginning_of_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+def register(*run_ids: str) -> None:
+    """Runs of the recipe mine.toml."""
     with Store.open(paths.store_file()) as store:
-        for run_id in ("abc123", "abd456"):
+        store.recipe("mine", {}, "mine.toml")
+        for run_id in run_ids:
             store.register(
                 run_id=run_id,
                 digest=run_id,
@@ -174,6 +176,10 @@ def test_a_run_is_found_by_the_beginning_of_its_id(capsys: pytest.CaptureFixture
                 folder="runs/x",
                 environment={},
             )
+
+
+def test_a_run_is_found_by_the_beginning_of_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    register("abc123", "abd456")
     text = shown(capsys, "abc")
     assert "run abc123" in text
     assert "planned" in text
@@ -181,3 +187,9 @@ def test_a_run_is_found_by_the_beginning_of_its_id(capsys: pytest.CaptureFixture
     assert "mine.toml:3" in shown(capsys, "abc", "--origin")
     assert "abc123" in refused(capsys, "ab")
     assert "abd456" in refused(capsys, "ab")
+
+
+def test_the_name_of_a_recipe_that_was_run_leads_to_its_file_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    register("abc123", "abd456")
+    assert "'mine' is a recipe that was run here; show its file, mine.toml, or one of its runs: abc123, abd456." in refused(capsys, "mine")
+    assert "Nothing is called 'yours'" in refused(capsys, "yours")

@@ -212,6 +212,10 @@ class TestWhatIsInIt:
         assert board.blocks[0].rows[0].figures["hr@10"].n == 1
         assert board.notes == ("2 of 3 runs are not in it: 1 failed, 1 running",)
 
+    def test_without_any_finished_run_that_is_said(self, store: Store, add: Any) -> None:
+        add("full", 1, {}, state="failed")
+        assert leaderboard(store).notes == ("No run finished: 1 failed.",)
+
     def test_leaky_runs_are_marked_and_never_best(self, store: Store, add: Any) -> None:
         add("clean", 1, {"hr@10": 0.1})
         add("official", 1, {"hr@10": 0.9}, leaky=("semantics.sequences.pool = all",))

@@ -76,8 +76,18 @@ def test_a_component_given_by_name_takes_parameters() -> None:
 
 
 def test_nothing_is_set_inside_a_value() -> None:
-    with pytest.raises(Misplaced, match="^evaluation.cutoffs is no table, so nothing can be set in it.$"):
-        draft().merge(("evaluation", "cutoffs", "first"), 1, at("child"))
+    with pytest.raises(Misplaced, match="^backbone.dropout is no table, so nothing can be set in it.$"):
+        draft().merge(("backbone", "dropout", "first"), 1, at("child"))
+
+
+def test_a_list_is_set_whole() -> None:
+    made = draft()
+    made.merge(("objective", "cross", "augmenters"), [{"use": "crop", "keep": 0.6}, "reorder"], at("parent"))
+
+    with pytest.raises(Misplaced) as refused:
+        made.merge(("objective", "cross", "augmenters", "0", "keep"), 0.1, at("child"))
+    whole = 'objective.cross.augmenters=[{ use = "crop", keep = 0.6 }, "reorder"]'
+    assert str(refused.value) == f"objective.cross.augmenters is a list, and a list is set whole, as in {whole}."
 
 
 def test_an_unknown_objective_is_not_begun_by_accident() -> None:

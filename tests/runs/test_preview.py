@@ -114,6 +114,14 @@ def test_counts_every_stage(outlook: Outlook) -> None:
     assert outlook(PAIR + STAGE)["seconds"] == sequences(5 * USERS * 2 + 2 * PREFIXES)
 
 
+def test_a_rule_of_thumb_is_no_bound(tmp_path: Path, outlook: Outlook) -> None:
+    outlook("")  # the recipe's file
+    text = preview(plan(str(tmp_path / "mine.toml")))
+    assert "new, roughly 0 s (a guess; nothing like it was timed here)" in text  # 2 * 700 sequences of 60 µs
+    assert "roughly 0 s of training if no run stops early." in text
+    assert "at most" not in text
+
+
 def test_knows_what_was_timed_here_and_what_an_interrupted_stage_has_left(outlook: Outlook, tmp_path: Path) -> None:
     extra = PAIR + STAGE
     assert outlook(extra)["state"] == "new"
@@ -129,6 +137,9 @@ def test_knows_what_was_timed_here_and_what_an_interrupted_stage_has_left(outloo
     other = outlook(extra, seed=2)
     assert (other["state"], other["basis"]) == ("new", "timed here")
     assert other["seconds"] > 0
+    text = preview(plan(str(tmp_path / "mine.toml"), seeds=[2]))
+    assert text.count("at most") == 2
+    assert "(timed here)" in text
     twice = outlook(extra, "stage.pretrain.train.epochs=10", seed=2)
     assert (twice["basis"], twice["seconds"] > other["seconds"]) == ("timed here", True)
     assert outlook(extra, "stage.pretrain.train.batch_size=8", seed=2)["basis"] == "rule of thumb"
