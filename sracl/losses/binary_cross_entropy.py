@@ -23,7 +23,7 @@ class BinaryCrossEntropy:
         generator: Source of the draws, on the device of the states.
         num_negatives: K, drawn anew for every row and call.
 
-    Source: Kang and McAuley 2018, arXiv:1808.09781, section III-F. Differs from the paper, which draws no item of the
+    Source: Kang and McAuley 2018, arXiv:1808.09781, on the training of the network. Differs from the paper, which draws no item of the
         user's whole sequence: that would tell training which items validate and test.
     """
 

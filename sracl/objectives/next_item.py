@@ -20,7 +20,7 @@ class NextItem(nn.Module):
     Args:
         loss: How the prediction of one item among all is judged.
 
-    Source: SRA-CL, equations 1 to 3; at every position: Kang and McAuley 2018, arXiv:1808.09781, section III-F.
+    Source: SRA-CL, equations 1 to 3; at every position: Kang and McAuley 2018, arXiv:1808.09781, on the training of the network.
     """
 
     def __init__(self, *, loss: RankingLoss) -> None:

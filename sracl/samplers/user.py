@@ -26,7 +26,7 @@ class User:
     Args:
         generator: Source of the order, on the device of the samples.
 
-    Source: Kang and McAuley 2018, arXiv:1808.09781, section III-F.
+    Source: Kang and McAuley 2018, arXiv:1808.09781, on the training of the network.
     """
 
     def __init__(self, generator: torch.Generator) -> None:
