@@ -1,16 +1,21 @@
-"""The recipes that the README shows do resolve."""
+"""The recipes that the README shows do resolve, and its backbone is one."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sracl.backbones.base import Backbone
+from sracl.interfaces import SequenceSpec
 from sracl.recipes.plan import plan
+from tests.contracts.backbone import BackboneContract
 
 TEXT = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 RECIPES = [block for block in re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE) if block.startswith("recipe = 1")]
+(BACKBONE,) = re.findall(r"^```python\n# my_lab/models.py\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("text", RECIPES, ids=[re.findall(r'^name = "(\w+)"', text, re.MULTILINE)[0] for text in RECIPES])
@@ -21,3 +26,20 @@ def test_a_recipe_of_the_readme_resolves_and_takes_the_values_it_mentions(text: 
 
 def test_recipes_are_found() -> None:
     assert len(RECIPES) == 3
+
+
+class TestTheBackboneOfTheReadme(BackboneContract):
+    def make(self, spec: SequenceSpec) -> Backbone:
+        shown: dict[str, Any] = {}
+        exec(BACKBONE, shown)
+        backbone: Backbone = shown["FadingMean"](spec)
+        return backbone
+
+
+def test_a_recipe_takes_the_backbone_of_the_readme_without_registration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_lab").mkdir()
+    (tmp_path / "my_lab" / "models.py").write_text(BACKBONE, "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    (setting,) = re.findall(r"--set backbone='(.*?)'", TEXT)
+    (run,) = plan("methods/sasrec", sets=[f"backbone={setting}"], seeds=[1]).runs
+    assert run.values["backbone"] == {"use": "my_lab.models:FadingMean", "hidden_size": 64, "fade": 0.8, "dropout": 0.2}
