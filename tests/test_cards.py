@@ -35,7 +35,11 @@ def test_a_card_stands_where_its_kind_and_name_say(card: Card) -> None:
 
 @by_address(CARDS)
 def test_a_paper_is_a_method_card(card: Card) -> None:
-    assert card.paper is None or card.paper in {method.name for method in CARDS if method.kind == "method"}
+    known = sorted(method.name for method in CARDS if method.kind == "method")
+    assert card.paper is None or card.paper in known, (
+        f"{card.path}: paper = {card.paper!r} names no card in registry/methods/. Name one of {', '.join(known)}; "
+        "write one (title, authors, venue, year, link, code); or leave `paper` out where the idea is yours."
+    )
 
 
 @by_address(CODE)

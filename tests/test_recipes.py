@@ -37,10 +37,11 @@ def test_a_shipped_recipe_opens_with_what_it_trains_and_its_command(file: Path) 
     head = file.read_text("utf-8").partition("\nrecipe = 1\n")[0].splitlines()
     name = file.relative_to(paths.shipped("recipes")).with_suffix("").as_posix()
 
-    assert all(line.startswith("#") for line in head)
-    assert len(summary(file)) > 20
-    assert any(f"sracl run {name}" in line or f"sracl run recipes/{name}.toml" in line for line in head)
-    assert any(" --set " in line for line in head)
+    assert all(line.startswith("#") for line in head), f"{file}: only comments stand before `recipe = 1`"
+    assert len(summary(file)) > 20, f"{file}: its first line should be a comment that says in a sentence what it trains"
+    commands = [line for line in head if f"sracl run {name}" in line or f"sracl run recipes/{name}.toml" in line]
+    assert commands, f"{file}: its opening comment should show its command, `sracl run {name}`"
+    assert [line for line in head if " --set " in line], f"{file}: its opening comment should show a command that sets a value with --set"
 
 
 def test_methods_name_recipes_that_exist() -> None:
