@@ -45,6 +45,22 @@ def test_the_score_by_the_equations_one_pair_at_a_time() -> None:
             torch.testing.assert_close(scores[row, candidate - 1], expected, atol=1e-5, rtol=1e-5)
 
 
+def test_a_layer_by_hand() -> None:
+    # Queries and keys are 0, so that every context attends to both alike; the value is the context, W_inner = 1, W_outer swaps.
+    #   contexts (4, 0), (0, 2); attended: their mean (2, 1); with residual (6, 1), (2, 3); norm: y = (1, -1), (-1, 1)
+    #   fed: relu gives (1, 0), (0, 1); swapped (0, 1), (1, 0); with residual (1, 0), (0, 1); norm: (1, -1), (-1, 1)
+    # Without the first residual both rows would be alike; without the second, signs would turn; norms give ±1 but for ε.
+    layer = lrd._Layer(2, 1, 0.0)
+    with torch.no_grad():
+        for parameter in (*layer.query_key_value.parameters(), layer.inner.bias, layer.outer.bias):
+            parameter.zero_()
+        layer.query_key_value.weight[4:] = torch.eye(2)
+        layer.inner.weight.copy_(torch.eye(2))
+        layer.outer.weight.copy_(torch.eye(2).flip(0))
+    expected = torch.tensor([[[1.0, -1.0], [-1.0, 1.0]]])
+    torch.testing.assert_close(layer(torch.tensor([[[4.0, 0.0], [0.0, 2.0]]])), expected, atol=1e-4, rtol=0)
+
+
 def test_blocks_lists_and_lists_of_each_row_score_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     backbone, users = made(), torch.tensor([2, 0, 1])
     states = backbone.encode(*histories())

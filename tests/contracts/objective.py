@@ -24,12 +24,14 @@ class MeanOfItems:
     Args:
         num_items: V.
         hidden_size: d.
+        tables: Vectors of other things than items, for objectives that ask for some.
     """
 
-    def __init__(self, num_items: int, hidden_size: int = 4) -> None:
+    def __init__(self, num_items: int, hidden_size: int = 4, tables: Mapping[str, Tensor] | None = None) -> None:
         table = torch.randn(num_items + 1, hidden_size, generator=torch.Generator().manual_seed(7))
         table[0] = 0
         self.table = table.requires_grad_()
+        self.tables = tables
 
     def encode(self, request: Request) -> Tensor:
         """States [N, d], or [N, L, d] of running means where all are wanted."""
@@ -42,24 +44,28 @@ class MeanOfItems:
 
 
 class Answer:
-    """Encoded states by key, beside the item table."""
+    """Encoded states by key, beside the item table and tables of other things."""
 
-    def __init__(self, states: Mapping[str, Tensor], item_table: Tensor) -> None:
+    def __init__(self, states: Mapping[str, Tensor], item_table: Tensor, tables: Mapping[str, Tensor] | None = None) -> None:
         self.states = states
         self.item_table = item_table
+        self.tables = tables or {}
 
     def __getitem__(self, key: str) -> Tensor:
         """States of one request."""
         return self.states[key]
 
-    def score(self, states: Tensor, candidates: Tensor, users: Tensor | None = None) -> Tensor:
-        """Dot products with some items, [C] or [N, C]."""
+    def score(self, key: str, candidates: Tensor, users: Tensor | None = None) -> Tensor:
+        """Dot products of the last states with some items, [C] or [N, C]."""
+        states = self.states[key] if self.states[key].ndim == 2 else self.states[key][:, -1]
         vectors = self.item_table[candidates]
         return states @ vectors.T if candidates.ndim == 1 else (vectors @ states[:, :, None]).squeeze(2)
 
     def table(self, name: str) -> Tensor:
-        """None but those of items."""
-        raise ValueError(name)
+        """Vectors of other things than items."""
+        if name not in self.tables:
+            raise ValueError(name)
+        return self.tables[name]
 
 
 def drive(objective: Objective, batch: Batch, encoder: MeanOfItems) -> tuple[dict[str, Request], Tensor]:
@@ -69,7 +75,7 @@ def drive(objective: Objective, batch: Batch, encoder: MeanOfItems) -> tuple[dic
     requests = {request.key: request for request in asked}
     assert len(requests) == len(asked), "a key is asked for twice"
     try:
-        term.send(Answer({key: encoder.encode(request) for key, request in requests.items()}, encoder.table))
+        term.send(Answer({key: encoder.encode(request) for key, request in requests.items()}, encoder.table, encoder.tables))
     except StopIteration as stop:
         value = stop.value
         assert isinstance(value, torch.Tensor)
@@ -90,8 +96,13 @@ class ObjectiveContract:
     def batch(self) -> Batch:
         raise NotImplementedError("give a batch of two samples or more")
 
-    def test_asks_for_sequences_that_can_be_encoded(self, objective: Objective, batch: Batch) -> None:
-        requests, _ = drive(objective, batch, MeanOfItems(self.num_items))
+    @pytest.fixture
+    def encoder(self) -> MeanOfItems:
+        """One that has tables besides, where the objective needs some."""
+        return MeanOfItems(self.num_items)
+
+    def test_asks_for_sequences_that_can_be_encoded(self, objective: Objective, batch: Batch, encoder: MeanOfItems) -> None:
+        requests, _ = drive(objective, batch, encoder)
         for request in requests.values():
             assert request.items.dtype == request.lengths.dtype == torch.int64
             assert len(request.items) == len(request.lengths) > 0
@@ -100,8 +111,7 @@ class ObjectiveContract:
             assert torch.equal(request.items > 0, torch.arange(width) >= width - request.lengths[:, None])
             assert int(request.items.max()) <= self.num_items
 
-    def test_term_is_one_finite_number_that_reaches_the_items(self, objective: Objective, batch: Batch) -> None:
-        encoder = MeanOfItems(self.num_items)
+    def test_term_is_one_finite_number_that_reaches_the_items(self, objective: Objective, batch: Batch, encoder: MeanOfItems) -> None:
         _, term = drive(objective, batch, encoder)
         assert term.shape == ()
         assert term.isfinite()
@@ -110,10 +120,10 @@ class ObjectiveContract:
         assert bool(encoder.table.grad.isfinite().all())
         assert bool(encoder.table.grad.any())
 
-    def test_leaves_the_batch_and_the_global_generator_alone(self, objective: Objective, batch: Batch) -> None:
+    def test_leaves_the_batch_and_the_global_generator_alone(self, objective: Objective, batch: Batch, encoder: MeanOfItems) -> None:
         before = {name: tensor.clone() for name, tensor in vars(batch).items()}
         state = torch.random.get_rng_state()
-        drive(objective, batch, MeanOfItems(self.num_items))
+        drive(objective, batch, encoder)
         assert torch.equal(torch.random.get_rng_state(), state)
         for name, tensor in vars(batch).items():
             assert torch.equal(tensor, before[name]), name

@@ -9,8 +9,9 @@ import torch
 from sracl.backbones.lrd import LRD
 from sracl.data.attributes import ItemAttributes
 from sracl.engine.step import Weighted, training_loss
-from sracl.interfaces import SequenceSpec
+from sracl.interfaces import Batch, Objective, SequenceSpec
 from sracl.objectives.attribute_relations import AttributeRelations
+from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from tests.objectives.test_pairwise_ranking import rows
 
 # items 1, 2, 3 are of category 1; 4 and 5 of brand 2; 6 has a brand of its own, 3
@@ -31,6 +32,48 @@ def term(objective: AttributeRelations, targets: list[int]) -> torch.Tensor:
     backbone = LRD(SPEC, ATTRIBUTES, hidden_size=8)
     batch = rows([[0, 0, 0, 1]] * len(targets), targets)
     return training_loss(backbone, [Weighted("known", 1.0, objective)], batch)[0]
+
+
+class TestAttributeRelations(ObjectiveContract):
+    num_items = 6
+
+    @pytest.fixture
+    def objective(self) -> Objective:
+        return relations()
+
+    @pytest.fixture
+    def batch(self) -> Batch:
+        return rows([[0, 1, 2, 3], [0, 0, 4, 5], [1, 2, 3, 4]], [1, 4, 6])
+
+    @pytest.fixture
+    def encoder(self) -> MeanOfItems:
+        draw = torch.Generator().manual_seed(1)
+        tables = {"relations": torch.randn(3, 4, generator=draw), "values": torch.randn(4, 4, generator=draw)}
+        return MeanOfItems(self.num_items, tables=tables)
+
+
+@pytest.mark.parametrize("relation", [1, 2])
+def test_a_triple_with_either_side_replaced_by_each_item(relation: int) -> None:
+    # Items 1 and 2 share value 1 of the relation, so that target 1 gives the triple (1, k, 2) alone. r + v = (1, -1) + (0, 3) = (1, 2),
+    # e_1 = (1, 1), e_2 = (2, 0), e_3 = (-1, 0): s(1, 2) = 2. What may stand for s⁻, and -log σ(2 - s⁻):
+    #   head: s(1, 2) = 2: .693147;  s(2, 2) = 4: 2.126928;  s(3, 2) = -2: .018150
+    #   tail: s(1, 1) = 3: 1.313262;  s(1, 2) = 2: .693147;  s(1, 3) = -1: .048587
+    # each of the six as likely, so that of 600 draws the first is found 200 times, with a deviation of (600 · 1/3 · 2/3)^½ = 11.5,
+    # and the others 100 times, with one of (600 · 1/6 · 5/6)^½ = 9.1.
+    single = np.zeros((4, 2), dtype=np.int64)
+    single[1:3, relation - 1] = 1
+    attributes = ItemAttributes(names=("value",), sets=np.array([[0], [1], [1], [0]]), single=single)
+    of_relations = torch.full((4, 2), 50.0)
+    of_relations[relation] = torch.tensor([1.0, -1.0])
+    encoder = MeanOfItems(3, 2, tables={"relations": of_relations, "values": torch.tensor([[0.0, 0.0], [0.0, 3.0]])})
+    with torch.no_grad():
+        encoder.table[1:] = torch.tensor([[1.0, 1.0], [2.0, 0.0], [-1.0, 0.0]])
+    objective = AttributeRelations(SequenceSpec(3, 4), attributes, torch.Generator().manual_seed(0))
+    batch = rows([[0, 0, 0, 3]], [1])
+    found = Counter(round(drive(objective, batch, encoder)[1].item(), 4) for _ in range(600))
+    assert set(found) == {0.6931, 2.1269, 0.0181, 1.3133, 0.0486}
+    assert abs(found[0.6931] - 200) < 5 * 11.5
+    assert all(abs(found[value] - 100) < 5 * 9.1 for value in (2.1269, 0.0181, 1.3133, 0.0486))
 
 
 def test_partners_share_the_value_are_another_item_and_equally_likely() -> None:
