@@ -124,7 +124,11 @@ class Encoded(Protocol):
     """What the engine hands back: a state per requested row, and the item side."""
 
     def __getitem__(self, key: str) -> Tensor:
-        """States of the request with this key: float [N, d], or [N, L, d] where all were wanted."""
+        """States of the request with this key: float [N, d], or [N, L, d] where all were wanted.
+
+        Raises:
+            PluginError: The backbone has no states to compare, see `Backbone.has_states`.
+        """
         ...
 
     @property
@@ -132,8 +136,8 @@ class Encoded(Protocol):
         """Item vectors with gradient, float [V + 1, d]; row 0 is padding and never a class."""
         ...
 
-    def score(self, states: Tensor, candidates: Tensor, users: Tensor | None = None) -> Tensor:
-        """Scores of some items with gradient, see `Backbone.score`: float [N, C]."""
+    def score(self, key: str, candidates: Tensor, users: Tensor | None = None) -> Tensor:
+        """Scores of some items with gradient, by the last states of the request with this key, see `Backbone.score`: float [N, C]."""
         ...
 
     def table(self, name: str) -> Tensor:
@@ -152,6 +156,9 @@ class Backbone(Protocol):
 
     `sracl.backbones.base.Backbone` is an `nn.Module` with all of this but `encode`.
     """
+
+    has_states: bool
+    """Whether what it encodes are vectors to compare. Where they are not, they serve `score` alone."""
 
     def encode(self, items: Tensor, lengths: Tensor, *, mask: MaskMode = "causal", want: Want = "last") -> Tensor:
         """Encode left-padded ids, int64 [N, L'] with L' <= L, as float [N, d] (`last`) or [N, L', d] (`all`).
@@ -278,7 +285,10 @@ class Snapshot:
     item_table: Tensor
     """A copy of the item vectors, float [V + 1, d]."""
     encode: Callable[[Tensor, Want], Tensor]
-    """`(sample ids [S], "last" | "all") -> float [S, d] | [S, L, d]`, without dropout and without gradient."""
+    """`(sample ids [S], "last" | "all") -> float [S, d] | [S, L, d]`, without dropout and without gradient.
+
+    A PluginError where the backbone has no states, see `Backbone.has_states`.
+    """
 
 
 @runtime_checkable

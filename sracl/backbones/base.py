@@ -18,6 +18,9 @@ class Backbone(nn.Module):
         spec: Item count and longest sequence of the prepared data.
     """
 
+    has_states: bool = True
+    """Whether what `encode` gives are vectors to compare, and not only what `score` goes by."""
+
     item_embedding: nn.Embedding
 
     def __init__(self, spec: SequenceSpec) -> None:

@@ -50,6 +50,8 @@ class LRD(Backbone):
         this data has none (also bought and also viewed are snapshots that include the test period), and T is post-norm.
     """
 
+    has_states = False
+
     def __init__(
         self,
         spec: SequenceSpec,

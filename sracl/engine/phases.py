@@ -25,6 +25,8 @@ class Phase:
     """The terms of its loss, with their weights in it."""
     optimizer: torch.optim.Optimizer
     """Over the parameters it trains; phases that train the same share it, and with it the moments."""
+    id: str = ""
+    """In the recipe; empty for the one phase of everything."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """What it trains."""
@@ -52,7 +54,7 @@ def alternating(
         optimizer: Makes one over some parameters.
 
     Raises:
-        PluginError: A phase trains nothing that has parameters.
+        PluginError: A phase trains nothing that has parameters, or no phase trains something that has some.
     """
     parts = {"backbone": backbone, **{part.id: part.objective for part in objectives}}
     optimizers: dict[frozenset[str], torch.optim.Optimizer] = {}
@@ -67,7 +69,14 @@ def alternating(
                 )
             optimizers[update] = optimizer(trained)
         weighted = [replace(part, weight=entry["weights"].get(part.id, part.weight)) for part in objectives]
-        made.append(Phase([part for part in weighted if part.weight > 0], optimizers[update]))
+        made.append(Phase([part for part in weighted if part.weight > 0], optimizers[update], entry["id"]))
+    covered = {parameter for phase in made for parameter in phase.parameters()}
+    if left := [name for name, part in parts.items() if not covered.issuperset(_trainable(part))]:
+        known = ", ".join(entry["id"] for entry in settings)
+        raise PluginError(
+            f"train.phase: no phase trains {', '.join(left)}, which would stay as drawn. "
+            f"Name {'it' if len(left) == 1 else 'them'} in the update of a phase; there are: {known}."
+        )
     return made
 
 

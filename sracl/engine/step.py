@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from sracl.errors import PluginError
 from sracl.interfaces import BATCH, VIEW, Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sracl.interfaces import Backbone, Batch, Objective, Want
 
@@ -41,6 +42,7 @@ class _Answers:
         self._table = table
 
     def __getitem__(self, key: str) -> Tensor:
+        demand_states(self._backbone, f"objective '{self._asker}'")
         states = self._states[_full(self._asker, key)]
         # of a shared request another objective may have wanted all positions
         return states[:, -1] if self._wants[key] == "last" and states.ndim == 3 else states
@@ -51,11 +53,25 @@ class _Answers:
             self._table.append(self._backbone.item_table())
         return self._table[0]
 
-    def score(self, states: Tensor, candidates: Tensor, users: Tensor | None = None) -> Tensor:
-        return self._backbone.score(states, users=users, candidates=candidates)
+    def score(self, key: str, candidates: Tensor, users: Tensor | None = None) -> Tensor:
+        states = self._states[_full(self._asker, key)]
+        return self._backbone.score(states[:, -1] if states.ndim == 3 else states, users=users, candidates=candidates)
 
     def table(self, name: str) -> Tensor:
         return self._backbone.table(name)
+
+
+def demand_states(backbone: Backbone, who: str) -> None:
+    """Refuse to hand out states that mean nothing.
+
+    Raises:
+        PluginError: The backbone has none.
+    """
+    if not backbone.has_states:
+        raise PluginError(
+            f"{who} compares states, and the backbone {type(backbone).__name__} has none: it scores candidates against a history. "
+            "Take objectives that ask for scores, as pairwise_ranking does, or another backbone."
+        )
 
 
 def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
@@ -65,29 +81,34 @@ def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Bat
     in one call.
 
     Raises:
+        PluginError: An objective or the backbone refused what it got, by a ValueError; or states are asked of a backbone without.
         ValueError: One key was requested with two different sets of sequences.
         RuntimeError: An objective did not follow the protocol of `interfaces.Term`.
     """
     running = []
     requests: dict[Key, Request] = {}
+    askers: dict[Key, list[str]] = {}
     for part in objectives:
         term = part.objective.term(batch)
         try:
-            asked = next(term)
+            with _in_words(part.id):
+                asked = next(term)
         except StopIteration:
             raise RuntimeError(f"objective '{part.id}' asked for nothing; a term yields its requests once, if only an empty list") from None
         for request in asked:
             key = _full(part.id, request.key)
             requests[key] = _merge(key, requests.get(key), request)
+            askers.setdefault(key, []).append(part.id)
         running.append((part, term, {request.key: request.want for request in asked}))
 
-    states = _encode(backbone, requests)
+    states = _encode(backbone, requests, askers)
     table: list[Tensor] = []
     terms: dict[str, Tensor] = {}
     total = torch.zeros((), device=batch.inputs.device)
     for part, term, wants in running:
         try:
-            term.send(_Answers(backbone, states, part.id, wants, table))
+            with _in_words(part.id):
+                term.send(_Answers(backbone, states, part.id, wants, table))
         except StopIteration as finished:
             value: Tensor = finished.value
         else:
@@ -95,6 +116,20 @@ def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Bat
         terms[part.id] = value.detach()
         total = total + part.weight * value
     return total, terms
+
+
+@contextmanager
+def _in_words(*ids: str) -> Iterator[None]:
+    """What a component refuses on behalf of some objectives.
+
+    Raises:
+        PluginError: It raised a ValueError.
+    """
+    try:
+        yield
+    except ValueError as error:
+        names = ", ".join(f"'{name}'" for name in dict.fromkeys(ids))
+        raise PluginError(f"{'objectives' if ',' in names else 'objective'} {names}: {error}") from error
 
 
 def _full(asker: str, key: str) -> Key:
@@ -109,7 +144,7 @@ def _merge(key: Key, known: Request | None, new: Request) -> Request:
     return new if new.want == "all" else known
 
 
-def _encode(backbone: Backbone, requests: Mapping[Key, Request]) -> dict[Key, Tensor]:
+def _encode(backbone: Backbone, requests: Mapping[Key, Request], askers: Mapping[Key, Sequence[str]]) -> dict[Key, Tensor]:
     states: dict[Key, Tensor] = {}
     for mask, grad in dict.fromkeys((request.mask, request.grad) for request in requests.values()):
         together = {key: request for key, request in requests.items() if (request.mask, request.grad) == (mask, grad)}
@@ -118,7 +153,7 @@ def _encode(backbone: Backbone, requests: Mapping[Key, Request]) -> dict[Key, Te
         longest = int(lengths.max()) if lengths.device.type == "cpu" else widest  # a GPU is not waited for
         items = torch.cat([request.items[:, -longest:] for request in together.values()])
         want: Want = "all" if any(request.want == "all" for request in together.values()) else "last"
-        with nullcontext() if grad else torch.no_grad():
+        with nullcontext() if grad else torch.no_grad(), _in_words(*(name for key in together for name in askers[key])):
             encoded = backbone.encode(items, lengths, mask=mask, want=want)
         parts = encoded.split([len(request.lengths) for request in together.values()])
         for (key, request), part in zip(together.items(), parts, strict=True):

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
 from sracl.engine import checkpoint, memory
-from sracl.engine.step import training_loss
-from sracl.errors import DataError, ResourceError, SraclError
+from sracl.engine.step import demand_states, training_loss
+from sracl.errors import DataError, PluginError, ResourceError, SraclError
 from sracl.interfaces import Snapshot
 
 if TYPE_CHECKING:
@@ -145,12 +146,22 @@ class Trainer:
         memory.release()
 
     def step(self, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Make every update of a step; the loss of the first, and every term as it was first computed."""
+        """Make every update of a step; the loss of the first, and every term as it was first computed.
+
+        Raises:
+            PluginError: What a phase trains has no part in its loss.
+        """
         batch = self.samples.batch(rows)
         first: Tensor | None = None
         terms: dict[str, Tensor] = {}
         for phase in self._in_turn():
             loss, found = training_loss(self.backbone, phase.objectives, batch)
+            if not loss.requires_grad:
+                which = f"train.phase.{phase.id}: " if phase.id else ""
+                raise PluginError(
+                    f"{which}nothing that is trained has a part in the loss of {', '.join(part.id for part in phase.objectives)}. "
+                    "Train what these objectives depend on, or weigh one that depends on it."
+                )
             phase.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             phase.optimizer.step()
@@ -177,13 +188,15 @@ class Trainer:
         """Show every hook the model as it stands."""
         self._training(False)
         with torch.no_grad():
-            snapshot = Snapshot(epoch, steps, self.backbone.item_table().detach().clone(), self._encode)
+            table = self.backbone.item_table().detach().clone()
             for hook in self.hooks:
-                hook.begin_epoch(snapshot)
+                hook.begin_epoch(Snapshot(epoch, steps, table, partial(self._encode, hook)))
 
     @torch.no_grad()
-    def _encode(self, samples: Tensor, want: Want) -> Tensor:
+    def _encode(self, hook: EpochHook, samples: Tensor, want: Want) -> Tensor:
         """States of some samples, as `Snapshot.encode` promises."""
+        ids = {id(part.objective): f"objective '{part.id}'" for part in self.objectives}
+        demand_states(self.backbone, ids.get(id(hook), type(hook).__name__))
         parts = []
         for rows in samples.split(_ENCODED_AT_ONCE):
             parts.append(self.backbone.encode(*self.samples.gather(rows), want=want))

@@ -44,6 +44,6 @@ class PairwiseRanking(nn.Module):
         encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
         held = torch.cat([batch.inputs, batch.targets[:, None]], 1)
         negatives = draw_outside(held, self.num_items, self.num_negatives, self.generator)
-        scores = encoded.score(encoded[BATCH], torch.cat([batch.targets[:, None], negatives], 1), batch.users).float()
+        scores = encoded.score(BATCH, torch.cat([batch.targets[:, None], negatives], 1), batch.users).float()
         own, others = scores[:, :1], scores[:, 1:]
         return -(F.log_softmax(others, 1) + F.logsigmoid(own - others)).logsumexp(1).mean()

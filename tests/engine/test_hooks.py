@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from sracl.engine.seeding import Streams
+from sracl.errors import PluginError
 from sracl.interfaces import BATCH, Batch, Request, Snapshot, Term
 from tests.support.training import Kept, Learned, trainer
 
@@ -68,6 +69,13 @@ def test_a_hook_sees_the_model_as_it_stands_without_dropout(tmp_path: Path) -> N
     first, second = (snapshot.item_table for snapshot in hook.snapshots)
     assert not torch.equal(first, second)  # a copy each, which training does not reach
     assert not first.requires_grad
+
+
+def test_a_hook_gets_no_states_of_a_backbone_that_has_none(tmp_path: Path) -> None:
+    made = trainer(tmp_path, Kept(), epochs=1, own=Anchored)
+    made.backbone.has_states = False
+    with pytest.raises(PluginError, match="objective 'own' compares states, and the backbone SASRec has none"):
+        made.fit()
 
 
 @pytest.mark.parametrize("stop_at", [(1, 3), (2, 1), (4, 6)])

@@ -122,15 +122,16 @@ def test_what_a_phase_does_not_train_stays_as_it_is_bit_for_bit(tmp_path: Path) 
     assert all(parameter.requires_grad for parameter in (*made.backbone.parameters(), own.scale))
 
 
-@pytest.mark.parametrize("update", ["backbone", "own"])
-def test_what_no_phase_trains_stays_as_it_is(tmp_path: Path, update: str) -> None:
-    made = trainer(tmp_path, Kept(), epochs=1, phases=in_phases([{"id": "only", "update": [update], "weights": {}}]))
-    own = made.objectives[1].objective
-    assert isinstance(own, Learned)
-    before = flat(made.backbone), flat(own)
-    made.fit()
-    assert torch.equal(flat(made.backbone), before[0]) == (update == "own")
-    assert torch.equal(flat(own), before[1]) == (update == "backbone")
+@pytest.mark.parametrize(("update", "left"), [("backbone", "own"), ("own", "backbone")])
+def test_what_no_phase_trains_is_refused(update: str, left: str) -> None:
+    with pytest.raises(PluginError, match=f"no phase trains {left}, which would stay as drawn. Name it .* there are: only."):
+        alternating([{"id": "only", "update": [update], "weights": {}}], backbone(), objectives(), torch.optim.Adam)
+
+
+def test_a_phase_whose_loss_has_no_use_for_what_it_trains_is_refused(tmp_path: Path) -> None:
+    settings = [APART[0], {"id": "learn", "update": ["own"], "weights": {"own": 0.0}}]
+    with pytest.raises(PluginError, match="train.phase.learn: nothing that is trained has a part in the loss of next"):
+        trainer(tmp_path, Kept(), epochs=1, phases=in_phases(settings)).fit()
 
 
 def test_what_was_never_to_be_trained_is_not_opened(tmp_path: Path) -> None:
@@ -188,7 +189,7 @@ def test_told_are_the_loss_of_the_first_phase_and_every_term_as_first_computed(t
     told = recorder.epochs[1]
     assert told["loss"] == told["loss.next"]  # weight 1, and `own` takes no part in the first
     first = Kept()
-    trainer(tmp_path / "first", first, epochs=1, phases=in_phases(APART[:1])).fit()
+    trainer(tmp_path / "first", first, epochs=1, phases=in_phases(APART)).fit()
     assert told["loss.next"] != first.epochs[1]["loss.next"]  # the later phases did train
 
 
@@ -204,7 +205,7 @@ def test_what_a_step_tells_was_computed_before_its_updates(tmp_path: Path) -> No
             self.losses.append(loss)
 
     alone, before_others = Steps(), Steps()
-    trainer(tmp_path / "alone", alone, epochs=1, phases=in_phases(APART[:1])).fit()
+    trainer(tmp_path / "alone", alone, epochs=1, phases=in_phases(APART)).fit()
     settings = [*APART, {"id": "again", "update": ["backbone"], "weights": {"next": 5.0}}]
     trainer(tmp_path / "others", before_others, epochs=1, phases=in_phases(settings)).fit()
     assert before_others.losses[0] == alone.losses[0]

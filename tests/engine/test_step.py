@@ -11,6 +11,7 @@ from torch import Tensor
 
 from sracl.backbones.sasrec import SASRec
 from sracl.engine.step import Weighted, training_loss
+from sracl.errors import PluginError
 from sracl.interfaces import BATCH, Batch, Request, SequenceSpec, Term, Want
 from tests.contracts.backbone import NUM_ITEMS, sequences
 
@@ -87,7 +88,7 @@ class Scores:
 
     def term(self, batch: Batch) -> Term:
         encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
-        self.got = encoded.score(encoded[BATCH], self.candidates, batch.users)
+        self.got = encoded.score(BATCH, self.candidates, batch.users)
         with pytest.raises(ValueError, match="Counting has vectors of items only, and none of relations"):
             encoded.table("relations")
         return self.got.sum()
@@ -125,6 +126,58 @@ def test_a_private_key_is_no_view(backbone: Counting) -> None:
     mine = Request("view", batch.inputs, batch.lengths)  # `view.` begins the shared ones
     training_loss(backbone, [Weighted(name, 1.0, Asks(mine)) for name in "ab"], batch)
     assert [call[0] for call in backbone.calls] == [2 * 4]
+
+
+def test_a_backbone_without_states_hands_none_out_but_scores(backbone: Counting) -> None:
+    backbone.has_states = False
+    batch, asked = make_batch(), Scores(torch.tensor([4, 9]))
+    training_loss(backbone, [Weighted("next", 1.0, asked)], batch)
+    assert asked.got.shape == (4, 2)
+    contrast = Asks(Request(BATCH, batch.inputs, batch.lengths))
+    with pytest.raises(PluginError, match="objective 'contrast' compares states, and the backbone Counting has none"):
+        training_loss(backbone, [Weighted("next", 1.0, asked), Weighted("contrast", 1.0, contrast)], batch)
+
+
+def test_scores_of_a_request_for_all_positions_are_those_of_the_last(backbone: Counting) -> None:
+    batch, asked = make_batch(), Scores(torch.tensor([4, 9]))
+    everywhere = Asks(Request(BATCH, batch.inputs, batch.lengths, want="all"))
+    training_loss(backbone, [Weighted("a", 1.0, asked), Weighted("b", 1.0, everywhere)], batch)
+    states = backbone.encode(batch.inputs, batch.lengths, mask="causal", want="last")
+    torch.testing.assert_close(asked.got, states @ backbone.item_table()[[4, 9]].T, atol=1e-5, rtol=0)
+
+
+class Refuses:
+    """An objective that raises before or after its states are encoded."""
+
+    def __init__(self, when: str) -> None:
+        self.when = when
+
+    def term(self, batch: Batch) -> Term:
+        if self.when == "asking":
+            raise ValueError("too few rows")
+        yield []
+        raise ValueError("too few rows")
+
+
+@pytest.mark.parametrize("when", ["asking", "answering"])
+def test_what_an_objective_refuses_is_told_with_its_id(backbone: Counting, when: str) -> None:
+    with pytest.raises(PluginError, match="^objective 'meta': too few rows$") as caught:
+        training_loss(backbone, [Weighted("meta", 1.0, Refuses(when))], make_batch())
+    assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_what_a_backbone_refuses_is_told_with_those_who_asked(backbone: Counting, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bidirectional_alone(items: Tensor, lengths: Tensor, **how: Any) -> Tensor:
+        if how["mask"] == "causal":
+            raise ValueError("no causal mask here")
+        return SASRec.encode(backbone, items, lengths, **how)
+
+    monkeypatch.setattr(backbone, "encode", bidirectional_alone)
+    batch = make_batch()
+    causal = Asks(Request(BATCH, batch.inputs, batch.lengths))
+    other = Asks(Request("own", batch.inputs, batch.lengths, mask="bidirectional"))
+    with pytest.raises(PluginError, match="^objectives 'a', 'c': no causal mask here$"):
+        training_loss(backbone, [Weighted("a", 1.0, causal), Weighted("b", 1.0, other), Weighted("c", 1.0, causal)], batch)
 
 
 def test_refuses_one_view_drawn_twice(backbone: Counting) -> None:
