@@ -11,7 +11,8 @@ import torch
 from sracl.engine import memory
 from sracl.engine.step import training_loss
 from sracl.recipes.plan import plan
-from sracl.runs.parts import Workshop, assemble
+from sracl.runs.assembly import assemble
+from sracl.runs.workshop import Workshop
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

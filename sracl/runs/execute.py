@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import signal
 import time
 import traceback
@@ -14,20 +13,14 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from sracl import paths
-from sracl.engine import checkpoint
-from sracl.engine.early_stopping import EarlyStopping
-from sracl.engine.trainer import Outcome, Trainer
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
-from sracl.evaluation.metrics import metrics
-from sracl.evaluation.ranking import rank
 from sracl.runs.entries import enter, is_done, label, run_id
-from sracl.runs.judge import judge
-from sracl.runs.parts import Workshop, assemble
+from sracl.runs.training import train
+from sracl.runs.workshop import Workshop
 from sracl.tracking import identity
-from sracl.tracking.queries import watched_metric
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
     from types import FrameType
 
@@ -36,7 +29,6 @@ if TYPE_CHECKING:
     from sracl.tracking.store import Store
 
 Status = Literal["trained", "cached", "failed", "busy"]
-HEARTBEAT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -120,7 +112,7 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
             try:
                 started = time.monotonic()
                 with _full_disk_in_words(folder):
-                    ending = _train(key, run, store, screen, shop, folder)
+                    ending = train(key, run, store, screen, shop, folder)
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:
                 store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
@@ -138,97 +130,6 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
     except ResourceError as error:
         return Result(key, label(run), "busy", str(error), error.exit_code)
     return Result(key, label(run), "trained")
-
-
-def _train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path) -> str:
-    """Train, judge and record one run; how it ended, in words."""
-    (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False), encoding="utf-8")
-    parts = assemble(run, shop)
-    for name, made in parts.artifacts.items():
-        store.artifact(key, name=name, path=str(made.folder), digest=made.digest, size=made.size, facts=made.facts)
-    metric, patience = _watched(run)
-    settings, batch_size = run.values["evaluation"], run.values["evaluation"]["batch_size"]
-    seen_items = settings["seen_items"]
-
-    def validate() -> dict[str, float]:
-        ranks = rank(parts.backbone, parts.valid, parts.seen_valid, batch_size=batch_size)
-        figures = metrics(getattr(ranks, seen_items).cpu().numpy(), settings["cutoffs"], num_items=parts.data.num_items)
-        return {f"valid.{name}": value for name, value in figures.items()}
-
-    before = 0  # epochs of earlier stages
-    for training in parts.trainings:
-        last = training is parts.trainings[-1]
-        epochs = training.settings["epochs"]
-        screen.begin(" · ".join(filter(None, (label(run), training.id))), epochs, metric if last else "")
-        trainer = Trainer(
-            backbone=parts.backbone,
-            objectives=training.objectives,
-            samples=training.samples,
-            sampler=training.sampler,
-            phases=training.phases(parts.backbone),
-            validate=validate if last else None,
-            stopping=EarlyStopping(metric, patience) if last else EarlyStopping("", None),
-            streams=parts.streams,
-            recorder=_Recorder(key, store, screen, stage=training.id, before=before),
-            folder=folder,
-            batch_size=training.settings["batch_size"],
-            epochs=epochs,
-            key=run.digest,
-            hooks=training.hooks,
-            name=training.id,
-        )
-        outcome = trainer.fit()  # a stage that is done already only loads where it ended
-        before += outcome.epochs
-        weights, _ = checkpoint.read(trainer.best_file, str(shop.device))
-        parts.backbone.load_state_dict(weights)
-        screen.end()
-    store.forget_after(key, before)
-    judge(key, run, store, parts, folder)
-    best = {"epoch": before - outcome.epochs + outcome.best_epoch}  # counted through, as the series are
-    for file in (trainer.best_file, folder / "ranks.npz"):
-        store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts=best)
-    store.finish(key, "completed", _ending(outcome))
-    for file in folder.glob("*last.safetensors"):  # only now: whoever dies before this line resumes from them
-        file.unlink(missing_ok=True)
-    return _ending(outcome)
-
-
-def _watched(run: RunPlan) -> tuple[str, int | None]:
-    """The metric that chooses the best epoch, and the patience with it."""
-    stopping = run.values["train"]["early_stopping"]
-    return watched_metric(run.values), stopping["patience"] if stopping else None
-
-
-def _ending(outcome: Outcome) -> str:
-    how = "stopped early" if outcome.stopped_early else "all epochs"
-    return f"{outcome.epochs} epochs ({how}), best {outcome.best_epoch} with {outcome.best:.4f}"
-
-
-class _Recorder:
-    """Passes the engine's reports on to the store and the screen.
-
-    Args:
-        key: The run.
-        store: Counts the epochs of all stages through.
-        screen: Counts those of each.
-        stage: Begins the names of an earlier stage's values.
-        before: Epochs of the stages before.
-    """
-
-    def __init__(self, key: str, store: Store, screen: Screen, *, stage: str, before: int) -> None:
-        self._key, self._store, self._screen = key, store, screen
-        self._prefix, self._before = f"{stage}." if stage else "", before
-        self._beat = time.monotonic()
-
-    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
-        self._screen.step(epoch, step, steps, loss)
-        if time.monotonic() - self._beat > HEARTBEAT_SECONDS:
-            self._store.beat(self._key)
-            self._beat = time.monotonic()
-
-    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        self._store.log(self._key, self._before + epoch, {f"{self._prefix}{name}": value for name, value in values.items()})
-        self._screen.epoch(epoch, values)
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,107 +1,26 @@
-"""From a run's plan to its parts: data, semantics, backbone, objectives, sampler, optimizer."""
+"""The parts of a run: what it trains with, stage by stage, and what it is judged by."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from sracl import paths
-from sracl.data import datasets, splits
-from sracl.data.attributes import item_attributes
-from sracl.data.samples import SequenceNeighbours, SequenceTable
 from sracl.engine.phases import alternating, joint
-from sracl.engine.seeding import Streams
-from sracl.engine.step import Weighted
-from sracl.errors import DataError, PluginError
-from sracl.interfaces import BATCH, VIEW, EpochHook, SequenceSpec
-from sracl.registry import parameters
-from sracl.registry.catalog import catalog
-from sracl.runs import stages
-from sracl.runs.artifacts import Artifact, Artifacts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import torch
+    from torch import Tensor
+
     from sracl.backbones.base import Backbone
-    from sracl.data.attributes import ItemAttributes
     from sracl.data.interactions import Interactions
+    from sracl.data.samples import SequenceTable
     from sracl.engine.phases import Phase
-    from sracl.interfaces import Batch, Request, Sampler, ViewPair
-    from sracl.recipes.plan import RunPlan
-
-Report = Callable[[str], None]
-
-
-class Workshop:
-    """Makes the parts of runs, and keeps what several runs of one recipe share.
-
-    Args:
-        device: Where tensors live.
-        report: Is told, in a line each, what the stages before training do.
-    """
-
-    def __init__(self, device: torch.device, report: Report) -> None:
-        self.device = device
-        self.report = report
-        self.artifacts = Artifacts(paths.cache())
-        self._data: dict[str, Interactions] = {}
-        self._neighbours: dict[str, tuple[Any, list[Artifact]]] = {}
-
-    def demand_data(self, runs: Iterable[RunPlan]) -> None:
-        """Refuse to begin while a data set is absent.
-
-        Raises:
-            DataError: With the folders searched and how to import.
-        """
-        for run in runs:
-            if run.data_fingerprint is None:
-                self.interactions(run)
-
-    def interactions(self, run: RunPlan) -> Interactions:
-        """The run's data set, as it was when the plan was made.
-
-        Raises:
-            DataError: It is absent, malformed, or has changed since.
-        """
-        table = dict(run.values["data"])
-        key = json.dumps(table, sort_keys=True)
-        if key not in self._data:
-            name = table.pop("name")
-            table.pop("max_length")
-            data = datasets.load(name, table)
-            for note in data.notes:
-                self.report(f"{name}: {note}")
-            self._data[key] = data
-        data = self._data[key]
-        if run.data_fingerprint and data.fingerprint != run.data_fingerprint:
-            raise DataError(f"the data set '{data.name}' has changed since the recipe was resolved; run the command again.")
-        return data
-
-    def neighbours(self, kind: str, run: RunPlan, data: Interactions) -> tuple[Any, list[Artifact]]:
-        """Neighbour tables of `items` or `sequences`, made once for all runs that ask for the same."""
-        table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
-        key = json.dumps([kind, table, max_length, data.fingerprint], sort_keys=True)
-        if key not in self._neighbours:
-            shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": self._stage_component, "report": self.report}
-            if kind == "items":
-                self._neighbours[key] = stages.item_neighbours(data, table, **shared)
-            else:
-                self._neighbours[key] = stages.sequence_neighbours(data, table, max_length=max_length, **shared)
-        return self._neighbours[key]
-
-    def _stage_component(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
-        """A provider, encoder or retriever; one that may choose its device is given the run's."""
-
-        def given(name: str, _: str) -> Any:
-            raise KeyError(f"a {kind} is not given '{name}'")
-
-        if table.get("device") == "auto":
-            table = {**table, "device": self.device.type}
-        return parameters.build(catalog(), kind, table, given, path)
+    from sracl.engine.seeding import Streams
+    from sracl.engine.step import Weighted
+    from sracl.interfaces import EpochHook, Sampler
+    from sracl.runs.artifacts import Artifact
 
 
 @dataclass
@@ -157,175 +76,3 @@ class Parts:
     def objectives(self) -> list[Weighted]:
         """Objectives of the last stage."""
         return self.trainings[-1].objectives
-
-
-def assemble(run: RunPlan, shop: Workshop) -> Parts:
-    """Build every part of a run.
-
-    Raises:
-        DataError: The data set is absent, malformed, or has nothing to train on.
-        PluginError: A component could not be imported or built.
-    """
-    data = shop.interactions(run)
-    assembly = _Assembly(run, shop, data)
-    backbone = assembly.build("backbone", run.values["backbone"], "backbone")
-    stages = [(stage["id"], stage, f"stage.{stage['id']}.") for stage in run.values["stage"]]
-    trainings = [assembly.training(*stage) for stage in [*stages, ("", run.values, "")]]
-    max_length, device = run.values["data"]["max_length"], shop.device
-    evaluated = {split: splits.evaluation_prefixes(data, split, max_length) for split in ("valid", "test")}
-    return Parts(
-        data=data,
-        valid=SequenceTable.of(data, evaluated["valid"], max_length, device),
-        test=SequenceTable.of(data, evaluated["test"], max_length, device),
-        seen_valid=_seen(data, evaluated["valid"]).to(device),
-        seen_test=_seen(data, evaluated["test"]).to(device),
-        streams=assembly.streams,
-        backbone=backbone,
-        trainings=trainings,
-        artifacts=assembly.artifacts,
-    )
-
-
-class _Assembly:
-    """Builds the components of one run, and gives each what it asks for."""
-
-    def __init__(self, run: RunPlan, shop: Workshop, data: Interactions) -> None:
-        self.run = run
-        self.shop = shop
-        self.data = data
-        self.max_length = run.values["data"]["max_length"]
-        self.spec = SequenceSpec(data.num_items, self.max_length, has_mask=_asks_for_mask(run.values), num_users=data.num_users)
-        self.streams = Streams(run.seed, shop.device)
-        self.artifacts: dict[str, Artifact] = {}
-        self.hooks: list[EpochHook] = []
-        """Of the backbone, then of the stage being built too."""
-        self.samples: SequenceTable | None = None
-        """Of the stage being built."""
-        self.views: dict[str, ViewPair] = {}
-        """Declared pairs that the stage being built has named, by `view.ID`."""
-
-    def training(self, name: str, values: Mapping[str, Any], prefix: str) -> Training:
-        """Everything of one stage; `prefix` begins the paths of its tables."""
-        outer, self.hooks, self.views = self.hooks, [*self.hooks], {}
-        sampler: Sampler = self.build("sampler", values["samples"], f"{prefix}samples")
-        rows = sampler.rows(self.data, self.max_length)
-        if len(rows) == 0:
-            raise DataError(f"the data set '{self.data.name}' has no training sample: no user has 4 or more interactions.")
-        self.samples = samples = SequenceTable.of(self.data, rows, self.max_length, self.shop.device)
-        objectives = []
-        for table in values["objective"]:
-            component = {key: value for key, value in table.items() if key not in ("id", "weight")}
-            path = f"{prefix}objective.{table['id']}"
-            objectives.append(Weighted(table["id"], table["weight"], self.build("objective", component, path)))
-        optimizer = self.build("optimizer", values["train"]["optimizer"], f"{prefix}train.optimizer")
-        hooks, self.hooks = self.hooks, outer
-        return Training(name, samples, sampler, objectives, optimizer, hooks, values["train"])
-
-    def build(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
-        """A component, on the run's device."""
-        with self.streams.initialising(path):
-            part = parameters.build(catalog(), kind, table, self._given, path, self._note)
-        return part.to(self.shop.device) if isinstance(part, torch.nn.Module) else part
-
-    def _note(self, component: Any) -> None:
-        if isinstance(component, EpochHook):
-            self.hooks.append(component)
-
-    def _given(self, name: str, path: str) -> Any:
-        if name == "generator":
-            return self.streams.named(path)
-        if name.startswith(VIEW):
-            return self._view(name)
-        return getattr(self, f"_{name}")()
-
-    def _view(self, name: str) -> ViewPair:
-        """A declared pair: one for all objectives of a stage."""
-        if name not in self.views:
-            table = next(entry for entry in self.run.values["view"] if entry["id"] == name.removeprefix(VIEW))
-            component = {key: value for key, value in table.items() if key != "id"}
-            self.views[name] = _SharedPair(name, parameters.build(catalog(), "view", component, self._given, name, self._note))
-        return self.views[name]
-
-    def _spec(self) -> SequenceSpec:
-        return self.spec
-
-    def _mask_item(self) -> int:
-        return self.spec.num_items + 1
-
-    def _samples(self) -> SequenceTable:
-        if self.samples is None:
-            raise PluginError("training samples are there for what stands in a stage, not for a backbone")
-        return self.samples
-
-    def _histories(self) -> SequenceTable:
-        rows = splits.histories(self.data)
-        return SequenceTable.of(self.data, rows, int((rows.stops - rows.starts).max()), self.shop.device)
-
-    def _item_attributes(self) -> ItemAttributes:
-        return item_attributes(self.data)
-
-    def _item_neighbours(self) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(self._item_tables().neighbours)).to(self.shop.device)
-
-    def _item_vectors(self) -> Tensor:
-        return torch.from_numpy(self._item_tables().vectors).to(self.shop.device)
-
-    def _item_tables(self) -> stages.ItemTables:
-        tables, made = self.shop.neighbours("items", self.run, self.data)
-        self.artifacts.update({f"{artifact.stage}.items": artifact for artifact in made})
-        found: stages.ItemTables = tables
-        return found
-
-    def _sequence_neighbours(self) -> SequenceNeighbours:
-        samples, device = self._samples(), self.shop.device
-        tables, made = self.shop.neighbours("sequences", self.run, self.data)
-        self.artifacts.update({f"{artifact.stage}.sequences": artifact for artifact in made})
-        if len(tables.rows) != len(samples):
-            raise PluginError(
-                f'{len(tables.rows):,} sequences have neighbours, but there are {len(samples):,} samples; they take samples = "prefix".'
-            )
-        return SequenceNeighbours(
-            ids=torch.from_numpy(tables.ids).to(device, torch.int64),
-            rows=torch.from_numpy(tables.rows).to(device, torch.int64),
-            pool=SequenceTable.of(self.data, tables.pool, self.max_length, device),
-            vectors=torch.from_numpy(tables.vectors).to(device),
-        )
-
-
-class _SharedPair:
-    """Declared views: drawn once a step, and encoded once for all objectives that name them."""
-
-    def __init__(self, name: str, views: ViewPair) -> None:
-        self._name = name
-        self._views = views
-        self._drawn: tuple[Batch, tuple[Request, Request]] | None = None
-
-    def __call__(self, batch: Batch) -> tuple[Request, Request]:
-        if self._drawn is None or self._drawn[0] is not batch:
-            first, second = self._views(batch)
-            self._drawn = batch, (self._shared(first), self._shared(second))
-        return self._drawn[1]
-
-    def _shared(self, request: Request) -> Request:
-        return request if request.key == BATCH else replace(request, key=f"{self._name}.{request.key}")
-
-
-def _asks_for_mask(values: Mapping[str, Any]) -> bool:
-    """Whether any component of a run takes `mask_item`."""
-    stages = (values, *values["stage"])
-    components = [
-        ("backbone", values["backbone"]),
-        *(("view", table) for table in values["view"]),
-        *(("sampler", stage["samples"]) for stage in stages),
-        *(("objective", table) for stage in stages for table in stage["objective"]),
-    ]
-    return any("mask_item" in parameters.needs(catalog(), kind, table) for kind, table in components)
-
-
-def _seen(data: Interactions, prefixes: splits.Prefixes) -> Tensor:
-    """Distinct items of each row's whole history, also beyond the window the model sees."""
-    histories = [np.unique(data.sequence(int(user))[:visible]) for user, visible in zip(prefixes.users, prefixes.visible, strict=True)]
-    table = np.zeros((len(histories), max(len(history) for history in histories)), dtype=np.int64)
-    for row, history in enumerate(histories):
-        table[row, : len(history)] = history
-    return torch.from_numpy(table)

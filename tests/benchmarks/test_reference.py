@@ -18,8 +18,8 @@ from sracl.data.splits import training_prefixes
 from sracl.engine.step import training_loss
 from sracl.recipes.plan import RunPlan
 from sracl.runs.artifacts import Artifact
-from sracl.runs.parts import Workshop
 from sracl.runs.stages import ItemTables, SequenceTables
+from sracl.runs.workshop import Workshop
 from tests.support.recipes import sracl_recipe
 
 

@@ -9,7 +9,9 @@ import torch
 
 from sracl.engine.step import training_loss
 from sracl.recipes.plan import plan
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.assembly import assemble
+from sracl.runs.parts import Parts
+from sracl.runs.workshop import Workshop
 
 pytestmark = pytest.mark.gpu
 

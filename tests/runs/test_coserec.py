@@ -12,7 +12,9 @@ from torch import Tensor
 from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.trainer import Trainer
 from sracl.recipes.plan import plan
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.assembly import assemble
+from sracl.runs.parts import Parts
+from sracl.runs.workshop import Workshop
 from sracl.similarities.hybrid import Hybrid
 
 TINY = [

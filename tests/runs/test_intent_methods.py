@@ -22,7 +22,9 @@ from sracl.interfaces import Batch, Snapshot
 from sracl.objectives.intent_contrast import IntentContrast
 from sracl.objectives.intents import Intents
 from sracl.recipes.plan import plan
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.assembly import assemble
+from sracl.runs.parts import Parts
+from sracl.runs.workshop import Workshop
 from tests.support.training import Kept
 
 TINY = [

@@ -12,9 +12,11 @@ from safetensors.torch import load_file
 from sracl.evaluation.ranking import rank
 from sracl.interfaces import SequenceSpec
 from sracl.recipes.plan import plan
+from sracl.runs.assembly import assemble
 from sracl.runs.execute import execute
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.parts import Parts
 from sracl.runs.screen import Screen
+from sracl.runs.workshop import Workshop
 from sracl.tracking.store import Store
 from tests.support.recipes import sracl_recipe
 

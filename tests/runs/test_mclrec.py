@@ -17,7 +17,9 @@ from sracl.engine.phases import Phase
 from sracl.engine.trainer import Trainer
 from sracl.errors import PluginError
 from sracl.recipes.plan import plan
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.assembly import assemble
+from sracl.runs.parts import Parts
+from sracl.runs.workshop import Workshop
 
 TINY = [
     "data.name=markov",

@@ -17,7 +17,9 @@ from sracl.errors import PluginError
 from sracl.interfaces import BATCH
 from sracl.objectives.view_contrast import ViewContrast
 from sracl.recipes.plan import plan
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.assembly import assemble
+from sracl.runs.parts import Parts
+from sracl.runs.workshop import Workshop
 from tests.support.components import Curious, Watchful, WatchfulViews
 from tests.support.recipes import sracl_recipe
 

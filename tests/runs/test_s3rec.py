@@ -15,9 +15,11 @@ from sracl.data.attributes import ItemAttributes
 from sracl.engine.step import training_loss
 from sracl.errors import PluginError, RecipeError
 from sracl.recipes.plan import plan
+from sracl.runs.assembly import assemble
 from sracl.runs.execute import execute
-from sracl.runs.parts import Parts, Workshop, assemble
+from sracl.runs.parts import Parts
 from sracl.runs.screen import Screen
+from sracl.runs.workshop import Workshop
 from sracl.tracking.store import Store
 
 TINY = [
@@ -136,7 +138,7 @@ def test_a_width_that_is_not_the_backbones_is_told() -> None:
 
 def test_data_without_attributes_are_told_and_train_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = ItemAttributes((), np.zeros((31, 1), dtype=np.int64), np.zeros((31, 2), dtype=np.int64))
-    monkeypatch.setattr("sracl.runs.parts.item_attributes", lambda data: nothing)
+    monkeypatch.setattr("sracl.runs.assembly.item_attributes", lambda data: nothing)
     with pytest.raises(PluginError, match=r"stage\.pretrain\.objective\.attributes: .* no attributes to predict; weight = 0\.0"):
         parts_of()
     pretraining, _ = parts_of("stage.pretrain.objective.attributes.weight=0.0").trainings

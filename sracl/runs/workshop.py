@@ -1,0 +1,91 @@
+"""What several runs of a recipe share: data sets, and tables of neighbours, each made once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from sracl import paths
+from sracl.data import datasets
+from sracl.errors import DataError
+from sracl.registry import parameters
+from sracl.registry.catalog import catalog
+from sracl.runs import stages
+from sracl.runs.artifacts import Artifact, Artifacts
+
+if TYPE_CHECKING:
+    import torch
+
+    from sracl.data.interactions import Interactions
+    from sracl.recipes.plan import RunPlan
+
+Report = Callable[[str], None]
+
+
+class Workshop:
+    """Makes the parts of runs, and keeps what several runs of one recipe share.
+
+    Args:
+        device: Where tensors live.
+        report: Is told, in a line each, what the stages before training do.
+    """
+
+    def __init__(self, device: torch.device, report: Report) -> None:
+        self.device = device
+        self.report = report
+        self.artifacts = Artifacts(paths.cache())
+        self._data: dict[str, Interactions] = {}
+        self._neighbours: dict[str, tuple[Any, list[Artifact]]] = {}
+
+    def demand_data(self, runs: Iterable[RunPlan]) -> None:
+        """Refuse to begin while a data set is absent.
+
+        Raises:
+            DataError: With the folders searched and how to import.
+        """
+        for run in runs:
+            if run.data_fingerprint is None:
+                self.interactions(run)
+
+    def interactions(self, run: RunPlan) -> Interactions:
+        """The run's data set, as it was when the plan was made.
+
+        Raises:
+            DataError: It is absent, malformed, or has changed since.
+        """
+        table = dict(run.values["data"])
+        key = json.dumps(table, sort_keys=True)
+        if key not in self._data:
+            name = table.pop("name")
+            table.pop("max_length")
+            data = datasets.load(name, table)
+            for note in data.notes:
+                self.report(f"{name}: {note}")
+            self._data[key] = data
+        data = self._data[key]
+        if run.data_fingerprint and data.fingerprint != run.data_fingerprint:
+            raise DataError(f"the data set '{data.name}' has changed since the recipe was resolved; run the command again.")
+        return data
+
+    def neighbours(self, kind: str, run: RunPlan, data: Interactions) -> tuple[Any, list[Artifact]]:
+        """Neighbour tables of `items` or `sequences`, made once for all runs that ask for the same."""
+        table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
+        key = json.dumps([kind, table, max_length, data.fingerprint], sort_keys=True)
+        if key not in self._neighbours:
+            shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": self._stage_component, "report": self.report}
+            if kind == "items":
+                self._neighbours[key] = stages.item_neighbours(data, table, **shared)
+            else:
+                self._neighbours[key] = stages.sequence_neighbours(data, table, max_length=max_length, **shared)
+        return self._neighbours[key]
+
+    def _stage_component(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
+        """A provider, encoder or retriever; one that may choose its device is given the run's."""
+
+        def given(name: str, _: str) -> Any:
+            raise KeyError(f"a {kind} is not given '{name}'")
+
+        if table.get("device") == "auto":
+            table = {**table, "device": self.device.type}
+        return parameters.build(catalog(), kind, table, given, path)
