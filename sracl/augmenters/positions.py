@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from sracl.data.draws import below
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -38,5 +40,4 @@ def choose(eligible: Tensor, count: Tensor, generator: torch.Generator) -> Tenso
 
 def choose_start(room: Tensor, generator: torch.Generator) -> Tensor:
     """Where a window begins that may be moved by up to `room` items, int64 [N]: uniform over 0..room, both included."""
-    # 62 random bits modulo a length: the bias is below 2^-50.
-    return torch.randint(2**62, room.shape, generator=generator, device=room.device) % (room + 1)
+    return below(room + 1, generator)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import torch
 from pydantic import Field
 
+from sracl.data.draws import below
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -50,8 +52,7 @@ class SemanticSubstitute:
         available = self.num_neighbours[items]  # [N, L]
         replaceable = (items > 0) & (available > 0)
         chosen = self._choose(replaceable, lengths)
-        # 62 random bits modulo at most a few hundred neighbours: the bias is below 2^-50.
-        column = torch.randint(2**62, items.shape, generator=self.generator, device=items.device) % available.clamp(min=1)
+        column = below(available.clamp(min=1), self.generator)
         return torch.where(chosen, self.neighbours[items, column], items), lengths
 
     def _choose(self, replaceable: Tensor, lengths: Tensor) -> Tensor:
