@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import nn
 
-from sracl.objectives.negatives import draw_outside
+from sracl.objectives.negatives import draw_outside, refuse_full_rows
 from sracl.objectives.places import weighted
 from sracl.objectives.preference import Link, preference
 from sracl.objectives.projection import Projection
@@ -49,10 +49,7 @@ class MaskedItem(nn.Module):
         link: Link = "sigmoid",
     ) -> None:
         super().__init__()
-        if spec.num_items <= spec.max_length:
-            raise ValueError(
-                f"a sequence of up to {spec.max_length} may hold all {spec.num_items} items, and none is left to be a negative"
-            )
+        refuse_full_rows(spec.num_items, spec.max_length)
         self.num_items = spec.num_items
         self.generator = generator
         self.views = views

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from sracl.data.draws import below
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -18,7 +20,7 @@ def draw_outside(items: Tensor, num_items: int, count: int, generator: torch.Gen
 
     Args:
         items: int64 [N, L], 0 at padding; ids above V (MASK) are no items.
-        num_items: V, more than any row holds.
+        num_items: V, more than any row holds; see `refuse_full_rows`.
         count: K, draws a row.
         generator: Source of the draws, on the device of the items.
 
@@ -30,8 +32,21 @@ def draw_outside(items: Tensor, num_items: int, count: int, generator: torch.Gen
     repeated[:, 1:] = held[:, 1:] == held[:, :-1]
     held = held.masked_fill(repeated, num_items + 1).sort(1).values  # [N, L], distinct items, then V + 1
     absent = num_items - (held <= num_items).sum(1, keepdim=True)  # [N, 1]
-    # 62 random bits modulo the number of absent items: the bias is below 2^-40 for a million of them
-    drawn = 1 + torch.randint(2**62, (len(items), count), generator=generator, device=items.device) % absent
+    drawn = 1 + below(absent.expand(-1, count), generator)  # [N, K]
     for column in held.T:
         drawn += drawn >= column[:, None]
     return drawn
+
+
+def refuse_full_rows(num_items: int, longest: int) -> None:
+    """See that whatever a row holds, an item is left to draw; called where an objective is made.
+
+    Args:
+        num_items: V.
+        longest: Items that a row may hold.
+
+    Raises:
+        ValueError: A row may hold all items.
+    """
+    if num_items <= longest:
+        raise ValueError(f"a sequence of up to {longest} may hold all {num_items} items, and none is left to be a negative")

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from sracl.objectives.negatives import draw_outside
+from sracl.objectives.negatives import draw_outside, refuse_full_rows
 
 
 def test_draws_are_uniform_over_the_items_a_row_does_not_hold() -> None:
@@ -21,3 +22,9 @@ def test_the_only_absent_item_is_found_and_nothing_is_written_to() -> None:
     before = items.clone()
     assert draw_outside(items, 5, 4, torch.Generator().manual_seed(0)).tolist() == [[4, 4, 4, 4]]
     assert torch.equal(items, before)
+
+
+def test_an_item_must_be_left_whatever_a_row_holds() -> None:
+    refuse_full_rows(5, 4)
+    with pytest.raises(ValueError, match="a sequence of up to 4 may hold all 4 items, and none is left"):
+        refuse_full_rows(4, 4)
