@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from sracl.errors import PluginError
 from sracl.objectives.contrastive_regularisation import contrastive_regularisation
+from sracl.objectives.width import refuse_other_width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,11 +76,7 @@ class LearnedViewContrast(nn.Module):
 
     def _augment(self, *views: Tensor) -> list[Tensor]:
         """What its augmenter makes of each view, of length 1."""
-        if (width := views[0].shape[1]) != self.hidden_size:
-            raise PluginError(
-                f"learned_view_contrast has hidden_size = {self.hidden_size}, but the backbone's states are {width} wide; "
-                f"set its hidden_size to {width} too."
-            )
+        refuse_other_width(self.hidden_size, views[0].shape[1], objective="learned_view_contrast")
         return [F.normalize(augmenter(states), dim=1) for augmenter, states in zip(self.augmenters, views, strict=True)]
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from sracl.backbones.base import initialise
-from sracl.errors import PluginError
+from sracl.objectives.width import refuse_other_width
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,9 +30,5 @@ class Projection(nn.Linear):
         Raises:
             PluginError: The states are of another width.
         """
-        if states.shape[-1] != self.in_features:
-            raise PluginError(
-                f"an objective has hidden_size = {self.in_features}, but the backbone's states are {states.shape[-1]} wide; "
-                f"set its hidden_size to {states.shape[-1]} too."
-            )
+        refuse_other_width(self.in_features, states.shape[-1])
         return super().forward(states)

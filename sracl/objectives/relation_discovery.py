@@ -8,7 +8,8 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from sracl.objectives.negatives import draw_outside
+from sracl.objectives.negatives import draw_outside, refuse_full_rows
+from sracl.objectives.width import refuse_other_width
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -26,21 +27,24 @@ class RelationDiscovery(nn.Module):
     hold, in the place of h and with its π. Nothing is encoded: the term goes with any backbone.
 
     Args:
-        spec: Item count of the prepared data.
+        spec: Item count and longest sequence of the prepared data.
         item_vectors: q, semantic vectors, float32 [V + 1, e].
         generator: Source of the h⁻, on the device of the batch.
         relations: Where r comes from: `own` vectors, or the `backbone`, if it has relations (`lrd`).
         num_relations: R; with `backbone` as many as that has, 3 and its latent ones in `lrd`.
-        hidden_size: d of its own relations: the width of the backbone's item vectors.
+        hidden_size: d, the width of the backbone's item vectors; None: that of the backbone's relations, or 64 for own ones.
         text_size: Width of W₁ q.
         entropy_weight: α_H; positive prefers relations that are sure, negative such as are spread.
 
     Raises:
-        ValueError: The widths of relations and item vectors differ (at the first step).
+        ValueError: A sequence may hold all items; or (at the first step) the backbone has other relations than asked for.
+        PluginError: hidden_size is not the width of the item vectors (at the first step).
 
     Source: LRD (Yang et al. 2024, arXiv:2403.18348), its discrete variational autoencoder. The sign of the entropy is that of the
         code; a lower bound of the likelihood would have the other.
     """
+
+    reads_targets = "one"
 
     def __init__(
         self,
@@ -50,17 +54,19 @@ class RelationDiscovery(nn.Module):
         *,
         relations: Literal["own", "backbone"] = "own",
         num_relations: Annotated[int, Field(ge=1)] = 8,
-        hidden_size: Annotated[int, Field(ge=1)] = 64,
+        hidden_size: Annotated[int, Field(ge=1)] | None = None,
         text_size: Annotated[int, Field(ge=1)] = 64,
         entropy_weight: float = 0.1,
     ) -> None:
         super().__init__()
+        refuse_full_rows(spec.num_items, spec.max_length)
         self.num_items = spec.num_items
         self.generator = generator
+        self.hidden_size = hidden_size
         self.entropy_weight = entropy_weight
         self.item_vectors: Tensor
         self.register_buffer("item_vectors", item_vectors, persistent=False)
-        self.relation_embedding = nn.Embedding(num_relations, hidden_size) if relations == "own" else None
+        self.relation_embedding = nn.Embedding(num_relations, hidden_size or 64) if relations == "own" else None
         if self.relation_embedding is not None:
             nn.init.normal_(self.relation_embedding.weight, std=0.02)
         self.read = nn.Linear(item_vectors.shape[1], text_size)
@@ -93,13 +99,13 @@ class RelationDiscovery(nn.Module):
         """r, float [R, d].
 
         Raises:
-            ValueError: Their number or width is not what is needed.
+            ValueError: They are not as many as asked for.
+            PluginError: hidden_size, or their width where none is given, is not that of item vectors.
         """
         found = encoded.table("relations") if self.relation_embedding is None else self.relation_embedding.weight
-        needed = (self.relate_past.out_features, encoded.item_table.shape[1])
-        if tuple(found.shape) != needed:
+        refuse_other_width(self.hidden_size or found.shape[1], encoded.item_table.shape[1], objective="relation_discovery")
+        if len(found) != self.relate_past.out_features:
             raise ValueError(
-                f"relation_discovery needs {needed[0]} relations (num_relations) as wide as item vectors, {needed[1]} (hidden_size), "
-                f"but has {found.shape[0]} of {found.shape[1]}"
+                f"relation_discovery has num_relations = {self.relate_past.out_features}, but the backbone has {len(found)} relations"
             )
         return found
