@@ -34,9 +34,13 @@ class SameTarget:
         samples: Every training sample; targets are looked up here, so nothing of validation or test can be drawn.
         generator: Source of the draws, on the device of the batch.
         positive: `same_target` takes x_s; `itself` takes x once more, which has nothing to teach without dropout.
-        others: What x_s is drawn from: `samples` other than x, which may hold the same items, or those of other `contents`.
+        others: What x_s is drawn from: `samples` other than x, which may hold the same items, or those of other `contents`; for
+            `same_target` alone.
         share_anchor: Take the first view from the pass of the batch that predicts the next item, instead of a pass of its own
             with dropout of its own.
+
+    Raises:
+        ValueError: Others of other contents are asked for where none are drawn, or others where no sample has a target.
 
     Source: DuoRec (Qiu et al. 2022, arXiv:2110.05730), its unsupervised and supervised contrast; other contents: ICSRec (Qin
         et al., WSDM 2024), sub-sequences with the same intention.
@@ -51,15 +55,20 @@ class SameTarget:
         others: Literal["samples", "contents"] = "samples",
         share_anchor: bool = False,
     ) -> None:
+        if positive == "same_target" and not samples.has_targets:
+            raise ValueError('no sample has a target that others could share; use samples = "prefix", or positive = "itself"')
         self.samples = samples
         self.generator = generator
-        self.index = Index(samples.targets, samples.contents() if others == "contents" else None)
-        self.positive = positive
+        self.index: Index | None = None  # of x once more nothing is drawn
+        if positive == "same_target":
+            self.index = Index(samples.targets, samples.contents() if others == "contents" else None)
+        elif others == "contents":
+            raise ValueError('others = "contents" chooses what is drawn, and positive = "itself" draws nothing; leave one of them out')
         self.share_anchor = share_anchor
 
     def __call__(self, batch: Batch) -> tuple[Request, Request]:
         """The batch as `first` (or as itself), a partner for every row as `second`."""
         items, lengths = batch.inputs, batch.lengths
-        if self.positive == "same_target":
+        if self.index is not None:
             items, lengths = self.samples.gather(self.index.draw(batch.samples, self.generator))
         return Request(BATCH if self.share_anchor else "first", batch.inputs, batch.lengths), Request("second", items, lengths)

@@ -92,6 +92,12 @@ def test_partners_of_other_contents_hold_other_items() -> None:
     assert bool((of_samples == everything.inputs).all(dim=1)[:5].any())  # of `samples`, another of the same items may be drawn
 
 
+def test_what_is_drawn_from_cannot_be_chosen_where_nothing_is() -> None:
+    with pytest.raises(ValueError, match='others = "contents" chooses what is drawn'):
+        views_of(six(), positive="itself", others="contents")
+    assert views_of(six(), positive="itself").index is None  # nor is anything sorted for it
+
+
 def test_a_draw_makes_no_host_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     # Tensors of the device `meta` have no values: whatever asks for one raises. Its draws take no generator.
     draw: Any = torch.randint
