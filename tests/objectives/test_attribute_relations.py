@@ -77,12 +77,12 @@ def test_a_triple_with_either_side_replaced_by_each_item(relation: int) -> None:
 
 
 def test_partners_share_the_value_are_another_item_and_equally_likely() -> None:
-    category, brand = relations().holders
+    category, brand = relations().partners
     generator = torch.Generator().manual_seed(0)
-    drawn = Counter(category(torch.full((6000,), 2), generator).tolist())
+    drawn = Counter(category.draw(torch.full((6000,), 2), generator).tolist())
     assert set(drawn) == {1, 3}
     assert abs(drawn[1] - 3000) < 5 * 39  # (6000 / 4)^½
-    assert brand(torch.tensor([4, 5, 6, 1]), generator).tolist() == [5, 4, 0, 0]
+    assert brand.draw(torch.tensor([4, 5, 6, 1, 2]), generator).tolist() == [5, 4, 6, 1, 2]  # itself: none
 
 
 def test_items_without_a_partner_give_no_triple() -> None:
