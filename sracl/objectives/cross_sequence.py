@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
 from torch import nn
 
 from sracl.interfaces import BATCH, Request
+from sracl.objectives.places import weighted
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,7 +56,7 @@ class CrossSequence(nn.Module):
         """Ask for the anchors and, as `neighbours`, for the kept ones; the loss between h and h⁺."""
         ids = self.neighbours.ids[batch.samples]  # [B, k]
         weights = self.synthesizer(self.neighbours.rows[batch.samples], ids) * (ids >= 0)  # [B, k]
-        kept = _kept(weights)  # [M], places in [B · k]
+        kept = weighted(weights)  # [M], places in [B · k]
         anchor = Request(BATCH if self.share_anchor else "anchor", batch.inputs, batch.lengths)
         requests = [anchor]
         if len(kept):
@@ -65,16 +65,6 @@ class CrossSequence(nn.Module):
         encoded = yield requests
         states = encoded["neighbours"] if len(kept) else encoded[anchor.key][:0]  # [M, d]
         return self.loss(encoded[anchor.key], _weighted_sum(weights, states, kept))
-
-
-def _kept(weights: Tensor) -> Tensor:
-    """Places in [B · k] whose neighbours are encoded, int64 [M]: on a CPU those with a weight.
-
-    Elsewhere all of them, as the host would have to wait for their number; those without a weight then count for nothing.
-    """
-    if weights.device.type == "cpu":
-        return weights.flatten().nonzero().flatten()
-    return torch.arange(weights.numel(), device=weights.device)
 
 
 def _weighted_sum(weights: Tensor, states: Tensor, kept: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Which positions of a batch an objective computes."""
+"""What of a batch an objective computes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def weighted(weights: Tensor) -> Tensor:
-    """Places in [B · L] that are computed, int64 [P]: on a CPU those with a weight.
+    """Places in [B · L], or of whatever has weights, that are computed, int64 [P]: on a CPU those with a weight.
 
     Elsewhere all of them, as the host would have to wait for their number; whoever sums multiplies by the weights, so that
     those without one count for nothing.

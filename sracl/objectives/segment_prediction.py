@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from sracl.augmenters.positions import choose_start
+from sracl.data.ranges import end_to_end
 from sracl.interfaces import Request
 from sracl.objectives.preference import Link, preference
 from sracl.objectives.projection import Projection
@@ -50,7 +51,7 @@ class SegmentPrediction(nn.Module):
     ) -> None:
         super().__init__()
         self.mask_item = mask_item
-        self.trained = _end_to_end(histories)  # [N]
+        self.trained = histories.items[end_to_end(histories.starts, histories.stops)[1]]  # [N]
         self.generator = generator
         self.projection = Projection(hidden_size)
         self.link = link
@@ -79,11 +80,3 @@ class SegmentPrediction(nn.Module):
         within = torch.arange(items.shape[1], device=items.device) - start[:, None]  # [B, L], from 0 in the segment
         inside = (within >= 0) & (within < count[:, None])
         return inside, self.trained[torch.where(inside, elsewhere[:, None] + within, 0)]
-
-
-def _end_to_end(histories: SequenceTable) -> Tensor:
-    """The items of all rows one after another, int64 [N]: what lies between rows in the table is left out."""
-    lengths = histories.stops - histories.starts
-    row = torch.arange(len(histories), device=lengths.device).repeat_interleave(lengths)
-    within = torch.arange(len(row), device=lengths.device) - (lengths.cumsum(0) - lengths)[row]
-    return histories.items[histories.starts[row] + within]

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from scipy import sparse
 
+from sracl.data.ranges import end_to_end
 from sracl.similarities.nearest import Nearest, rescaled
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
     from torch import Tensor
 
     from sracl.data.samples import SequenceTable
@@ -59,7 +59,9 @@ def chosen_together(spec: SequenceSpec, histories: SequenceTable) -> Nearest:
 
 def pairs(spec: SequenceSpec, histories: SequenceTable) -> tuple[Tensor, Tensor, Tensor]:
     """All pairs of different items that some user has, either way round: i and j, int64 [P] each, and s, float64 [P]."""
-    users, items = _choices(histories)
+    # every choice but each user's last
+    rows, places = end_to_end(histories.starts.cpu(), histories.stops.cpu() - 1)
+    users, items = rows.numpy(), histories.items.cpu()[places].numpy()
     has = sparse.csr_array((np.ones(len(users)), (users, items)), shape=(len(histories), spec.table_rows))
     has.data[:] = 1  # items chosen again had been added up
     sizes = np.diff(has.indptr)  # |I_u| of every user
@@ -71,12 +73,3 @@ def pairs(spec: SequenceSpec, histories: SequenceTable) -> tuple[Tensor, Tensor,
     counts = has.sum(axis=0)
     similarity = together.data[different] / np.sqrt(counts[item] * counts[other])
     return torch.from_numpy(item), torch.from_numpy(other), torch.from_numpy(similarity)
-
-
-def _choices(histories: SequenceTable) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row of the user and item of every choice but each user's last, int64 [N] each."""
-    starts, stops = histories.starts.cpu(), histories.stops.cpu() - 1
-    counts = stops - starts
-    users = torch.repeat_interleave(counts)
-    places = torch.arange(len(users)) + (starts - counts.cumsum(0) + counts)[users]
-    return users.numpy(), histories.items.cpu()[places].numpy()
