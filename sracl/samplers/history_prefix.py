@@ -8,19 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sracl.data import splits
-from sracl.samplers.order import shuffled
+from sracl.samplers.order import Shuffled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import torch
-    from torch import Tensor
-
     from sracl.data.interactions import Interactions
     from sracl.data.splits import Prefixes
 
 
-class HistoryPrefix:
+class HistoryPrefix(Shuffled):
     """Visits, once an epoch in an order drawn anew, every prefix of the latest L items of x_1 … x_{n-2}.
 
     The whole of those items is a row too: what is predicted stands in the row, and nothing that follows is looked at. For
@@ -32,9 +27,6 @@ class HistoryPrefix:
     Source: the pre-training samples of S3-Rec (Zhou et al. 2020, arXiv:2008.07873), as its official code makes them.
     """
 
-    def __init__(self, generator: torch.Generator) -> None:
-        self.generator = generator
-
     def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
         """Items 1 … t of the latest min(n - 2, L) that train, by user and then by t: Σ min(n - 2, L) rows. Targets are 0."""
         trained = interactions.lengths - 2
@@ -45,11 +37,3 @@ class HistoryPrefix:
         rows = splits.spans(interactions, users, skipped + 1 + place, max_length)
         # a stretch of a long history would reach back beyond its latest L items
         return replace(rows, starts=interactions.offsets[users] + skipped)
-
-    def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
-        """Sample ids of every step of one epoch, int64 [batch_size]; the last step has what remains.
-
-        Raises:
-            ValueError: The batch size is below 1.
-        """
-        return shuffled(self.generator, num_samples, batch_size)

@@ -12,20 +12,25 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def shuffled(generator: torch.Generator, num_samples: int, batch_size: int) -> Sequence[Tensor]:
-    """Every sample once, in an order drawn anew: sample ids of each step, int64 [batch_size]; the last has what remains.
+class Shuffled:
+    """Visits every sample once an epoch, in an order drawn anew; what the samples are is its subclasses' business.
 
     Args:
         generator: Source of the order, on the device of the samples.
-        num_samples: Samples of an epoch.
-        batch_size: Samples of a step.
-
-    Raises:
-        ValueError: The batch size is below 1.
     """
-    if batch_size < 1:
-        raise ValueError(f"a batch has at least 1 sample, got batch_size {batch_size}")
-    if num_samples == 0:
-        return ()
-    order = torch.randperm(num_samples, generator=generator, device=generator.device)
-    return torch.split(order, batch_size)
+
+    def __init__(self, generator: torch.Generator) -> None:
+        self.generator = generator
+
+    def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
+        """Sample ids of every step of one epoch, int64 [batch_size]; the last step has what remains.
+
+        Raises:
+            ValueError: The batch size is below 1.
+        """
+        if batch_size < 1:
+            raise ValueError(f"a batch has at least 1 sample, got batch_size {batch_size}")
+        if num_samples == 0:
+            return ()
+        order = torch.randperm(num_samples, generator=self.generator, device=self.generator.device)
+        return torch.split(order, batch_size)

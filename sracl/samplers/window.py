@@ -9,19 +9,16 @@ import numpy as np
 from pydantic import Field
 
 from sracl.data import splits
-from sracl.samplers.order import shuffled
+from sracl.samplers.order import Shuffled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import torch
-    from torch import Tensor
 
     from sracl.data.interactions import Interactions
     from sracl.data.splits import Prefixes
 
 
-class Window:
+class Window(Shuffled):
     """Visits every window of the training parts once an epoch, in an order drawn anew.
 
         windows of x_1 … x_m, m = n - 2, that end at m, m - s, m - 2s, … down to L, and one that begins at 1;   s = max(1, ⌊step · L⌋)
@@ -38,7 +35,7 @@ class Window:
     """
 
     def __init__(self, generator: torch.Generator, *, step: Annotated[float, Field(gt=0, le=1)] = 0.1) -> None:
-        self.generator = generator
+        super().__init__(generator)
         self.step = step
 
     def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
@@ -51,11 +48,3 @@ class Window:
         to_come = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(users))  # windows of the user that end later
         last = np.maximum(trained[users] - apart * to_come, np.minimum(trained[users], max_length))
         return splits.spans(interactions, users, last, max_length)
-
-    def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
-        """Sample ids of every step of one epoch, int64 [batch_size]; the last step has what remains.
-
-        Raises:
-            ValueError: The batch size is below 1.
-        """
-        return shuffled(self.generator, num_samples, batch_size)
