@@ -8,6 +8,7 @@ from sracl.augmenters.crop import Crop
 from sracl.augmenters.reorder import Reorder
 from sracl.registry.catalog import catalog
 from sracl.registry.parameters import bind, build, needs
+from sracl.interfaces import SequenceSpec
 from sracl.similarities.semantic import Semantic
 from tests.contracts.augmenter import AugmenterContract, Make
 
@@ -67,14 +68,14 @@ NESTED = {
 def test_lists_within_tables_are_bound_and_built_each_with_a_generator_of_its_own() -> None:
     bound, problems = bind(catalog(), "augmenter", NESTED, "views")
     assert problems == []
-    assert needs(catalog(), "augmenter", bound) == {"generator", "item_neighbours", "mask_item"}
+    assert needs(catalog(), "augmenter", bound) == {"generator", "item_neighbours", "mask_item", "spec"}
     drawn: list[str] = []
 
     def given(name: str, path: str) -> object:
         if name == "generator":
             drawn.append(path)
             return torch.Generator()
-        return 41 if name == "mask_item" else torch.zeros(41, 2, dtype=torch.int64)
+        return {"mask_item": 41, "spec": SequenceSpec(40, 8, has_mask=True), "item_neighbours": torch.zeros(41, 2, dtype=torch.int64)}[name]
 
     made = build(catalog(), "augmenter", bound, given, "views")
     assert (made.threshold, len(made.short.augmenters), made.short.augmenters[2].mask_item) == (4, 3, 41)

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sracl.augmenters.insert import Insert
-from sracl.similarities.semantic import Semantic
 from tests.contracts.augmenter import AugmenterContract, Make, numbered
+from tests.support.similarities import semantic
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
 
@@ -18,7 +18,7 @@ def shifted(num_items: int, by: int) -> torch.Tensor:
 
 
 def insert(ratio: float, table: torch.Tensor | None = None) -> Insert:
-    return Insert(torch.Generator().manual_seed(0), similarity=Semantic(shifted(20, 100) if table is None else table), ratio=ratio)
+    return Insert(torch.Generator().manual_seed(0), similarity=semantic(shifted(20, 100) if table is None else table), ratio=ratio)
 
 
 class TestInsert(AugmenterContract):
@@ -26,7 +26,7 @@ class TestInsert(AugmenterContract):
     def make(self) -> Make:
         table = torch.arange(13)[:, None] % 12 + 1
         table[0] = 0
-        return lambda generator: Insert(generator, similarity=Semantic(table), ratio=0.4)
+        return lambda generator: Insert(generator, similarity=semantic(table), ratio=0.4)
 
 
 def test_inserts_the_share_rounded_down_and_one_at_least_each_before_its_anchor() -> None:

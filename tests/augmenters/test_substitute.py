@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from sracl.augmenters.substitute import Substitute
-from sracl.similarities.semantic import Semantic
 from tests.contracts.augmenter import AugmenterContract, Make, numbered
+from tests.support.similarities import semantic
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
 
@@ -18,13 +18,13 @@ def next_after(num_items: int) -> torch.Tensor:
 
 
 def substitute(ratio: float, table: torch.Tensor | None = None) -> Substitute:
-    return Substitute(torch.Generator().manual_seed(0), similarity=Semantic(next_after(40) if table is None else table), ratio=ratio)
+    return Substitute(torch.Generator().manual_seed(0), similarity=semantic(next_after(40) if table is None else table), ratio=ratio)
 
 
 class TestSubstitute(AugmenterContract):
     @pytest.fixture
     def make(self) -> Make:
-        return lambda generator: Substitute(generator, similarity=Semantic(next_after(self.num_items)), ratio=0.3)
+        return lambda generator: Substitute(generator, similarity=semantic(next_after(self.num_items)), ratio=0.3)
 
 
 # max(1, ⌊.05 n⌋), max(1, ⌊.1 n⌋), max(1, ⌊.5 n⌋)

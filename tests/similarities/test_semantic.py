@@ -3,9 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from sracl.interfaces import ItemSimilarity
+from sracl.interfaces import ItemSimilarity, SequenceSpec
 from sracl.similarities.semantic import Semantic
 from tests.contracts.similarity import SimilarityContract
+from tests.support.similarities import semantic
 
 NEIGHBOURS = torch.tensor([[0, 0], [3, 2], [0, 0], [1, 2]])
 """Of padding and three items, the nearest first: item 1's are 3 and 2, item 2 has none."""
@@ -17,8 +18,15 @@ class TestSemantic(SimilarityContract):
         table = torch.arange(self.num_items + 1)[:, None] % self.num_items + torch.tensor([1, 2])
         table = (table - 1) % self.num_items + 1  # the two that follow, in a ring
         table[[0, 5]] = 0
-        return Semantic(table)
+        return semantic(table)
+
+    def test_mask_has_none(self, similarity: ItemSimilarity) -> None:
+        assert similarity(torch.tensor([self.num_items + 1])).tolist() == [0]
 
 
 def test_takes_the_first_neighbour() -> None:
-    assert Semantic(NEIGHBOURS)(torch.tensor([[0, 1], [2, 3]])).tolist() == [[0, 3], [0, 1]]
+    assert semantic(NEIGHBOURS)(torch.tensor([[0, 1], [2, 3]])).tolist() == [[0, 3], [0, 1]]
+
+
+def test_without_mask_there_is_a_row_for_each_item_alone() -> None:
+    assert Semantic(SequenceSpec(3, 8), NEIGHBOURS).nearest.tolist() == [0, 3, 0, 1]

@@ -9,12 +9,18 @@ from torch import Tensor
 
 from sracl.data.samples import SequenceTable
 from sracl.interfaces import SequenceSpec, Snapshot, Want
+from sracl.similarities.semantic import Semantic
 from tests.contracts.view import samples_of
 
 
 def spec_of(num_items: int) -> SequenceSpec:
     """Of items and MASK."""
     return SequenceSpec(num_items, 8, has_mask=True)
+
+
+def semantic(neighbours: Tensor) -> Semantic:
+    """By a table of neighbours, int64 [V + 1, k]."""
+    return Semantic(spec_of(len(neighbours) - 1), neighbours)
 
 
 def histories_of(rows: Sequence[Sequence[int]]) -> SequenceTable:
