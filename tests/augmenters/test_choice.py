@@ -6,9 +6,9 @@ import torch
 from sracl.augmenters.choice import Choice
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.reorder import Reorder
+from sracl.interfaces import SequenceSpec
 from sracl.registry.catalog import catalog
 from sracl.registry.parameters import bind, build, needs
-from sracl.interfaces import SequenceSpec
 from sracl.similarities.semantic import Semantic
 from tests.contracts.augmenter import AugmenterContract, Make
 
