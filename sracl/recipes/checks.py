@@ -99,13 +99,24 @@ def idle(values: Mapping[str, Any]) -> set[Path]:
     return off | {("view", entry["id"]) for entry in values["view"] if entry["id"] not in named}
 
 
-def phases_left(values: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Phases without the objectives that are gone; those that trained nothing else are gone too."""
-    there = {entry["id"] for entry in values["objective"]}
+def phases_left(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Phases without the objectives that are gone; those that trained nothing else are gone too.
+
+    Where that leaves no others to alternate with, phases alike are one; and one with the objectives' own weights is training
+    without phases.
+    """
+    own = {entry["id"]: _weight(entry) for entry in values["objective"]}
+    left = []
     for phase in values["train"]["phase"]:
-        update = [name for name in phase["update"] if name == "backbone" or name in there]
+        update = [name for name in phase["update"] if name == "backbone" or name in own]
         if update:
-            yield {**phase, "update": update, "weights": {name: weight for name, weight in phase["weights"].items() if name in there}}
+            left.append({**phase, "update": update, "weights": {name: weight for name, weight in phase["weights"].items() if name in own}})
+    if len(left) == len(values["train"]["phase"]):
+        return left
+    kinds = [(set(phase["update"]), {**own, **phase["weights"]}) for phase in left]
+    if any(kind != kinds[0] for kind in kinds):
+        return left
+    return [] if not left or ("backbone" in kinds[0][0] and kinds[0][1] == own) else left[:1]
 
 
 def referred(values: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -222,7 +222,7 @@ class _Resolver:
         values["view"] = [entry for entry in values["view"] if ("view", entry["id"]) not in idle]
         for at, holder in checks.trainings(values):
             holder["objective"] = [entry for entry in holder["objective"] if (*at, entry["id"]) not in idle]
-        values["train"]["phase"] = list(checks.phases_left(values))
+        values["train"]["phase"] = checks.phases_left(values)
         for key in list(values["semantics"]):
             if f"semantics.{key}" not in wanted:
                 del values["semantics"][key]

@@ -206,8 +206,25 @@ def test_weight_zero_drops_the_objective_its_view_and_its_phases(write: Write, c
     found = values("objective.views.weight=0")
     assert [entry["id"] for entry in found["objective"]] == ["next"]
     assert found["view"] == []
-    # the phase `learn` updated nothing else, and that every objective would weigh 0 in it is no matter
-    assert found["train"]["phase"] == [{"id": "encoder", "update": ["backbone"], "weights": {}}]
+    # the phase `learn` updated nothing else, and that every objective would weigh 0 in it is no matter; `encoder` alone is all
+    assert found["train"]["phase"] == []
+    assert plan("mine.toml", sets=["objective.views.weight=0"]).runs[0].digest == plan("small.toml").runs[0].digest
+
+
+def test_phases_alike_are_one_where_nothing_is_left_to_alternate_with(write: Write, child: Child) -> None:
+    again = '[[train.phase]]\nid = "again"\nupdate = ["backbone"]\n'
+    write("mine.toml", child(VIEW + OBJECTIVE + PHASES + again))
+    assert values("objective.views.weight=0")["train"]["phase"] == []
+    # with weights of its own the update that is left is not that of training without phases
+    heavier = ["objective.views.weight=0", "train.phase.encoder.weights={ next = 2.0 }", "train.phase.again.weights={ next = 2.0 }"]
+    assert values(*heavier)["train"]["phase"] == [{"id": "encoder", "update": ["backbone"], "weights": {"next": 2.0}}]
+    # two updates that differ alternate still
+    assert [phase["id"] for phase in values(*heavier[:2])["train"]["phase"]] == ["encoder", "again"]
+
+
+def test_phases_alike_that_the_recipe_asks_for_stay_two(write: Write, child: Child) -> None:
+    write("mine.toml", child('[[train.phase]]\nid = "once"\nupdate = ["backbone"]\n[[train.phase]]\nid = "twice"\nupdate = ["backbone"]\n'))
+    assert [phase["id"] for phase in values()["train"]["phase"]] == ["once", "twice"]
 
 
 def test_weight_zero_drops_an_objective_from_the_phases_that_stay(write: Write, child: Child) -> None:

@@ -226,6 +226,12 @@ def test_without_phases_one_update_trains_everything(tmp_path: Path) -> None:
     assert without.digest == sasrec.digest
 
 
+def test_without_both_contrasts_it_is_sasrec() -> None:
+    (without,) = plan("methods/mclrec", sets=["objective.views.weight=0", "objective.meta.weight=0"], seeds=[1]).runs
+    (sasrec,) = plan("methods/sasrec", seeds=[1]).runs
+    assert without.digest == sasrec.digest
+
+
 def test_a_backbone_of_another_width_is_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(PluginError, match="hidden_size = 16, but the backbone's states are 8 wide"):
         trainer(parts_of("backbone.hidden_size=8"), tmp_path)[0].fit()
