@@ -59,6 +59,10 @@ SLOTS: dict[str, str] = {
 
 MaskMode: TypeAlias = Literal["causal", "bidirectional"]
 Want: TypeAlias = Literal["last", "all"]
+Reads: TypeAlias = Literal["one", "each"]
+"""Targets that an objective can take: `one` a row, int64 [B]; `each`: those of all positions too, int64 [B, L]."""
+Predicts: TypeAlias = Literal["next", "mask"]
+"""Which states name an item: `next`, that of the latest item names what follows; `mask`, that of a MASK what it stands for."""
 
 BATCH = "batch"
 """The request key under which the batch itself is encoded; shared by all objectives of a step."""
@@ -159,6 +163,10 @@ class Backbone(Protocol):
 
     has_states: bool
     """Whether what it encodes are vectors to compare. Where they are not, they serve `score` alone."""
+    keeps_causal: bool
+    """Whether it can give all states under a causal mask, of which none sees a later item."""
+    predicts: Predicts
+    """How it is asked for the next item, see `prepare`, and so what it must be trained in."""
 
     def encode(self, items: Tensor, lengths: Tensor, *, mask: MaskMode = "causal", want: Want = "last") -> Tensor:
         """Encode left-padded ids, int64 [N, L'] with L' <= L, as float [N, d] (`last`) or [N, L', d] (`all`).
@@ -255,7 +263,12 @@ class ContrastiveLoss(Protocol):
 
 
 class Objective(Protocol):
-    """One term of the loss. It asks for states and never calls the backbone."""
+    """One term of the loss. It asks for states and never calls the backbone.
+
+    It may say what a recipe must have for it, and is then refused before anything is trained where that is not so:
+    `reads_targets: Reads | None`, where it needs the batch's targets, and `predicts: Predicts`, where it trains states to name
+    an item.
+    """
 
     def term(self, batch: Batch) -> Term:
         """Yield the requests of this step once, receive `Encoded`, return the term (unweighted)."""

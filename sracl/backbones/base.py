@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from sracl.interfaces import MaskMode, SequenceSpec, Want
+    from sracl.interfaces import MaskMode, Predicts, SequenceSpec, Want
 
 
 class Backbone(nn.Module):
@@ -20,6 +20,10 @@ class Backbone(nn.Module):
 
     has_states: bool = True
     """Whether what `encode` gives are vectors to compare, and not only what `score` goes by."""
+    keeps_causal: bool = True
+    """Whether all states can be had under a causal mask."""
+    predicts: Predicts = "next"
+    """Which state is asked for the next item; with `mask`, `prepare` puts a MASK at the end."""
 
     item_embedding: nn.Embedding
 

@@ -47,6 +47,9 @@ class BERT4Rec(Backbone):
     from the last slot, as in `sasrec`, because sequences are padded on the left.
     """
 
+    keeps_causal = False
+    predicts = "mask"
+
     def __init__(
         self,
         spec: SequenceSpec,

@@ -50,6 +50,8 @@ class BSARec(Backbone):
     alone.
     """
 
+    keeps_causal = False
+
     def __init__(
         self,
         spec: SequenceSpec,

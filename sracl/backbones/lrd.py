@@ -51,6 +51,7 @@ class LRD(Backbone):
     """
 
     has_states = False
+    keeps_causal = False
 
     def __init__(
         self,

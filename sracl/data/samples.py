@@ -26,6 +26,7 @@ class SequenceTable:
         users: Row of each sequence's user, int64 [S], from 0.
         targets: The next item, int64 [S].
         each_position: Whether a batch has the item after every position for targets.
+        has_targets: Whether there are targets, and not zeros where nothing that follows may be looked at.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class SequenceTable:
         users: Tensor,
         targets: Tensor,
         each_position: bool = False,
+        has_targets: bool = True,
     ) -> None:
         self.items = items
         self.starts = torch.maximum(starts, stops - max_length)
@@ -46,6 +48,7 @@ class SequenceTable:
         self.users = users
         self.targets = targets
         self.each_position = each_position
+        self.has_targets = has_targets
         self._columns = torch.arange(-max_length, 0, device=items.device)
 
     @classmethod
@@ -59,6 +62,7 @@ class SequenceTable:
             users=torch.tensor(prefixes.users, device=device),
             targets=torch.tensor(prefixes.targets, device=device),
             each_position=prefixes.each_position,
+            has_targets=prefixes.has_targets,
         )
 
     def __len__(self) -> int:

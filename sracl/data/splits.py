@@ -46,6 +46,11 @@ class Prefixes:
         """S."""
         return len(self.users)
 
+    @property
+    def has_targets(self) -> bool:
+        """Whether every row says what follows it."""
+        return bool(self.targets.all())
+
 
 def training_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
     """Every prefix that trains, by user and then by t: a row's number is the sample's id, for good.

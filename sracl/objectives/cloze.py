@@ -41,6 +41,8 @@ class Cloze(nn.Module):
         ten copies of each have one such row beside them (1 in 11).
     """
 
+    predicts = "mask"
+
     def __init__(
         self,
         generator: torch.Generator,

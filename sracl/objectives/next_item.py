@@ -23,6 +23,9 @@ class NextItem(nn.Module):
     Source: SRA-CL, equations 1 to 3; at every position: Kang and McAuley 2018, arXiv:1808.09781, on the training of the network.
     """
 
+    reads_targets = "each"
+    predicts = "next"
+
     def __init__(self, *, loss: RankingLoss) -> None:
         super().__init__()
         self.loss = loss

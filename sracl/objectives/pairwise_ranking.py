@@ -33,6 +33,9 @@ class PairwiseRanking(nn.Module):
         whole history: that would tell training which items validate and test.
     """
 
+    reads_targets = "one"
+    predicts = "next"
+
     def __init__(self, spec: SequenceSpec, generator: torch.Generator, *, num_negatives: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()
         self.num_items = spec.num_items

@@ -10,7 +10,7 @@ from torch import nn
 from sracl.objectives.readout import Readout, read, wanted
 
 if TYPE_CHECKING:
-    from sracl.interfaces import Batch, ContrastiveLoss, Term, ViewPair
+    from sracl.interfaces import Batch, ContrastiveLoss, Reads, Term, ViewPair
 
 
 class ViewContrast(nn.Module):
@@ -43,6 +43,7 @@ class ViewContrast(nn.Module):
         self.views = views
         self.readout = readout
         self.false_negatives = false_negatives
+        self.reads_targets: Reads | None = "each" if false_negatives == "same_target" else None
         self.loss = loss
 
     def term(self, batch: Batch) -> Term:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,11 +19,13 @@ from sracl.errors import DataError, PluginError
 from sracl.interfaces import BATCH, VIEW, EpochHook, SequenceSpec
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
+from sracl.runs.agreement import demand_prediction, demand_targets
 from sracl.runs.parts import Parts, Training
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sracl.backbones.base import Backbone
     from sracl.data.attributes import ItemAttributes
     from sracl.data.interactions import Interactions
     from sracl.interfaces import Batch, Request, Sampler, ViewPair
@@ -37,13 +40,14 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
 
     Raises:
         DataError: The data set is absent, malformed, or has nothing to train on.
-        PluginError: A component could not be imported or built.
+        PluginError: A component could not be imported or built, or does not go with the others.
     """
     data = shop.interactions(run)
     assembly = _Assembly(run, shop, data)
     backbone = assembly.build("backbone", run.values["backbone"], "backbone")
     stages = [(stage["id"], stage, f"stage.{stage['id']}.") for stage in run.values["stage"]]
-    trainings = [assembly.training(*stage) for stage in [*stages, ("", run.values, "")]]
+    trainings = [assembly.training(backbone, *stage) for stage in [*stages, ("", run.values, "")]]
+    demand_prediction(backbone, trainings[-1].objectives)
     max_length, device = run.values["data"]["max_length"], shop.device
     evaluated = {split: splits.evaluation_prefixes(data, split, max_length) for split in ("valid", "test")}
     return Parts(
@@ -77,7 +81,7 @@ class _Assembly:
         self.views: dict[str, ViewPair] = {}
         """Declared pairs that the stage being built has named, by `view.ID`."""
 
-    def training(self, name: str, values: Mapping[str, Any], prefix: str) -> Training:
+    def training(self, backbone: Backbone, name: str, values: Mapping[str, Any], prefix: str) -> Training:
         """Everything of one stage; `prefix` begins the paths of its tables."""
         outer, self.hooks, self.views = self.hooks, [*self.hooks], {}
         sampler: Sampler = self.build("sampler", values["samples"], f"{prefix}samples")
@@ -90,6 +94,7 @@ class _Assembly:
             component = {key: value for key, value in table.items() if key not in ("id", "weight")}
             path = f"{prefix}objective.{table['id']}"
             objectives.append(Weighted(table["id"], table["weight"], self.build("objective", component, path)))
+        demand_targets(values, backbone, samples, objectives, at=prefix)
         optimizer = self.build("optimizer", values["train"]["optimizer"], f"{prefix}train.optimizer")
         hooks, self.hooks = self.hooks, outer
         return Training(name, samples, sampler, objectives, optimizer, hooks, values["train"])
@@ -116,8 +121,20 @@ class _Assembly:
         if name not in self.views:
             table = next(entry for entry in self.run.values["view"] if entry["id"] == name.removeprefix(VIEW))
             component = {key: value for key, value in table.items() if key != "id"}
-            self.views[name] = _SharedPair(name, parameters.build(catalog(), "view", component, self._given, name, self._note))
+            made = partial(self._note_of_view, name)
+            self.views[name] = _SharedPair(name, parameters.build(catalog(), "view", component, self._given, name, made))
         return self.views[name]
+
+    def _note_of_view(self, name: str, component: Any) -> None:
+        """Refuse what a declared view would have to learn, since no objective holds it."""
+        if isinstance(component, torch.nn.Module):
+            if any(True for _ in component.parameters()):
+                raise PluginError(
+                    f"{name}: {type(component).__name__} has parameters, which a declared view neither trains nor saves. "
+                    "Write its table into the objective instead, as views = { use = … }."
+                )
+            component.to(self.shop.device)
+        self._note(component)
 
     def _spec(self) -> SequenceSpec:
         return self.spec
@@ -156,6 +173,13 @@ class _Assembly:
         if len(tables.rows) != len(samples):
             raise PluginError(
                 f'{len(tables.rows):,} sequences have neighbours, but there are {len(samples):,} samples; they take samples = "prefix".'
+            )
+        prefixes = splits.training_prefixes(self.data, self.max_length)
+        if not all(
+            np.array_equal(ours.cpu(), theirs) for ours, theirs in ((samples.users, prefixes.users), (samples.stops, prefixes.stops))
+        ):
+            raise PluginError(
+                'neighbours are those of training prefixes, and the samples are others, if as many; they take samples = "prefix".'
             )
         return SequenceNeighbours(
             ids=torch.from_numpy(tables.ids).to(device, torch.int64),

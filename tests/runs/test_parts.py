@@ -195,3 +195,16 @@ def test_a_run_gives_histories_attributes_vectors_and_neighbours(assembled: Asse
 def test_neighbours_of_sequences_belong_to_prefixes(assembled: Assembled) -> None:
     with pytest.raises(PluginError, match='840 sequences have neighbours, but there are 120 samples; they take samples = "prefix"'):
         assembled("", ["samples=user"])
+
+
+def test_as_many_samples_that_are_no_prefixes_in_order_have_no_neighbours(assembled: Assembled) -> None:
+    with pytest.raises(PluginError, match='the samples are others, if as many; they take samples = "prefix"'):
+        assembled("", ["samples=tests.support.components:Backwards"])
+
+
+def test_a_declared_view_with_parameters_is_refused(assembled: Assembled) -> None:
+    declared = SHARED.replace(
+        'use = "independent"\naugmenter = { use = "crop", keep = 0.5 }', 'use = "tests.support.components:LearnedViews"'
+    )
+    with pytest.raises(PluginError, match=r"view.pair: LearnedViews has parameters, .* Write its table into the objective instead"):
+        assembled(declared)

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from sracl.data.splits import Prefixes
 from sracl.interfaces import BATCH, Request
+from sracl.samplers.prefix import Prefix
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from sracl.data.attributes import ItemAttributes
+    from sracl.data.interactions import Interactions
     from sracl.data.samples import SequenceTable
     from sracl.interfaces import Batch, Snapshot, Term, ViewPair
 
@@ -68,6 +71,28 @@ class Watchful(nn.Module):
         first, _ = self.views(batch)
         encoded = yield [first]
         return (encoded[first.key] + self.shift - self.aim).square().mean()
+
+
+class LearnedViews(nn.Module):
+    """Views with something to learn: the batch itself, twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shift = nn.Parameter(torch.zeros(()))
+
+    def forward(self, batch: Batch) -> tuple[Request, Request]:
+        """The batch as `first` and as `second`."""
+        return Request("first", batch.inputs, batch.lengths), Request("second", batch.inputs, batch.lengths)
+
+
+class Backwards(Prefix):
+    """Every prefix that trains, the last user first."""
+
+    def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
+        """As many rows as `prefix` has, in another order."""
+        rows = super().rows(interactions, max_length)
+        turned = {name: getattr(rows, name)[::-1].copy() for name in ("users", "visible", "starts", "stops", "targets")}
+        return Prefixes(**turned)
 
 
 class WatchfulViews:

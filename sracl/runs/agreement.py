@@ -1,0 +1,66 @@
+"""Whether the parts of one training go together, as far as they say what they need: asked before anything is trained."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sracl.errors import PluginError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sracl.backbones.base import Backbone
+    from sracl.data.samples import SequenceTable
+    from sracl.engine.step import Weighted
+    from sracl.interfaces import Predicts, Reads
+
+_ASKED: dict[Predicts, str] = {"next": "the state of the latest item", "mask": "a MASK behind the history"}
+
+
+def demand_targets(
+    values: Mapping[str, Any], backbone: Backbone, samples: SequenceTable, objectives: Sequence[Weighted], *, at: str = ""
+) -> None:
+    """Refuse objectives that cannot learn from these samples.
+
+    Args:
+        values: The tables of the training: `samples` and `objective`.
+        backbone: What is trained.
+        samples: What the sampler made.
+        objectives: In the order of their tables.
+        at: Begins the paths of its tables.
+
+    Raises:
+        PluginError: An objective needs targets, and there are none, or there is one of each position.
+    """
+    sampler = values["samples"]["use"]
+    for part, table in zip(objectives, values["objective"], strict=True):
+        reads: Reads | None = getattr(part.objective, "reads_targets", None)
+        for what in _targets(reads, samples, backbone):
+            raise PluginError(f"{at}objective.{part.id}: {table['use']} does not go with the samples of '{sampler}': {what}")
+
+
+def _targets(reads: Reads | None, samples: SequenceTable, backbone: Backbone) -> Iterator[str]:
+    """What keeps an objective from learning from these targets."""
+    if reads and not samples.has_targets:
+        yield 'it learns from the item after each sequence, and these have none. Use samples = "prefix".'
+    if reads == "one" and samples.each_position:
+        yield 'it takes one target a sequence, and these have one at every position. Use samples = "prefix".'
+    if reads and samples.each_position and not backbone.keeps_causal:
+        name = type(backbone).__name__
+        yield f'every position would predict the item after it, which the backbone {name} lets it see. Use samples = "prefix".'
+
+
+def demand_prediction(backbone: Backbone, objectives: Sequence[Weighted]) -> None:
+    """Refuse a last training that does not teach what is asked when items are ranked.
+
+    Raises:
+        PluginError: Its objectives predict from other states alone than the backbone is asked for.
+    """
+    taught = {part.id: part.objective.predicts for part in objectives if hasattr(part.objective, "predicts")}
+    if taught and backbone.predicts not in taught.values():
+        other = "cloze" if backbone.predicts == "mask" else "next_item"
+        raise PluginError(
+            f"objective.{next(iter(taught))}: items are ranked by {_ASKED[backbone.predicts]} with the backbone {type(backbone).__name__}, "
+            f"which no objective trains: {', '.join(taught)} predict{'s' if len(taught) == 1 else ''} from another. "
+            f"Use {other}, or another backbone."
+        )
