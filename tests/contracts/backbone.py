@@ -127,6 +127,11 @@ class BackboneContract:
         with pytest.raises(ValueError, match="causal"):
             backbone.encode(*sequences([7, 5]), mask="causal", want="all")
 
+    def test_says_of_itself_what_it_does(self, backbone: Backbone) -> None:
+        assert backbone.keeps_causal == self.causal
+        asked, _ = backbone.prepare(*sequences([3]))
+        assert (int(asked[0, -1]) == NUM_ITEMS + 1) == (backbone.predicts == "mask")
+
     def test_trimming_padding_changes_no_state_of_all(self, backbone: Backbone) -> None:
         items, lengths = sequences([1, 3, 4])
         mask: MaskMode = "causal" if self.causal else "bidirectional"

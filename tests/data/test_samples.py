@@ -107,6 +107,11 @@ def test_histories_without_targets_make_batches(toy: Interactions) -> None:
     assert batch.targets.tolist() == [0, 0, 0]
 
 
+def test_a_table_knows_whether_its_rows_have_targets(toy: Interactions) -> None:
+    rows = {training_prefixes: True, histories: False}
+    assert {make: SequenceTable.of(toy, make(toy, 3), 3).has_targets for make in rows} == rows
+
+
 def test_a_sample_draws_the_others_of_its_target_alike() -> None:
     same = SameTarget(torch.tensor([5, 7, 5, 9, 5, 7, 5]))
     draws = same.draw(torch.tensor([2, 1, 3]).repeat_interleave(30_000), torch.Generator().manual_seed(0)).view(3, -1)
