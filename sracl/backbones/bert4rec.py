@@ -15,7 +15,7 @@ from sracl.backbones.packing import Packing
 from sracl.backbones.transformer import TransformerEncoder
 
 if TYPE_CHECKING:
-    from sracl.interfaces import MaskMode, SequenceSpec, Want
+    from sracl.interfaces import MaskMode, Predicts, SequenceSpec, Want
 
 
 class BERT4Rec(Backbone):
@@ -48,7 +48,7 @@ class BERT4Rec(Backbone):
     """
 
     keeps_causal = False
-    predicts = "mask"
+    predicts: Predicts = "mask"
 
     def __init__(
         self,
