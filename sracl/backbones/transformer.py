@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from sracl.backbones.attention import attend, attend_last
 from sracl.backbones.dropout import Dropout
-from sracl.backbones.feed_forward import feed_forward, project
+from sracl.backbones.feed_forward import feed_forward
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ class Attention(nn.Module):
         """Tokens [T, d] -> [T, d], or [N, d] for the sorted rows' last tokens only, when their places are given."""
         asking = x if last is None else x[last]
         mixed = self._all(x, packing, biases) if last is None else self._last(x, asking, packing, biases)
-        result: Tensor = self.norm(project(mixed, self.output.weight, self.output.bias, asking, self.dropout.rate))
+        result: Tensor = self.norm(self.dropout.add(self.output(mixed), asking))
         return result
 
     def _all(self, x: Tensor, packing: Packing, biases: Sequence[Tensor]) -> Tensor:
@@ -86,8 +86,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Tokens [T, d] -> [T, d]."""
-        weights = (self.inner.weight, self.inner.bias, self.outer.weight, self.outer.bias)
-        result: Tensor = self.norm(feed_forward(x, *weights, dropout=self.dropout.rate, residual=True))
+        hidden = feed_forward(x, self.inner.weight, self.inner.bias, self.outer.weight, self.outer.bias)
+        result: Tensor = self.norm(self.dropout.add(hidden, x))
         return result
 
 
