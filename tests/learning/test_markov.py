@@ -29,7 +29,7 @@ SHARED = [
     "evaluation.cutoffs=[1, 10]",
 ]
 OWN = {
-    "methods/lrd": ["backbone.hidden_size=32"],  # in place of all that is said of backbones above
+    "methods/lrd": ["backbone.hidden_size=32", "backbone.num_layers=1"],  # in place of all that is said of backbones above
     "methods/lrd_aux": ["objective.latent.hidden_size=32"],
     "methods/bert4rec": ["train.batch_size=32"],  # a row per user: steps as many as of prefixes
     "methods/mclrec": ["objective.meta.hidden_size=32"],
