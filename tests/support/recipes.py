@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,9 @@ def project(folder: Path) -> dict[str, str]:
 def start(*arguments: str, environment: dict[str, str]) -> subprocess.Popen[str]:
     """`sracl ARGUMENTS` as a process of its own."""
     command = [sys.executable, "-m", "sracl", *arguments]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    # whoever starts the tests in the background of a script has Ctrl-C ignored for all that they start
+    restored = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=restored)
 
 
 def sracl(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
