@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from sracl.data.draws import below
 from sracl.interfaces import Batch
 
 if TYPE_CHECKING:
@@ -151,8 +152,7 @@ class SameTarget:
         """
         size = self._size[samples]
         others = size - self._own_size[samples]
-        # 62 random bits modulo the number of others: the bias is below 2^-40 for a million of them.
-        draw = torch.randint(2**62, samples.shape, generator=generator, device=samples.device) % others.clamp(min=1)
+        draw = below(others.clamp(min=1), generator)
         drawn = self._first[samples] + (self._after[samples] + draw) % size
         return self._order[torch.where(others > 0, drawn, self._place[samples])]
 
