@@ -10,11 +10,34 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from sracl.backbones.base import Backbone
+    from sracl.data.interactions import Interactions
     from sracl.data.samples import SequenceTable
+    from sracl.data.splits import Prefixes
     from sracl.engine.step import Weighted
     from sracl.interfaces import Predicts, Reads
 
 _ASKED: dict[Predicts, str] = {"next": "the state of the latest item", "mask": "a MASK behind the history"}
+
+
+def demand_training_only(interactions: Interactions, rows: Prefixes, where: str) -> None:
+    """Refuse samples that read or predict what validates or tests.
+
+    Args:
+        interactions: The data.
+        rows: What a sampler made of it.
+        where: Path of the sampler in the recipe.
+
+    Raises:
+        PluginError: They do.
+    """
+    positions = rows.stops - interactions.offsets[rows.users] + (rows.targets != 0)  # the furthest one read or predicted
+    beyond = positions - (interactions.lengths[rows.users] - 2)
+    if (beyond > 0).any():
+        user = interactions.users[rows.users[beyond.argmax()]]
+        raise PluginError(
+            f"{where}: {(beyond > 0).sum():,} of {len(rows):,} samples read or predict what validates or tests, up to {beyond.max()} "
+            f"beyond the last training interaction of user '{user}'. A sampler makes samples of x_1 … x_(n-2) of each user alone."
+        )
 
 
 def demand_targets(

@@ -1,6 +1,6 @@
 """What stages make, kept under the hash of what it was made from, so that nothing is computed twice.
 
-    root/<stage>/<digest>/         the files, and facts.json with their key, sizes and hashes
+    root/<stage>/<digest>/         the files, and facts.json with their key, sizes and hashes, and a hash of itself
     root/.locks/<stage>-<digest>   held by whoever builds; the lock goes with its process
 
 An artifact appears whole or not at all: it is built in a folder beside its place, flushed to disk and renamed. Nothing
@@ -133,7 +133,8 @@ class Artifacts:
             facts = dict(build(work))
             files = {file.relative_to(work).as_posix(): _identity(file) for file in sorted(work.rglob("*")) if file.is_file()}
             record = {"format": 1, "stage": final.parent.name, "key": key, "inputs": made_from, "files": files, "facts": facts}
-            (work / FACTS).write_text(f"{json.dumps(record, indent=1, sort_keys=True, allow_nan=False)}\n", encoding="utf-8")
+            sealed = json.dumps({**record, "seal": _seal(record)}, indent=1, sort_keys=True, allow_nan=False)
+            (work / FACTS).write_text(f"{sealed}\n", encoding="utf-8")
             for path in (*work.rglob("*"), work):
                 _flush(path)
             if final.exists():
@@ -192,6 +193,10 @@ def _damage(folder: Path, *, thorough: bool) -> str:
     record = _record(folder)
     if not record:
         return f"has no readable {FACTS}"
+    if record.pop("seal", None) != _seal(record):
+        return f"has a {FACTS} that was changed after it was written"
+    if digest_of(folder.parent.name, record["key"]) != folder.name:
+        return "was made for another key"
     for name, noted in record["files"].items():
         file = folder / name
         if not file.is_file():
@@ -205,11 +210,20 @@ def _damage(folder: Path, *, thorough: bool) -> str:
 
 def _record(folder: Path) -> dict[str, Any]:
     try:
-        record = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        record = json.loads((folder / FACTS).read_text(encoding="utf-8"), parse_constant=_refuse)
     except (FileNotFoundError, ValueError):
         return {}
-    whole = isinstance(record, dict) and all(isinstance(record.get(part), dict) for part in ("files", "facts", "inputs"))
+    whole = isinstance(record, dict) and all(isinstance(record.get(part), dict) for part in ("key", "files", "facts", "inputs"))
     return record if whole else {}
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is never written")
+
+
+def _seal(record: Mapping[str, Any]) -> str:
+    """Hash of all that is noted of an artifact, so that nothing of it can be changed by the way."""
+    return hashlib.sha256(canonical(record).encode()).hexdigest()
 
 
 def _identity(file: Path) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from sracl.errors import DataError, PluginError
 from sracl.interfaces import BATCH, VIEW, EpochHook, SequenceSpec
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
-from sracl.runs.agreement import demand_prediction, demand_targets
+from sracl.runs.agreement import demand_prediction, demand_targets, demand_training_only
 from sracl.runs.parts import Parts, Training
 
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class _Assembly:
         rows = sampler.rows(self.data, self.max_length)
         if len(rows) == 0:
             raise DataError(f"the data set '{self.data.name}' has no training sample: no user has 4 or more interactions.")
+        demand_training_only(self.data, rows, f"{prefix}samples")
         self.samples = samples = SequenceTable.of(self.data, rows, self.max_length, self.shop.device)
         objectives = []
         for table in values["objective"]:

@@ -7,7 +7,7 @@ version of the code that does it; so all keys of a run are known before anything
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ import numpy as np
 from sracl.errors import DataError, UsageError
 from sracl.registry.catalog import catalog
 from sracl.runs.artifacts import Artifact, Artifacts, Report, digest_of
+from sracl.runs.guard import Guard
 from sracl.semantics import descriptions, embeddings, neighbours, prompts
 from sracl.semantics.versions import component_version, module_version
 
@@ -107,7 +108,6 @@ def item_neighbours(
     neighbours.check_pool(interactions.num_items, table["k"], ITEMS)
     domain = _domain(interactions.name)
     contexts = prompts.item_contexts(interactions, table["contexts"])
-    furthest = _demand_training_only(interactions, contexts.prefixes, f"{ITEMS}: contexts")
 
     def describe(llm: LLMProvider, progress: Callable[[int], None]) -> list[str]:
         return descriptions.describe(llm, prompts.item_prompts(interactions, contexts, domain=domain), progress=progress)
@@ -118,7 +118,8 @@ def item_neighbours(
         what=f"{interactions.num_items:,} items",
         table=table,
         stages=_item_stages(table, interactions.fingerprint, domain),
-        reads={"reads": "train", "furthest": furthest},
+        names=interactions.item_ids,
+        guard=Guard.over(interactions, contexts.prefixes, pool="train", what=f"{ITEMS}: contexts"),
         artifacts=artifacts,
         assemble=assemble,
         report=report,
@@ -149,10 +150,6 @@ def sequence_neighbours(
     pool = neighbours.sequence_pool(interactions, max_length, unit=table["unit"], pool=table["pool"])
     neighbours.check_pool(len(pool.prefixes), table["k"], SEQUENCES)
     domain = _domain(interactions.name)
-    if table["pool"] == "train":
-        reads = {"reads": "train", "furthest": _demand_training_only(interactions, pool.prefixes, f"{SEQUENCES}: pool")}
-    else:
-        reads = {"reads": "validation", "furthest": prompts.furthest_read(interactions, pool.prefixes)}
 
     def describe(llm: LLMProvider, progress: Callable[[int], None]) -> list[str]:
         first, contents = _distinct(interactions, pool.prefixes)
@@ -166,7 +163,8 @@ def sequence_neighbours(
         what=f"{len(pool.prefixes):,} {'sequences' if table['unit'] == 'prefix' else 'users'}",
         table=table,
         stages=_sequence_stages(table, interactions.fingerprint, domain, max_length),
-        reads=reads,
+        names=[f"{interactions.users[user]} {visible}" for user, visible in zip(pool.prefixes.users, pool.prefixes.visible, strict=True)],
+        guard=Guard.over(interactions, pool.prefixes, pool=table["pool"], what=f"{SEQUENCES}: pool"),
         artifacts=artifacts,
         assemble=assemble,
         report=report,
@@ -183,8 +181,10 @@ class _Chain:
     what: str
     table: Mapping[str, Any]
     stages: list[Stage]
-    reads: Mapping[str, Any]
-    """How far into each user's history the texts have read, for the artifacts' facts."""
+    names: Sequence[str]
+    """What each row is of: an item, or a user and a position."""
+    guard: Guard
+    """Over what the texts read of each user's history."""
     artifacts: Artifacts
     assemble: Assemble
     report: Report
@@ -213,7 +213,7 @@ class _Chain:
             with self._timed(f"describing {self.what} with {self.table['llm']['use']}") as progress:
                 texts = describe(part("llm"), lambda done: progress(f"{done:,}"))
             descriptions.save(texts, folder / _TEXTS)
-            return {**self.reads, "rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
+            return {**self.guard.note(folder), "rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
 
         def write_vectors(folder: Path) -> dict[str, Any]:
             encoder = part("text_encoder")
@@ -222,7 +222,7 @@ class _Chain:
                     encoder.progress = lambda done, total: progress(f"{done:,} of {total:,} texts")
                 vectors = embeddings.embed(encoder, read_texts())
             embeddings.save(vectors, folder / _VECTORS)
-            return {**self.reads, **embeddings.facts(vectors), "encoder": dict(getattr(encoder, "facts", {}))}
+            return {**self.guard.note(folder), **embeddings.facts(vectors, self.names), "encoder": dict(getattr(encoder, "facts", {}))}
 
         def write_neighbours(folder: Path) -> dict[str, Any]:
             retriever, k = part("retriever"), self.table["k"]
@@ -235,7 +235,7 @@ class _Chain:
                 self.report(f"{self.table['retriever']['use']}: found {told['recall']:.1%} of the exact neighbours of {self.what}")
             embeddings.save(ids.astype(np.int32), folder / _NEIGHBOURS)
             embeddings.save(similarities.astype(np.float32), folder / _SIMILARITIES)
-            return {**self.reads, **_neighbour_facts(ids, similarities), "retriever": told}
+            return {**self.guard.note(folder), **_neighbour_facts(ids, similarities), "retriever": told}
 
         def read_texts() -> list[str]:
             written = descriptions.load(texts.folder / _TEXTS)
@@ -247,23 +247,20 @@ class _Chain:
             return written
 
         def read_vectors() -> NDArray[np.float32]:
-            return embeddings.load(vectors.folder / _VECTORS, vectors.facts, len(groups))
+            return embeddings.load(vectors.folder / _VECTORS, vectors.facts, self.names)
 
         texts = self._make(to_describe, write_texts)
         vectors = self._make(to_embed, write_vectors, texts)
         found = self._make(to_retrieve, write_neighbours, vectors)
         ids = np.load(found.folder / _NEIGHBOURS, allow_pickle=False).astype(np.int64)
+        neighbours.check_table(ids, queries, groups, self.table["k"], str(found.folder))
         if not (ids >= 0).any():
             raise DataError(f"{self.path}: not one of the {self.what} has a neighbour; are there texts?")
         return ids, read_vectors(), [texts, vectors, found]
 
     def _make(self, stage: Stage, build: Callable[[Path], Mapping[str, Any]], *inputs: Artifact) -> Artifact:
         made = self.artifacts.make(stage.stage, stage.key, build, inputs=inputs, report=self.report)
-        if any(made.facts.get(name) != value for name, value in self.reads.items()):
-            raise DataError(
-                f"{made.folder} says that it read {made.facts.get('reads')} data up to {made.facts.get('furthest')} beyond x_(n-2), "
-                f"but due is {self.reads['reads']} up to {self.reads['furthest']}. Remove the folder to have it made anew."
-            )
+        self.guard.check(made)
         if made.was_cached:
             self.report(f"{stage.label}: cached")
         return made
@@ -314,7 +311,7 @@ def _sequence_stages(table: Mapping[str, Any], fingerprint: str, domain: str, ma
 def _stages(name: str, table: Mapping[str, Any], first: Mapping[str, Any], last: Mapping[str, Any]) -> Iterator[Stage]:
     folder = Path(prompts.__file__).parent
     steps: tuple[tuple[str, str, str, tuple[str, ...], Mapping[str, Any]], ...] = (
-        ("describe", "llm", "llm_provider", ("prompts.py", "descriptions.py", "neighbours.py"), first),
+        ("describe", "llm", "llm_provider", ("prompts.py", "descriptions.py", "neighbours.py", "reach.py"), first),
         ("embed", "text_encoder", "text_encoder", ("embeddings.py",), {}),
         ("retrieve", "retriever", "retriever", ("neighbours.py",), last),
     )
@@ -332,13 +329,6 @@ def _domain(dataset: str) -> str:
         return str(catalog().find("dataset", dataset).facts.get("domain", _ANY_DOMAIN))
     except UsageError:
         return _ANY_DOMAIN
-
-
-def _demand_training_only(interactions: Interactions, prefixes: Prefixes, what: str) -> int:
-    furthest = prompts.furthest_read(interactions, prefixes)
-    if furthest > 0:
-        raise DataError(f"{what} would read {furthest} beyond the last training interaction of a user")
-    return furthest
 
 
 def _distinct(interactions: Interactions, prefixes: Prefixes) -> tuple[list[int], list[int]]:

@@ -86,6 +86,9 @@ class Workshop:
         def given(name: str, _: str) -> Any:
             raise KeyError(f"a {kind} is not given '{name}'")
 
-        if table.get("device") == "auto":
-            table = {**table, "device": self.device.type}
-        return parameters.build(catalog(), kind, table, given, path)
+        return parameters.build(catalog(), kind, self._placed(table), given, path)
+
+    def _placed(self, table: Mapping[str, Any]) -> dict[str, Any]:
+        """The table, and those within it, with the run's device where they leave it open."""
+        placed = {name: self._placed(value) if isinstance(value, Mapping) else value for name, value in table.items()}
+        return {**placed, "device": self.device.type} if placed.get("device") == "auto" else placed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,9 +39,15 @@ def embed(encoder: TextEncoder, texts: Sequence[str]) -> NDArray[np.float32]:
     return vectors
 
 
-def facts(vectors: NDArray[np.float32]) -> dict[str, Any]:
-    """What a file of vectors is later held to."""
+def facts(vectors: NDArray[np.float32], names: Sequence[str]) -> dict[str, Any]:
+    """What a file of vectors is later held to.
+
+    Args:
+        vectors: float32 [N, d].
+        names: What each row is of, [N].
+    """
     return {
+        "names": _hash(names),
         "rows": int(vectors.shape[0]),
         "dimensions": int(vectors.shape[1]),
         "zero_rows": int((~vectors.any(axis=1)).sum()),
@@ -59,24 +66,33 @@ def save(array: NDArray[Any], file: Path) -> None:
         out.write(whole.reshape(-1).view(np.uint8).data)
 
 
-def load(file: Path, expected: Mapping[str, Any], rows: int) -> NDArray[np.float32]:
-    """Vectors that agree with what was noted when they were written.
+def load(file: Path, noted: Mapping[str, Any], names: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors that agree with what was noted when they were written, and with the rows that are asked for.
+
+    Whether the file's bytes are those that were written is for its artifact to know, which keeps their hash.
 
     Args:
         file: Written by `save`.
-        expected: Their `facts`.
-        rows: Rows due now.
+        noted: Their `facts`.
+        names: What each row should be of, [N].
 
     Raises:
-        DataError: The number of rows, the width or the number of values that are no numbers differ.
+        DataError: The rows are of other things or in another order, or the shape or the number of zero rows or of values that
+            are no numbers differ.
     """
     vectors: NDArray[np.float32] = np.load(file, allow_pickle=False)
-    if vectors.ndim != 2 or vectors.dtype != np.float32:
-        raise DataError(f"{file} holds {vectors.dtype} of shape {list(vectors.shape)}; due is float32 [{rows}, d]")
-    found = facts(vectors)
-    noted = {name: expected.get(name) for name in found}
-    if found != noted or found["rows"] != rows or found["nan_count"]:
-        raise DataError(
-            f"{file} holds {found}; noted was {noted}, and due are {rows} rows without NaN. Remove its folder to have it made anew."
-        )
+    remedy = "Remove its folder to have it made anew."
+    if vectors.ndim != 2 or vectors.dtype != np.float32 or len(vectors) != len(names):
+        raise DataError(f"{file} holds {vectors.dtype} of shape {list(vectors.shape)}; due is float32 [{len(names)}, d]. {remedy}")
+    if noted.get("names") != _hash(names):
+        raise DataError(f"{file} holds vectors of other things than the {len(names):,} that are asked for, or in another order. {remedy}")
+    found = facts(vectors, names)
+    due = {name: noted.get(name) for name in found}
+    if found != due or found["nan_count"]:
+        raise DataError(f"{file} holds {found}; noted was {due}, and due are no values that are no numbers. {remedy}")
     return vectors
+
+
+def _hash(names: Sequence[str]) -> str:
+    """Of what rows are of and in which order, 40 hexadecimal digits."""
+    return hashlib.sha256("\n".join(names).encode()).hexdigest()[:40]

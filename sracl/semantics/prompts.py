@@ -128,17 +128,6 @@ def sequence_prompts(interactions: Interactions, prefixes: Prefixes, rows: Seque
         )
 
 
-def furthest_read(interactions: Interactions, prefixes: Prefixes) -> int:
-    """How far the rows read beyond the last training interaction x_{n-2} of their user.
-
-    Returns:
-        0 or less: training only. 1: the validation interaction x_{n-1} of some user. 2: a test interaction.
-    """
-    if not len(prefixes):
-        return -interactions.num_interactions
-    return int((prefixes.visible - (interactions.lengths[prefixes.users] - 2)).max())
-
-
 def _items(interactions: Interactions, prefixes: Prefixes, row: int) -> list[int]:
     return list(interactions.items[prefixes.starts[row] : prefixes.stops[row]].tolist())
 

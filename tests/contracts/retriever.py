@@ -1,6 +1,7 @@
 """What every retriever must satisfy: subclass the suite and give `retriever`.
 
-The vectors are few, so that approximate members find everything as well.
+`RetrieverContract` holds what neighbours are like, whichever they are; `NearestContract` that they are the nearest. Its
+vectors are few, so that approximate members find everything as well.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ def brute_force(vectors: NDArray[np.float32], k: int, queries: NDArray[np.int64]
 
 
 class RetrieverContract:
-    """Suite of a retriever."""
+    """Suite of a retriever, whichever rows it takes for neighbours."""
 
     @pytest.fixture
     def retriever(self) -> Retriever:
@@ -38,25 +39,26 @@ class RetrieverContract:
     def vectors(self) -> NDArray[np.float32]:
         return np.random.default_rng(0).normal(size=(300, 8)).astype(np.float32)
 
-    def test_equals_brute_force(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
-        queries, groups = np.arange(300)[::-3], np.arange(300)
-        ids, similarities = retriever(vectors, 5, queries=queries, groups=groups)
-        np.testing.assert_array_equal(ids, brute_force(vectors, 5, queries, groups))
+    def test_gives_distinct_rows_with_their_cosines_the_highest_first(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
+        queries = np.arange(300)[::-3]
+        ids, similarities = retriever(vectors, 5, queries=queries, groups=np.arange(300))
+        assert ids.shape == similarities.shape == (100, 5)
         assert ids.dtype == np.int64
         assert similarities.dtype == np.float32
+        assert all(len(set(row)) == 5 for row in ids.tolist())
         assert bool((np.diff(similarities, axis=1) <= 0).all())
+        unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        np.testing.assert_allclose(similarities, np.einsum("qd,qkd->qk", unit[queries], unit[ids]), atol=1e-6)
+
+    def test_gives_the_same_rows_again(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
+        asked = {"queries": np.arange(300), "groups": np.arange(300)}
+        np.testing.assert_array_equal(retriever(vectors, 5, **asked)[0], retriever(vectors, 5, **asked)[0])
 
     def test_never_answers_with_a_row_of_the_own_group(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
-        queries, groups = np.arange(300), np.arange(300) // 7
-        ids, _ = retriever(vectors, 5, queries=queries, groups=groups)
-        np.testing.assert_array_equal(ids, brute_force(vectors, 5, queries, groups))
+        groups = np.arange(300) // 7
+        ids, _ = retriever(vectors, 5, queries=np.arange(300), groups=groups)
+        assert bool((ids >= 0).all())
         assert not bool((groups[ids] == groups[:, None]).any())
-
-    def test_equal_vectors_are_k_distinct_neighbours_by_id(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
-        vectors[100:140] = vectors[100]
-        ids, similarities = retriever(vectors, 5, queries=np.array([100, 120]), groups=np.arange(300))
-        np.testing.assert_array_equal(ids, [[101, 102, 103, 104, 105], [100, 101, 102, 103, 104]])
-        np.testing.assert_allclose(similarities, 1.0, atol=1e-6)
 
     def test_length_does_not_matter(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
         before, _ = retriever(vectors, 5, queries=np.arange(300), groups=np.arange(300))
@@ -89,3 +91,23 @@ class RetrieverContract:
         vectors[[3, 5], 0] = np.nan, np.inf
         with pytest.raises(DataError, match="2 of 300 vectors"):
             retriever(vectors, 5, queries=np.arange(300), groups=np.arange(300))
+
+
+class NearestContract(RetrieverContract):
+    """Suite of a retriever that finds the nearest rows."""
+
+    def test_equals_brute_force(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
+        queries, groups = np.arange(300)[::-3], np.arange(300)
+        ids, _ = retriever(vectors, 5, queries=queries, groups=groups)
+        np.testing.assert_array_equal(ids, brute_force(vectors, 5, queries, groups))
+
+    def test_equals_brute_force_without_the_own_group(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
+        queries, groups = np.arange(300), np.arange(300) // 7
+        ids, _ = retriever(vectors, 5, queries=queries, groups=groups)
+        np.testing.assert_array_equal(ids, brute_force(vectors, 5, queries, groups))
+
+    def test_equal_vectors_are_k_distinct_neighbours_by_id(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
+        vectors[100:140] = vectors[100]
+        ids, similarities = retriever(vectors, 5, queries=np.array([100, 120]), groups=np.arange(300))
+        np.testing.assert_array_equal(ids, [[101, 102, 103, 104, 105], [100, 101, 102, 103, 104]])
+        np.testing.assert_allclose(similarities, 1.0, atol=1e-6)

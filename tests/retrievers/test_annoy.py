@@ -8,13 +8,13 @@ import pytest
 from sracl.errors import ResourceError
 from sracl.retrievers import annoy
 from sracl.retrievers.annoy import Annoy
-from tests.contracts.retriever import RetrieverContract
+from tests.contracts.retriever import NearestContract
 
 installed = pytest.mark.skipif(find_spec("annoy") is None, reason="annoy is not installed")
 
 
 @installed
-class TestAnnoy(RetrieverContract):
+class TestAnnoy(NearestContract):
     @pytest.fixture
     def retriever(self) -> Annoy:
         # All nodes are looked at, so that the forest misses none of the suite's few rows.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sracl.retrievers import exact
 from sracl.retrievers.exact import Exact
 from sracl.retrievers.pool import Pool
-from tests.contracts.retriever import RetrieverContract, brute_force
+from tests.contracts.retriever import NearestContract, brute_force
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
@@ -22,7 +22,7 @@ def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 
 @pytest.mark.usefixtures("precision")
-class TestExact(RetrieverContract):
+class TestExact(NearestContract):
     @pytest.fixture
     def retriever(self) -> Exact:
         return Exact(device="cpu")

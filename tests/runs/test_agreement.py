@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from sracl.data.datasets import load
+from sracl.data.splits import evaluation_prefixes, histories, training_prefixes
 from sracl.engine.step import training_loss
 from sracl.errors import PluginError
 from sracl.recipes.plan import plan
+from sracl.runs.agreement import demand_training_only
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
@@ -116,3 +119,14 @@ def test_a_contrast_gets_no_states_of_lrd(assembled: Assembled) -> None:
         training_loss(parts.backbone, parts.objectives, batch)
     loss, _ = training_loss(parts.backbone, parts.objectives[:1], batch)
     assert loss.isfinite()
+
+
+def test_samples_that_reach_beyond_what_trains_are_refused() -> None:
+    demo = load("demo")
+    demand_training_only(demo, training_prefixes(demo, 20), "samples")
+    demand_training_only(demo, histories(demo), "samples")  # x_1 … x_(n-2), which predict nothing
+    for rows, beyond in ((evaluation_prefixes(demo, "valid", 20), 1), (evaluation_prefixes(demo, "test", 20), 2)):
+        with pytest.raises(
+            PluginError, match=rf"samples: 600 of 600 samples .* up to {beyond} beyond the last training interaction of user"
+        ):
+            demand_training_only(demo, rows, "samples")

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,12 @@ class Builder:
 
 def leftovers(root: Path) -> list[str]:
     return [path.name for path in (root / "embed").glob(".*")]
+
+
+def reworded(folder: Path, old: str, new: str) -> None:
+    """Another figure among the facts."""
+    file = folder / FACTS
+    file.write_text(file.read_text().replace(f'"rows": {old}', f'"rows": {new}'))
 
 
 @pytest.fixture
@@ -82,6 +89,8 @@ def test_nothing_is_created_by_looking(artifacts: Artifacts) -> None:
         (lambda folder: (folder / FACTS).unlink(), "no readable facts.json"),
         (lambda folder: (folder / FACTS).write_text("{"), "no readable facts.json"),
         (lambda folder: (folder / FACTS).write_text("[]"), "no readable facts.json"),
+        (lambda folder: reworded(folder, "3", "NaN"), "no readable facts.json"),
+        (lambda folder: reworded(folder, "3", "4"), "facts.json that was changed after it was written"),
     ],
 )
 def test_a_damaged_one_is_made_anew_with_a_message(artifacts: Artifacts, damage: Any, message: str) -> None:
@@ -96,6 +105,14 @@ def test_a_damaged_one_is_made_anew_with_a_message(artifacts: Artifacts, damage:
     assert len(told) == 1
     assert message in told[0]
     assert leftovers(artifacts.root) == []
+
+
+def test_one_of_another_key_is_made_anew(artifacts: Artifacts) -> None:
+    told: list[str] = []
+    shutil.copytree(artifacts.make("embed", KEY, Builder()).folder, artifacts.folder("embed", {**KEY, "k": 9}))
+    assert artifacts.verify("embed", {**KEY, "k": 9}) == "was made for another key"
+    assert not artifacts.make("embed", {**KEY, "k": 9}, Builder("nine"), report=told.append).was_cached
+    assert "was made for another key; making it anew" in told[0]
 
 
 def test_other_contents_of_an_input_make_it_anew(artifacts: Artifacts) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 
 from sracl.errors import DataError
 from sracl.semantics import embeddings
+
+NAMES = list("abcdef")
 
 
 class Lengths:
@@ -45,22 +48,30 @@ def test_wrong_answers_are_refused() -> None:
 def test_vectors_come_back_as_they_were_kept(tmp_path: Path) -> None:
     vectors = np.arange(12, dtype=np.float32).reshape(6, 2)[::-1]  # not contiguous
     embeddings.save(vectors, tmp_path / "v.npy")
-    facts = embeddings.facts(vectors)
-    assert facts == {"rows": 6, "dimensions": 2, "zero_rows": 0, "nan_count": 0}
-    np.testing.assert_array_equal(embeddings.load(tmp_path / "v.npy", facts, 6), vectors)
+    facts = embeddings.facts(vectors, NAMES)
+    # sha256 of "a\nb\nc\nd\ne\nf"
+    names = hashlib.sha256(b"a\nb\nc\nd\ne\nf").hexdigest()[:40]
+    assert facts == {"names": names, "rows": 6, "dimensions": 2, "zero_rows": 0, "nan_count": 0}
+    np.testing.assert_array_equal(embeddings.load(tmp_path / "v.npy", facts, NAMES), vectors)
 
 
 def test_vectors_that_are_not_what_was_noted_are_refused(tmp_path: Path) -> None:
     vectors = np.ones((6, 2), dtype=np.float32)
     file = tmp_path / "v.npy"
     embeddings.save(vectors, file)
-    with pytest.raises(DataError, match="due are 5 rows"):
-        embeddings.load(file, embeddings.facts(vectors), 5)
+    noted = embeddings.facts(vectors, NAMES)
+    with pytest.raises(DataError, match=r"shape \[6, 2\]; due is float32 \[5, d\]"):
+        embeddings.load(file, noted, NAMES[:5])
+    with pytest.raises(DataError, match="of other things than the 6 that are asked for, or in another order"):
+        embeddings.load(file, noted, NAMES[::-1])
     with pytest.raises(DataError, match="noted was"):
-        embeddings.load(file, {**embeddings.facts(vectors), "zero_rows": 2}, 6)
+        embeddings.load(file, {**noted, "zero_rows": 2}, NAMES)
+    embeddings.save(np.where(np.eye(6, 2), np.nan, vectors).astype(np.float32), file)
+    with pytest.raises(DataError, match="no numbers"):
+        embeddings.load(file, {**noted, "nan_count": 2}, NAMES)
     embeddings.save(np.ones(6, dtype=np.int64), file)
     with pytest.raises(DataError, match="holds int64"):
-        embeddings.load(file, embeddings.facts(vectors), 6)
+        embeddings.load(file, noted, NAMES)
 
 
 def test_a_full_disk_is_reported_as_one() -> None:

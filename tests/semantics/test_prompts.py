@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sracl.data.interactions import Interactions
-from sracl.data.splits import evaluation_prefixes, training_prefixes
+from sracl.data.splits import training_prefixes
 from sracl.interfaces import ItemText
 from sracl.semantics import prompts
 
@@ -87,14 +87,6 @@ def test_a_sequence_prompt_lists_known_items_oldest_first(shop: Interactions) ->
     assert [text.title for text in third.items] == ["Blue pen", "Ink & more ink"]
     assert ben.user == "1 entry:\n1. Ink & more ink | Ink"
     assert all(prompt.unit == "sequence" and not prompt.contexts for prompt in (first, third, ben))
-
-
-def test_furthest_read_counts_from_the_last_training_interaction(shop: Interactions) -> None:
-    assert prompts.furthest_read(shop, training_prefixes(shop, 20)) == -1
-    assert prompts.furthest_read(shop, evaluation_prefixes(shop, "valid", 20)) == 0
-    assert prompts.furthest_read(shop, evaluation_prefixes(shop, "test", 20)) == 1
-    assert prompts.furthest_read(shop, prompts.item_contexts(shop, 5).prefixes) == 0
-    assert prompts.furthest_read(shop, prompts.item_contexts(shop, 0).prefixes) < 0
 
 
 @pytest.mark.parametrize("limit", [1, 5])

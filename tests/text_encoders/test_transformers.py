@@ -117,3 +117,46 @@ def test_damaged_weights_are_named(tiny_roberta: Path, tmp_path: Path) -> None:
     (folder / "model.safetensors").write_bytes(b"\x00" * 100)
     with pytest.raises(ResourceError, match="cannot be loaded"):
         Transformers(model=str(folder), device="cpu")(["pens"])
+
+
+def test_a_prompt_stands_before_every_text_that_says_something(tiny_roberta: Path) -> None:
+    asked = Transformers(model=str(tiny_roberta), prompt="pens: ", device="cpu")(TEXTS)
+    written = Transformers(model=str(tiny_roberta), device="cpu")([text and f"pens: {text}" for text in TEXTS])
+    np.testing.assert_allclose(asked, written, atol=1e-6)
+    with pytest.raises(ValueError, match="loses the prompt 'pens: '"):
+        Transformers(model=str(tiny_roberta), prompt="pens: ", truncate="start", device="cpu")
+
+
+def test_half_precision_stays_close(tiny_roberta: Path) -> None:
+    whole = Transformers(model=str(tiny_roberta), normalize=True, device="cpu")
+    half = Transformers(model=str(tiny_roberta), normalize=True, device="cpu", precision="float16")
+    vectors = half(TEXTS)
+    assert vectors.dtype == np.float32
+    assert 0 < np.abs(vectors - whole(TEXTS)).max() < 5e-3
+    assert (whole.facts["precision"], half.facts["precision"]) == ("float32", "float16")
+
+
+@pytest.mark.gpu
+def test_a_gpu_computes_in_half_precision_by_itself(tiny_roberta: Path) -> None:
+    there = Transformers(model=str(tiny_roberta), normalize=True, device="cuda")
+    np.testing.assert_allclose(there(TEXTS), Transformers(model=str(tiny_roberta), normalize=True, device="cpu")(TEXTS), atol=5e-3)
+    assert there.facts["precision"] == "float16"
+
+
+def test_a_revision_is_looked_up_in_the_cache(tiny_roberta: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As the hub's cache keeps it: refs/<name> holds a commit, snapshots/<commit>/ its files.
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    store = tmp_path / "models--lab--tiny"
+    (store / "refs").mkdir(parents=True)
+    (store / "refs" / "v2").write_text(commit)
+    shutil.copytree(tiny_roberta, store / "snapshots" / commit)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    pinned = [Transformers(model="lab/tiny", revision=revision, device="cpu") for revision in ("v2", commit)]
+    expected = Transformers(model=str(tiny_roberta), device="cpu")(TEXTS)
+    for encoder in pinned:
+        np.testing.assert_allclose(encoder(TEXTS), expected, atol=1e-6)
+        assert encoder.facts["commit"] == commit
+    with pytest.raises(ResourceError, match="the model 'lab/tiny' at revision 'v1' cannot be had"):
+        Transformers(model="lab/tiny", revision="v1")
+    with pytest.raises(ValueError, match="is a folder and has no revision 'v2'"):
+        Transformers(model=str(tiny_roberta), revision="v2")
