@@ -38,6 +38,7 @@ class MiniLM:
         max_length: Annotated[int, Field(ge=3, le=512)] = 256,
         truncate: Literal["end", "start"] = "start",
         device: Literal["auto", "cpu", "cuda"] = "auto",
+        precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto",
     ) -> None:
         """Find the package and check its weights.
 
@@ -46,6 +47,8 @@ class MiniLM:
             max_length: Tokens read of a text; the model was trained on 128 and its publishers read 256.
             truncate: The end that longer texts lose; by default the start, since a sequence's latest item comes last.
             device: Where the model runs; `auto` takes a GPU if there is one.
+            precision: Of its weights and states; `auto` is float16 on a GPU and float32 elsewhere. On a CPU that multiplies bfloat16
+                natively that takes a third of the time, and moves cosines by up to 0.005: of ten neighbours 9.9 stay.
 
         Raises:
             ResourceError: The package is not installed, or its weights are not the ones we know.
@@ -58,6 +61,7 @@ class MiniLM:
             max_length=max_length,
             truncate=truncate,
             device=device,
+            precision=precision,
         )
         self.progress: Callable[[int, int], None] | None = None
         """Told how many texts of how many are done, after every batch."""

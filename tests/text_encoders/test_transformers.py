@@ -4,6 +4,7 @@ import shutil
 import time
 import warnings
 from pathlib import Path
+from typing import Literal
 
 import huggingface_hub
 import numpy as np
@@ -127,13 +128,14 @@ def test_a_prompt_stands_before_every_text_that_says_something(tiny_roberta: Pat
         Transformers(model=str(tiny_roberta), prompt="pens: ", truncate="start", device="cpu")
 
 
-def test_half_precision_stays_close(tiny_roberta: Path) -> None:
+@pytest.mark.parametrize(("precision", "close"), [("float16", 5e-3), ("bfloat16", 4e-2)])
+def test_half_precision_stays_close(tiny_roberta: Path, precision: Literal["float16", "bfloat16"], close: float) -> None:
     whole = Transformers(model=str(tiny_roberta), normalize=True, device="cpu")
-    half = Transformers(model=str(tiny_roberta), normalize=True, device="cpu", precision="float16")
+    half = Transformers(model=str(tiny_roberta), normalize=True, device="cpu", precision=precision)
     vectors = half(TEXTS)
     assert vectors.dtype == np.float32
-    assert 0 < np.abs(vectors - whole(TEXTS)).max() < 5e-3
-    assert (whole.facts["precision"], half.facts["precision"]) == ("float32", "float16")
+    assert 0 < np.abs(vectors - whole(TEXTS)).max() < close
+    assert (whole.facts["precision"], half.facts["precision"]) == ("float32", precision)
 
 
 @pytest.mark.gpu
