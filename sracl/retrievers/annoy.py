@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,16 +10,11 @@ import numpy as np
 from pydantic import Field
 
 from sracl.errors import ResourceError
-from sracl.retrievers.exact import Exact
 from sracl.retrievers.pool import Members, Pool, check_request
+from sracl.retrievers.recall import recall
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-_log = logging.getLogger(__name__)
-
-_SAMPLE = 500
-"""Queries on which recall against `exact` is measured."""
 
 _SEED = 0
 
@@ -84,7 +78,7 @@ class Annoy:
                 block = asking[part]
                 place, found = self._candidates(index, queries[block], own[part], k, eligible=eligible, groups=groups)
                 ids[block], similarities[block] = pool.best(queries[block], place, found, k)
-        self.facts = self._recall(vectors, k, queries=queries, groups=groups, ids=ids)
+        self.facts = recall(vectors, k, queries=queries, groups=groups, ids=ids)
         return ids, similarities
 
     def _grow(self, unit: NDArray[np.float32]) -> Any:
@@ -127,14 +121,3 @@ class Annoy:
             places.append(np.full(len(found), place))
             rows.append(found)
         return np.concatenate(places), np.concatenate(rows)
-
-    def _recall(
-        self, vectors: NDArray[np.float32], k: int, *, queries: NDArray[np.int64], groups: NDArray[np.int64], ids: NDArray[np.int64]
-    ) -> dict[str, Any]:
-        sample = np.unique(np.linspace(0, len(queries) - 1, min(_SAMPLE, len(queries))).astype(np.int64))
-        exact, _ = Exact()(vectors, k, queries=queries[sample], groups=groups)
-        due = exact >= 0
-        hits = (exact[:, :, None] == ids[sample][:, None, :]).any(axis=2) & due
-        recall = round(float(hits.sum() / max(1, due.sum())), 4)
-        _log.info("annoy: recall@%d against exact %.4f on %d queries", k, recall, len(sample))
-        return {"recall": recall, "recall_queries": len(sample)}

@@ -69,7 +69,7 @@ class Exact:
         eligible = np.flatnonzero(pool.lengths > 0)
         members = Members(groups[eligible])
         asking = np.flatnonzero(pool.lengths[queries] > 0)
-        precisions = _precisions(device, len(eligible))
+        precisions = precisions_of(device, len(eligible))
         for dtype in precisions:
             if not len(asking):
                 break
@@ -87,8 +87,8 @@ class Exact:
         return ids, similarities
 
 
-def _precisions(device: torch.device, rows: int) -> tuple[torch.dtype, ...]:
-    """In what the products are computed: first for all rows, then for those left over."""
+def precisions_of(device: torch.device, rows: int) -> tuple[torch.dtype, ...]:
+    """In what `Exact` computes products of so many rows: first for all, then for those left over."""
     features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}  # older torch does not tell
     if device.type == "cpu" and rows > _FEW and (features.get("avx512_bf16") or features.get("amx_bf16")):
         return torch.bfloat16, torch.float32

@@ -50,6 +50,11 @@ class RetrieverContract:
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         np.testing.assert_allclose(similarities, np.einsum("qd,qkd->qk", unit[queries], unit[ids]), atol=1e-6)
 
+    def test_a_single_row_may_ask(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
+        ids, _ = retriever(vectors, 5, queries=np.array([7]), groups=np.arange(300))
+        assert ids.shape == (1, 5)
+        assert len(set(ids[0].tolist()) - {7, -1}) == 5
+
     def test_gives_the_same_rows_again(self, retriever: Retriever, vectors: NDArray[np.float32]) -> None:
         asked = {"queries": np.arange(300), "groups": np.arange(300)}
         np.testing.assert_array_equal(retriever(vectors, 5, **asked)[0], retriever(vectors, 5, **asked)[0])

@@ -17,7 +17,7 @@ from tests.contracts.retriever import NearestContract, brute_force
 def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Products in this precision, whatever the processor is good at and however few rows there are."""
     precisions = (torch.float32,) if request.param == "float32" else (torch.bfloat16, torch.float32)
-    monkeypatch.setattr(exact, "_precisions", lambda device, rows: precisions)
+    monkeypatch.setattr(exact, "precisions_of", lambda device, rows: precisions)
     return str(request.param)
 
 
@@ -69,7 +69,7 @@ def test_similarities_do_not_depend_on_the_precision(monkeypatch: pytest.MonkeyP
     vectors = np.random.default_rng(0).normal(size=(3000, 48)).astype(np.float32)
     answers = []
     for precisions in [(torch.float32,), (torch.bfloat16, torch.float32)]:
-        monkeypatch.setattr(exact, "_precisions", lambda device, rows, given=precisions: given)
+        monkeypatch.setattr(exact, "precisions_of", lambda device, rows, given=precisions: given)
         answers.append(Exact(device="cpu")(vectors, 10, queries=np.arange(3000), groups=np.arange(3000) // 3))
     np.testing.assert_array_equal(answers[0][0], answers[1][0])
     np.testing.assert_array_equal(answers[0][1], answers[1][1])
@@ -120,7 +120,7 @@ def test_bfloat16_only_where_it_is_faster(
     features: dict[str, Any], device: str, rows: int, first: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: features, raising=False)
-    precisions = exact._precisions(torch.device(device), rows)
+    precisions = exact.precisions_of(torch.device(device), rows)
     assert precisions[0] is first
     assert precisions[-1] is torch.float32
 
