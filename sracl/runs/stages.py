@@ -173,6 +173,11 @@ def sequence_neighbours(
     return SequenceTables(ids[np.searchsorted(queries, pool.rows)], pool.rows, pool.prefixes, vectors), made
 
 
+def texts(made: Sequence[Artifact]) -> list[str]:
+    """The texts behind tables, one per row, of the artifacts that came with them."""
+    return descriptions.load(next(artifact.folder for artifact in made if artifact.stage == "describe") / _TEXTS)
+
+
 @dataclass(frozen=True)
 class _Chain:
     """The three stages of one table."""
