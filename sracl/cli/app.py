@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from sracl import paths
-from sracl.cli import compare, data, run, runs, semantics, show
+from sracl.cli import compare, data, diff, run, runs, semantics, show
 from sracl.cli import list as listing
 from sracl.errors import NO_SPACE, BudgetError, SraclError
 
@@ -33,6 +33,7 @@ app.command("runs")(runs.command)
 app.command("list")(listing.command)
 app.command("show")(show.command)
 app.command("compare")(compare.command)
+app.command("diff")(diff.command)
 app.add_typer(data.app, name="data")
 app.add_typer(semantics.app, name="semantics")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ def recipe_view(name: str, *, origin: bool) -> View:
         UsageError: There is no such recipe.
         RecipeError: It has problems.
     """
+    from sracl.recipes.flat import flat
     from sracl.recipes.plan import plan
 
     resolved = plan(name)
@@ -60,6 +61,8 @@ def run_view(run: RunRow, *, origin: bool) -> View:
     """Show one run: its state and its values."""
     from dataclasses import asdict
 
+    from sracl.recipes.flat import flat
+
     def render() -> None:
         reason = f": {run.reason}" if run.reason else ""
         print(f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {run.folder}\n")
@@ -68,38 +71,16 @@ def run_view(run: RunRow, *, origin: bool) -> View:
     return {"kind": "run", **asdict(run)}, render
 
 
-def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Paths and values of nested tables, as `--set` would address them; lists of tables go by their ids."""
-    for key, value in values.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from flat(value, f"{path}.")
-        elif isinstance(value, list) and value and all(isinstance(inner, Mapping) for inner in value):
-            for index, inner in enumerate(value):
-                rest = {name: part for name, part in inner.items() if name != "id"}
-                yield from flat(rest, f"{path}.{inner.get('id', index)}.")
-        else:
-            yield path, value
-
-
 def _print_values(values: Mapping[str, Any], origins: Mapping[str, str] | None) -> None:
     from sracl.cli.columns import print_columns
+    from sracl.recipes.flat import origin as set_in
     from sracl.registry.wording import in_toml
 
     rows = [(path, value if value == "absent" else in_toml(value)) for path, value in values.items()]
     if origins is None:
         print_columns(("path", "value"), rows, indent="  ")
     else:
-        print_columns(("path", "value", "set in"), [(path, value, _origin(origins, path)) for path, value in rows], indent="  ")
-
-
-def _origin(origins: Mapping[str, str], path: str) -> str:
-    """Where a value, or the nearest table around it, was set."""
-    while path:
-        if path in origins:
-            return origins[path]
-        path = path.rpartition(".")[0]
-    return ""
+        print_columns(("path", "value", "set in"), [(path, value, set_in(origins, path)) for path, value in rows], indent="  ")
 
 
 def _without_lost_tables(changed: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

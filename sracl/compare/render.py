@@ -80,13 +80,13 @@ def as_markdown(board: Leaderboard) -> str:
     parts: list[str] = []
     for block in board.blocks:
         header = _header(block)
-        parts += [f"### {_escaped(block.heading)}", "", _piped(header), _piped(["---", *["---:"] * (len(header) - 1)])]
+        parts += [f"### {escaped(block.heading)}", "", piped(header), piped(["---", *["---:"] * (len(header) - 1)])]
         for line in _lines(block):
             cells = [f"**{cell}**" if best else cell for cell, best in zip(line.cells, line.best, strict=True)]
-            label = _escaped(line.label.strip())
-            parts.append(_piped([f"*{label}*" if line.is_aside else label, *cells]))
-        parts += ["", *(f"- {_escaped(note)}" for note in block.notes), *([""] if block.notes else [])]
-    return "\n".join([*parts, *map(_escaped, _closing(board))])
+            label = escaped(line.label.strip())
+            parts.append(piped([f"*{label}*" if line.is_aside else label, *cells]))
+        parts += ["", *(f"- {escaped(note)}" for note in block.notes), *([""] if block.notes else [])]
+    return "\n".join([*parts, *map(escaped, _closing(board))])
 
 
 def as_csv(board: Leaderboard) -> str:
@@ -129,7 +129,7 @@ def as_json(board: Leaderboard) -> str:
     return listing(data, board.notes)
 
 
-def listing(data: Sequence[Any], errors: Sequence[str] = ()) -> str:
+def listing(data: Any, errors: Sequence[str] = ()) -> str:
     """The object that every listing prints for programs."""
     return json.dumps({"schema": 1, "data": _finite(data), "errors": list(errors)}, indent=1, ensure_ascii=False, allow_nan=False)
 
@@ -144,6 +144,16 @@ def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
         ]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def escaped(text: str) -> str:
+    """Text that means in Markdown what it says."""
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def piped(cells: Sequence[str]) -> str:
+    """A row of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def _header(block: Block) -> tuple[str, ...]:
@@ -221,14 +231,6 @@ def _number(value: float) -> str:
 
 def _signed(value: float) -> str:
     return f"{'-' if round(value, 4) < 0 else '+'}{_number(abs(value))}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("<", "&lt;")
-
-
-def _piped(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
 
 
 def _row_as_json(row: Row) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import pytest
 
 from sracl import paths
 from sracl.cli.app import main
-from sracl.cli.show_plan import flat
+from sracl.recipes.flat import flat
 from sracl.tracking.store import Store
 
 if TYPE_CHECKING:
