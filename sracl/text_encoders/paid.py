@@ -20,6 +20,8 @@ _TABLE = "CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB 
 _AT_ONCE = 500
 """Keys asked for in one statement; SQLite takes 999 in its oldest builds."""
 _WAIT_SECONDS = 30.0
+_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_FSYNC}
+"""Also what a quota, or a disk that fails, makes of a write."""
 
 
 class Paid:
@@ -64,7 +66,7 @@ class Paid:
                 database.execute(_TABLE)
                 yield database
         except sqlite3.DatabaseError as error:
-            if "full" in str(error):
+            if error.sqlite_errorcode in _NO_SPACE:
                 raise BudgetError(
                     f"no space left on the disk of {self.file}; vectors that were paid for before are kept. Free some space, or set "
                     "SRACL_CACHE_DIR to a folder on another disk, and run the same command again."

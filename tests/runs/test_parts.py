@@ -208,3 +208,11 @@ def test_a_declared_view_with_parameters_is_refused(assembled: Assembled) -> Non
     )
     with pytest.raises(PluginError, match=r"view.pair: LearnedViews has parameters, .* Write its table into the objective instead"):
         assembled(declared)
+
+
+def test_encoders_within_others_are_on_the_runs_device_too() -> None:
+    shop = Workshop(torch.device("cpu"), report=lambda line: None)
+    within = {"use": "somewhere", "device": "auto", "precision": "auto"}
+    placed = shop._placed({"use": "shuffled", "encoder": within, "seed": 0})
+    assert placed == {"use": "shuffled", "encoder": {**within, "device": "cpu"}, "seed": 0}
+    assert shop._placed({"device": "cuda"}) == {"device": "cuda"}  # what a recipe says stands
