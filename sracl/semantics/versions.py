@@ -48,7 +48,7 @@ def component_version(catalog: Catalog, kind: str, table: Mapping[str, Any]) -> 
         for name, parameter in sorted(described.parameters.items())
         if parameter.slot is not None and isinstance(table.get(name), Mapping)
     ]
-    folders = [_listing(value) for _, value in sorted(table.items()) if isinstance(value, str) and "/" in value]
+    folders = [_listing(value) for _, value in sorted(table.items()) if isinstance(value, str) and _is_path(value)]
     return _short("\n".join([module_version(described.path), distribution, *slots, *folders]))
 
 
@@ -95,6 +95,14 @@ def _module_file(name: str) -> Path | None:
     package, *parts = name.split(".")
     file = _PACKAGE.joinpath(*parts).with_suffix(".py") if parts else None
     return file if package == "sracl" and file is not None and file.is_file() else None
+
+
+def _is_path(value: str) -> bool:
+    """Whether a text names a path, or a file of the current folder; a bare word that is a folder's name is not taken for one."""
+    try:
+        return "/" in value or Path(value).expanduser().is_file()
+    except OSError:  # a text too long for a name
+        return False
 
 
 def _listing(value: str) -> str:
