@@ -8,11 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from sracl.tracking.queries import RunRow
-
-_AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def command(
@@ -30,6 +26,7 @@ def command(
     """
     from sracl import paths
     from sracl.compare import render
+    from sracl.compare.wording import age, place
     from sracl.tracking import queries
     from sracl.tracking.reader import Reader
     from sracl.tracking.values import now
@@ -59,27 +56,11 @@ def command(
         metric, value = bests.get(run.id, ("", None))
         best = f"{value:.4f} {metric.removeprefix('valid.')}" if value is not None else ""
         epoch = "" if run.epoch is None else str(run.epoch)
-        rows.append([run.state, run.id, _place(run), run.dataset, str(run.seed), epoch, best, _age(now() - run.created)])
+        rows.append([run.state, run.id, place(run), run.dataset, str(run.seed), epoch, best, age(now() - run.created)])
     print(render.aligned(rows, left=4))
     for run in found:
         if run.state == "failed" and run.reason:
             print(f"{run.id} failed: {run.reason}", file=sys.stderr)
-
-
-def _place(run: RunRow) -> str:
-    """Recipe and variant of the place it was last given; others by their number."""
-    if not run.entries:
-        return run.label
-    place = run.entries[-1]
-    more = f" +{len(run.entries) - 1}" if len(run.entries) > 1 else ""
-    leaky = " [leaky]" if run.leaky else ""
-    return f"{place.recipe}/{place.variant}{more}{leaky}" if place.variant else f"{place.recipe}{more}{leaky}"
-
-
-def _age(passed: timedelta) -> str:
-    seconds = max(0, int(passed.total_seconds()))  # a clock that was set back must not give a negative age
-    unit, size = next((entry for entry in _AGES if seconds >= entry[1]), _AGES[-1])
-    return f"{seconds // size} {unit}"
 
 
 def _as_json(run: RunRow, best: tuple[str, float] | None) -> dict[str, Any]:

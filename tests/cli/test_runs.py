@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -97,11 +96,3 @@ class TestFilled:
         result = runner.invoke(app)
         assert isinstance(result.exception, StoreError)
         assert str(paths.store_file()) in str(result.exception)
-
-
-@pytest.mark.parametrize(
-    ("passed", "text"),
-    [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (3599, "59 min"), (7200, "2 h"), (86400 * 3 + 5, "3 d")],
-)
-def test_ages(passed: float, text: str) -> None:
-    assert runs._age(timedelta(seconds=passed)) == text

@@ -1,0 +1,29 @@
+"""How a listing words where a run stands and how old it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from sracl.tracking.queries import RunRow
+
+_AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+
+
+def place(run: RunRow) -> str:
+    """Recipe and variant of the place it was last given; others by their number."""
+    if not run.entries:
+        return run.label
+    last = run.entries[-1]
+    more = f" +{len(run.entries) - 1}" if len(run.entries) > 1 else ""
+    leaky = " [leaky]" if run.leaky else ""
+    return f"{last.recipe}/{last.variant}{more}{leaky}" if last.variant else f"{last.recipe}{more}{leaky}"
+
+
+def age(passed: timedelta) -> str:
+    """How long ago, in its largest unit."""
+    seconds = max(0, int(passed.total_seconds()))  # a clock that was set back must not give a negative age
+    unit, size = next((entry for entry in _AGES if seconds >= entry[1]), _AGES[-1])
+    return f"{seconds // size} {unit}"

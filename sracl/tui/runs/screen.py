@@ -1,0 +1,122 @@
+"""Runs: what was run and what is running, renewed as it happens."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Footer, Input, Static
+
+from sracl.compare.wording import age, place
+from sracl.errors import SraclError, UsageError
+from sracl.tracking import queries
+from sracl.tracking.reader import Reader
+from sracl.tracking.values import now
+from sracl.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+
+_PAGE = 500
+_COLUMNS = ("run", "state", "recipe", "data", "seed", "epoch", "best valid", "age")
+_FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset"}
+
+
+class RunsScreen(Screen[None]):
+    """The newest runs, at most 500, and a filter over all of them.
+
+    Args:
+        store: The SQLite file; it may not be there yet.
+    """
+
+    CSS = "RunsScreen Input { display: none; } RunsScreen Input.asked { display: block; } RunsScreen Rows { height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("escape", "leave_filter", "Back to the runs", show=False),
+    ]
+
+    def __init__(self, store: Path) -> None:
+        super().__init__()
+        self._store = store
+        self._wanted: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """Filter, table, totals, keys."""
+        yield Input(placeholder="state:running data:office recipe:sracl (empty shows all)")
+        yield Rows(_COLUMNS)
+        yield Static("", id="totals", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Read the first page."""
+        self.query_one(Rows).focus()
+        self.refresh_rows()
+
+    def action_filter(self) -> None:
+        """Ask which runs to show."""
+        asked = self.query_one(Input)
+        asked.add_class("asked")
+        asked.focus()
+
+    def action_leave_filter(self) -> None:
+        """Leave the filter as it stands."""
+        self.query_one(Input).remove_class("asked")
+        self.query_one(Rows).focus()
+
+    @on(Input.Submitted)
+    def _filter(self, asked: Input.Submitted) -> None:
+        try:
+            self._wanted = wanted(asked.value)
+        except UsageError as error:
+            self.notify(str(error), severity="error", markup=False)
+            return
+        self.action_leave_filter()
+        self.refresh_rows()
+
+    @work(thread=True, exclusive=True, exit_on_error=False)
+    def refresh_rows(self) -> None:
+        """Read the page again, and draw what changed."""
+        if not self._store.is_file():
+            self.app.call_from_thread(self._show, {}, "There is no run yet. `sracl run quickstart` trains a first model.")
+            return
+        try:
+            with Reader.open(self._store) as store:
+                found = queries.runs(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # a state that is none finds nothing
+                bests = queries.best_watched(store, found)
+        except SraclError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            return
+        rows = {run.id: _cells(run, bests.get(run.id)) for run in found}
+        running = sum(run.state == "running" for run in found)
+        shown = f"the newest {_PAGE} runs" if len(found) == _PAGE else f"{len(found)} runs"
+        self.app.call_from_thread(self._show, rows, f"{shown}, {running} running")
+
+    def _show(self, rows: dict[str, tuple[str, ...]], totals: str) -> None:
+        if self.is_mounted:
+            self.query_one(Rows).show_rows(rows)
+            self.query_one("#totals", Static).update(totals)
+
+
+def wanted(text: str) -> dict[str, str]:
+    """What a filter asks of `queries.runs`.
+
+    Raises:
+        UsageError: A word has no `name:` in front that can be filtered by.
+    """
+    found = {}
+    for word in text.split():
+        name, _, value = word.partition(":")
+        if name not in _FILTERS or not value:
+            raise UsageError(f"'{word}' is no filter. Write {', '.join(f'{known}:VALUE' for known in _FILTERS)}.")
+        found[_FILTERS[name]] = value
+    return found
+
+
+def _cells(run: queries.RunRow, best: tuple[str, float] | None) -> tuple[str, ...]:
+    figure = f"{best[1]:.4f} {best[0].removeprefix('valid.')}" if best else ""
+    epoch = "" if run.epoch is None else str(run.epoch)
+    return (run.id, run.state, place(run), run.dataset, str(run.seed), epoch, figure, age(now() - run.created))

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from textual.widgets import Input, Static
+
+from sracl.errors import UsageError
+from sracl.tracking import identity
+from sracl.tracking.store import Store
+from sracl.tui.app import SraclApp
+from sracl.tui.runs.screen import wanted
+from sracl.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from textual.pilot import Pilot
+
+
+def add(store: Store, run_id: str, dataset: str = "demo") -> None:
+    store.register(
+        run_id=run_id, digest=run_id, recipe="small", variant="", cell={}, seed=1, label=run_id, dataset=dataset, values={}, origins={},
+        leaky=(), folder="", environment={},
+    )  # fmt: skip
+
+
+def keys(app: SraclApp) -> list[str | None]:
+    return [row.key.value for row in app.screen.query_one(Rows).ordered_rows]
+
+
+async def until(app: SraclApp, pilot: Pilot[None], expected: list[str]) -> None:
+    for _ in range(100):
+        if keys(app) == expected:
+            return
+        await pilot.pause(0.05)
+    assert keys(app) == expected
+
+
+def test_runs_appear_as_they_are_registered_and_the_cursor_stays_on_its_run(tmp_path: Path) -> None:
+    async def script() -> None:
+        path = tmp_path / "store.db"
+        app = SraclApp(path)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.pause(0.1)
+            assert "no run yet" in str(app.screen.query_one("#totals", Static).render())
+            with Store.open(path) as store:
+                add(store, "first")
+                add(store, "second")
+                await until(app, pilot, ["second", "first"])
+                await pilot.press("j")
+                assert app.screen.query_one(Rows).selected_key == "first"
+                add(store, "third", dataset="office")
+                await until(app, pilot, ["third", "second", "first"])
+                assert app.screen.query_one(Rows).selected_key == "first"
+                store.start("first", identity.current())
+                store.log("first", 1, {"valid.mrr@10": 0.25})
+                for _ in range(100):
+                    if str(app.screen.query_one(Rows).get_row("first")[6]) == "0.2500 mrr@10":
+                        break
+                    await pilot.pause(0.05)
+                assert [str(cell) for cell in app.screen.query_one(Rows).get_row("first")][1] == "running"
+            await pilot.press("slash", *"data:office", "enter")
+            await until(app, pilot, ["third"])
+            assert app.screen.query_one(Rows).has_focus
+
+    asyncio.run(script())
+
+
+def test_keys_of_the_frame(tmp_path: Path) -> None:
+    async def script() -> None:
+        app = SraclApp(tmp_path / "store.db")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("T")
+            assert app.theme == "textual-light"
+            await pilot.press("question_mark")
+            assert app.screen.query("HelpPanel")
+            await pilot.press("slash")
+            assert app.screen.query_one(Input).has_focus
+            await pilot.press("escape")
+            assert app.screen.query_one(Rows).has_focus
+            await pilot.press("Q")
+        assert not (tmp_path / "store.db").exists()
+
+    asyncio.run(script())
+
+
+def test_a_filter_that_is_none_says_what_is() -> None:
+    assert wanted("state:running data:office") == {"state": "running", "dataset": "office"}
+    with pytest.raises(UsageError, match=r"'sracl' is no filter. Write state:VALUE, recipe:VALUE, data:VALUE"):
+        wanted("sracl")
+
+
+def test_it_loads_no_tensor_library() -> None:
+    script = "import sys, sracl.tui.app; print(*{name.partition('.')[0] for name in sys.modules})"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert "textual" in loaded
+    assert not {"torch", "transformers", "openai", "sklearn", "sqlmodel"} & set(loaded)
