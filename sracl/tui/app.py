@@ -1,8 +1,8 @@
 """The terminal interface: the frame around its screens.
 
-A screen is a folder of this package with a `screen.py`. It takes the store's file, is named in `SraclApp.SCREENS` and
-`SraclApp.BINDINGS`, and has a method `refresh_rows()`, called whenever the store has changed. Whatever reads the store does so in
-a thread worker, in a transaction that is left before anything is drawn; widgets are handed rows and never open the store.
+A screen is a folder of this package with a `screen.py`, whose class is a `StoreScreen`: it takes the store's file, and its
+`refresh_rows` is called whenever the store has changed. Whatever reads the store does so in a thread worker, in a transaction that
+is left before anything is drawn; widgets are handed rows and never open the store.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from textual.worker import get_current_worker
 
 from sracl.tracking.file import connect
 from sracl.tui.runs.screen import RunsScreen
+from sracl.tui.store_screen import StoreScreen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,5 +87,5 @@ class SraclApp(App[None]):
                     self.call_from_thread(self._renew)
 
     def _renew(self) -> None:
-        if isinstance(self.screen, RunsScreen):
+        if isinstance(self.screen, StoreScreen):
             self.screen.refresh_rows()

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import DataTable, Footer, Input, Static
 
 from sracl.compare.wording import age, place
 from sracl.errors import SraclError, UsageError
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
+from sracl.tui.run.screen import RunScreen
+from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _COLUMNS = ("run", "state", "recipe", "data", "seed", "epoch", "best valid", "ag
 _FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset"}
 
 
-class RunsScreen(Screen[None]):
+class RunsScreen(StoreScreen):
     """The newest runs, at most 500, and a filter over all of them.
 
     Args:
@@ -40,8 +41,7 @@ class RunsScreen(Screen[None]):
     ]
 
     def __init__(self, store: Path) -> None:
-        super().__init__()
-        self._store = store
+        super().__init__(store)
         self._wanted: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
@@ -67,6 +67,11 @@ class RunsScreen(Screen[None]):
         self.query_one(Input).remove_class("asked")
         self.query_one(Rows).focus()
 
+    @on(DataTable.RowSelected)
+    def _open(self, chosen: DataTable.RowSelected) -> None:
+        if chosen.row_key.value is not None:
+            self.app.push_screen(RunScreen(self.store, chosen.row_key.value))
+
     @on(Input.Submitted)
     def _filter(self, asked: Input.Submitted) -> None:
         try:
@@ -80,11 +85,11 @@ class RunsScreen(Screen[None]):
     @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:
         """Read the page again, and draw what changed."""
-        if not self._store.is_file():
+        if not self.store.is_file():
             self.app.call_from_thread(self._show, {}, "There is no run yet. `sracl run quickstart` trains a first model.")
             return
         try:
-            with Reader.open(self._store) as store:
+            with Reader.open(self.store) as store:
                 found = queries.runs(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # a state that is none finds nothing
                 bests = queries.best_watched(store, found)
         except SraclError as error:
