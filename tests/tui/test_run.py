@@ -41,6 +41,7 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                 assert "seed     7" in texts["overview"]
                 assert texts["recipe"] == "train.epochs = 3    (small.toml:4)"
                 assert texts["artifacts"] == "no file yet"
+                assert not app.screen.query_one("#charts-text").display
                 for key, tab in {"c": "charts", "r": "recipe", "a": "artifacts", "e": "environment", "o": "overview"}.items():
                     await pilot.press(key)
                     assert app.screen.query_one(TabbedContent).active == tab

@@ -52,8 +52,7 @@ class RunScreen(StoreScreen):
         with TabbedContent(initial="overview"):
             for name in ("overview", "charts", "recipe", "artifacts", "environment"):
                 with TabPane(name.capitalize(), id=name), VerticalScroll():
-                    if name in _TEXTS:
-                        yield Static(id=f"{name}-text", markup=False)
+                    yield Static("" if name in _TEXTS else "No epoch has ended yet.", id=f"{name}-text", markup=False)
         yield Footer()
 
     def on_mount(self) -> None:
@@ -89,6 +88,7 @@ class RunScreen(StoreScreen):
             return
         for name, text in texts.items():
             self.query_one(f"#{name}-text", Static).update(text)
+        self.query_one("#charts-text").display = not series
         charts = {chart.name: chart for chart in self.query(Chart)}
         new = [Chart(name) for name in series if name not in charts]
         self.query_one("#charts VerticalScroll").mount_all(new)
