@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from sracl import paths
-from sracl.cli import compare, data, diff, run, runs, semantics, show, tui
+from sracl.cli import compare, data, diff, doctor, run, runs, semantics, show, tui
 from sracl.cli import list as listing
 from sracl.errors import NO_SPACE, BudgetError, SraclError
 
@@ -34,6 +34,7 @@ app.command("list")(listing.command)
 app.command("show")(show.command)
 app.command("compare")(compare.command)
 app.command("diff")(diff.command)
+app.command("doctor")(doctor.command)
 app.command("tui")(tui.command)
 app.add_typer(data.app, name="data")
 app.add_typer(semantics.app, name="semantics")

@@ -1,0 +1,51 @@
+"""Keys in the environment, by name alone, and the terminal."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from sracl.doctor.check import Check
+from sracl.errors import PluginError
+from sracl.registry.catalog import catalog
+from sracl.registry.signatures import signature
+
+_KEY_PARAMETERS = ("key_variable", "api_key_env")
+_WIDTH, _HEIGHT = 80, 24
+
+
+def keys() -> list[Check]:
+    """For every environment variable that a component reads a key from by default, whether it is set. Never what is in it."""
+    users: dict[str, list[str]] = {}
+    for kind in ("llm_provider", "text_encoder"):
+        for card in catalog().cards(kind):
+            try:
+                taken = signature(card).parameters
+            except PluginError:
+                continue  # told among the plug-ins
+            for name in _KEY_PARAMETERS:
+                if name in taken and isinstance(taken[name].default, str) and taken[name].default:
+                    users.setdefault(taken[name].default, []).append(card.address)
+    return [
+        Check("key", "ok", f"{variable} is {'set' if os.environ.get(variable) else 'not set'}; read by {', '.join(dict.fromkeys(known))}")
+        for variable, known in users.items()
+    ]
+
+
+def terminal() -> Check:
+    """Size, colours and letters."""
+    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
+    if not sys.stdout.isatty():
+        return Check("terminal", "ok", f"none: the output goes elsewhere ({encoding or 'unknown'} letters)")
+    width, height = shutil.get_terminal_size()
+    kind = os.environ.get("TERM", "")
+    colours = "no colours" if os.environ.get("NO_COLOR") or kind == "dumb" else "colours"
+    found = f"{width}x{height}, {kind or 'TERM not set'}, {colours}, {encoding or 'unknown'} letters"
+    if encoding != "utf8":
+        return Check("terminal", "warning", found, "Set LANG to a UTF-8 locale such as C.UTF-8: curves and bars need its letters.")
+    if kind in ("", "dumb"):
+        return Check("terminal", "warning", found, "sracl tui needs a terminal that can move its cursor; set TERM.")
+    if width < _WIDTH or height < _HEIGHT:
+        return Check("terminal", "warning", found, f"sracl tui wants {_WIDTH}x{_HEIGHT} or more.")
+    return Check("terminal", "ok", found)
