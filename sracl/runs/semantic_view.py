@@ -56,10 +56,10 @@ def item_view(run: RunPlan, shop: Workshop, name: str) -> SemanticView:
     texts = stages.texts(made)
 
     def row(of: int, similarity: float | None = None) -> Row:
-        return Row(data.item_ids[of - 1], _title(data, of), texts[of - 1], similarity)
+        return Row(data.item_ids[of - 1], title(data, of), texts[of - 1], similarity)
 
     near = found.neighbours[item][found.neighbours[item] > 0]
-    similar = _cosines(found.vectors, item, near)
+    similar = cosines(found.vectors, item, near)
     return SemanticView(row(item), tuple(row(int(other), cosine) for other, cosine in zip(near, similar, strict=True)))
 
 
@@ -82,15 +82,15 @@ def user_view(run: RunPlan, shop: Workshop, name: str) -> SemanticView:
 
     def row(of: int, similarity: float | None = None) -> Row:
         place = f"{data.users[found.pool.users[of]]} up to {found.pool.visible[of]}"
-        return Row(place, _title(data, int(data.items[found.pool.stops[of] - 1])), texts[of], similarity)
+        return Row(place, title(data, int(data.items[found.pool.stops[of] - 1])), texts[of], similarity)
 
     itself = int(found.rows[sample])
     near = found.ids[sample][found.ids[sample] >= 0]
-    similar = _cosines(found.vectors, itself, near)
+    similar = cosines(found.vectors, itself, near)
     return SemanticView(
         row(itself),
         tuple(row(int(other), cosine) for other, cosine in zip(near, similar, strict=True)),
-        tuple(_title(data, int(item)) for item in data.items[found.pool.starts[itself] : found.pool.stops[itself]]),
+        tuple(title(data, int(item)) for item in data.items[found.pool.starts[itself] : found.pool.stops[itself]]),
     )
 
 
@@ -107,11 +107,13 @@ def _place(names: Sequence[str], name: str, problem: str) -> int:
         raise UsageError(f"{problem} '{name}'.{did_you_mean(name, names)}") from None
 
 
-def _title(data: Interactions, item: int) -> str:
+def title(data: Interactions, item: int) -> str:
+    """Title of an item; its name in the data files where it has none."""
     return data.text(item).title or f"(no title; item {data.item_ids[item - 1]})"
 
 
-def _cosines(vectors: NDArray[np.float32], row: int, others: NDArray[np.int64]) -> list[float]:
+def cosines(vectors: NDArray[np.float32], row: int, others: NDArray[np.int64]) -> list[float]:
+    """Cosines of a row of vectors [R, e] to others of them, [k], in float64."""
     if not len(others):
         return []
     products = vectors[others].astype(np.float64) @ vectors[row].astype(np.float64)

@@ -7,7 +7,7 @@ version of the code that does it; so all keys of a run are known before anything
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -176,6 +176,11 @@ def sequence_neighbours(
 def texts(made: Sequence[Artifact]) -> list[str]:
     """The texts behind tables, one per row, of the artifacts that came with them."""
     return descriptions.load(next(artifact.folder for artifact in made if artifact.stage == "describe") / _TEXTS)
+
+
+def some_texts(made: Sequence[Artifact], rows: Collection[int]) -> dict[int, str]:
+    """The texts of some rows of the tables, by row."""
+    return descriptions.pick(next(artifact.folder for artifact in made if artifact.stage == "describe") / _TEXTS, rows)
 
 
 @dataclass(frozen=True)

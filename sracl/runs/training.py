@@ -13,6 +13,7 @@ from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import rank
 from sracl.runs.assembly import assemble
 from sracl.runs.entries import label
+from sracl.runs.exhibiting import exhibit
 from sracl.runs.judge import judge
 from sracl.tracking.queries import watched_metric
 
@@ -73,7 +74,7 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
     store.forget_after(key, before)
     judge(key, run, store, parts, folder)
     best = {"epoch": before - outcome.epochs + outcome.best_epoch}  # counted through, as the series are
-    for file in (trainer.best_file, folder / "ranks.npz"):
+    for file in filter(None, (trainer.best_file, folder / "ranks.npz", exhibit(run, shop, parts, folder))):
         store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts=best)
     store.finish(key, "completed", _ending(outcome))
     for file in folder.glob("*last.safetensors"):  # only now: whoever dies before this line resumes from them

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sracl.errors import DataError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
     from pathlib import Path
 
     from sracl.interfaces import LLMProvider, Prompt
@@ -56,3 +56,10 @@ def load(file: Path) -> list[str]:
     """The texts written by `save`."""
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         return [json.loads(line) for line in lines]
+
+
+def pick(file: Path, rows: Collection[int]) -> dict[int, str]:
+    """The texts of some rows, of those written by `save`; the others are passed over unread, for a pool may have millions."""
+    wanted = set(rows)
+    with gzip.open(file, "rt", encoding="utf-8") as lines:
+        return {row: json.loads(line) for row, line in enumerate(lines) if row in wanted}

@@ -137,7 +137,7 @@ def test_keeps_what_was_made_of_items_and_of_sequences_apart(tmp_path: Path) -> 
         (run,) = queries.runs(store)
         kept = {artifact.name for artifact in queries.artifacts(store, run.id)}
     made = {f"{stage}.{of}" for stage in ("describe", "embed", "retrieve") for of in ("items", "sequences")}
-    assert kept == {*made, "best", "ranks"}
+    assert kept == {*made, "best", "ranks", "exhibit"}
 
 
 def test_a_project_that_cannot_hold_runs_is_named(tmp_path: Path) -> None:
