@@ -66,12 +66,14 @@ def show(board: Leaderboard, file: TextIO | None = None) -> None:
         console.print(Text(remark, style="dim"))
 
 
-def as_table(board: Leaderboard) -> str:
-    """Aligned columns, nothing but text."""
+def as_table(board: Leaderboard, *, width: int | None = None) -> str:
+    """Aligned columns, nothing but text; cut between metrics where a block is wider than `width`."""
     parts: list[str] = []
     for block in board.blocks:
-        rows = [list(_header(block)), *([line.label, *line.cells] for line in _lines(block))]
-        parts += [block.heading, aligned(rows), *(f"  {note}" for note in block.notes), ""]
+        parts.append(block.heading)
+        for part in [block] if width is None else _parts(block, width):
+            parts.append(aligned([list(_header(part)), *([line.label, *line.cells] for line in _lines(part))]))
+        parts += [*(f"  {note}" for note in block.notes), ""]
     return "\n".join([*parts, *_closing(board)])
 
 

@@ -40,6 +40,9 @@ class SraclApp(App[None]):
 
     TITLE = "sracl"
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "visit('runs')", "Runs"),
+        Binding("4", "visit('compare')", "Compare"),
+        Binding("6", "visit('neighbours')", "Neighbours"),
         Binding("question_mark,f1", "show_help_panel", "Help", key_display="?"),
         Binding("colon", "command_palette", "Commands", key_display=":"),
         Binding("T", "switch_theme", "Theme"),
@@ -60,6 +63,19 @@ class SraclApp(App[None]):
     def on_unmount(self) -> None:
         """Let the watching thread end."""
         self._stopped.set()
+
+    def action_visit(self, name: str) -> None:
+        """Go to a screen from any other; what lay above the runs is closed."""
+        while not isinstance(self.screen, RunsScreen):
+            self.pop_screen()
+        if name == "compare":
+            from sracl.tui.compare.screen import CompareScreen
+
+            self.push_screen(CompareScreen(self.store))
+        elif name == "neighbours":
+            from sracl.tui.neighbours.screen import NeighboursScreen
+
+            self.push_screen(NeighboursScreen(self.store))
 
     def action_switch_theme(self) -> None:
         """Swap dark and light."""

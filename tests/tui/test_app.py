@@ -59,10 +59,10 @@ def test_runs_appear_as_they_are_registered_and_the_cursor_stays_on_its_run(tmp_
                 store.start("first", identity.current())
                 store.log("first", 1, {"valid.mrr@10": 0.25})
                 for _ in range(100):
-                    if str(app.screen.query_one(Rows).get_row("first")[6]) == "0.2500 mrr@10":
+                    if str(app.screen.query_one(Rows).get_row("first")[7]) == "0.2500 mrr@10":
                         break
                     await pilot.pause(0.05)
-                assert [str(cell) for cell in app.screen.query_one(Rows).get_row("first")][1] == "running"
+                assert [str(cell) for cell in app.screen.query_one(Rows).get_row("first")][2] == "running"
             await pilot.press("slash", *"data:office", "enter")
             await until(app, pilot, ["third"])
             assert app.screen.query_one(Rows).has_focus

@@ -13,6 +13,8 @@ from sracl.errors import SraclError, UsageError
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
+from sracl.tui.diff.screen import DiffScreen
+from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.rows import Rows
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 _PAGE = 500
-_COLUMNS = ("run", "state", "recipe", "data", "seed", "epoch", "best valid", "age")
+_COLUMNS = ("run", "m", "state", "recipe", "data", "seed", "epoch", "best valid", "age")
 _FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset"}
 
 
@@ -37,12 +39,16 @@ class RunsScreen(StoreScreen):
     CSS = "RunsScreen Input { display: none; } RunsScreen Input.asked { display: block; } RunsScreen Rows { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/"),
+        Binding("m", "mark", "Mark"),
+        Binding("d", "diff", "Diff marked"),
+        Binding("n", "neighbours", "Neighbours"),
         Binding("escape", "leave_filter", "Back to the runs", show=False),
     ]
 
     def __init__(self, store: Path) -> None:
         super().__init__(store)
         self._wanted: dict[str, str] = {}
+        self._marked: dict[str, None] = {}
 
     def compose(self) -> ComposeResult:
         """Filter, table, totals, keys."""
@@ -66,6 +72,31 @@ class RunsScreen(StoreScreen):
         """Leave the filter as it stands."""
         self.query_one(Input).remove_class("asked")
         self.query_one(Rows).focus()
+
+    def action_mark(self) -> None:
+        """Mark the run under the cursor, or take its mark away, and go to the next."""
+        table = self.query_one(Rows)
+        key = table.selected_key
+        if key is None:
+            return
+        if key in self._marked:
+            del self._marked[key]
+        else:
+            self._marked[key] = None
+        table.action_cursor_down()
+        self.refresh_rows()
+
+    def action_diff(self) -> None:
+        """Put the marked runs side by side."""
+        if len(self._marked) < 2:
+            self.notify("Mark two or more runs first: m marks the one under the cursor.", severity="warning")
+            return
+        self.app.push_screen(DiffScreen(self.store, list(self._marked)))
+
+    def action_neighbours(self) -> None:
+        """Show the neighbours that the run under the cursor learned from."""
+        if (key := self.query_one(Rows).selected_key) is not None:
+            self.app.push_screen(NeighboursScreen(self.store, key))
 
     @on(DataTable.RowSelected)
     def _open(self, chosen: DataTable.RowSelected) -> None:
@@ -95,7 +126,7 @@ class RunsScreen(StoreScreen):
         except SraclError as error:
             self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
             return
-        rows = {run.id: _cells(run, bests.get(run.id)) for run in found}
+        rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in self._marked) for run in found}
         running = sum(run.state == "running" for run in found)
         shown = f"the newest {_PAGE} runs" if len(found) == _PAGE else f"{len(found)} runs"
         self.app.call_from_thread(self._show, rows, f"{shown}, {running} running")
@@ -121,7 +152,7 @@ def wanted(text: str) -> dict[str, str]:
     return found
 
 
-def _cells(run: queries.RunRow, best: tuple[str, float] | None) -> tuple[str, ...]:
+def _cells(run: queries.RunRow, best: tuple[str, float] | None, *, marked: bool) -> tuple[str, ...]:
     figure = f"{best[1]:.4f} {best[0].removeprefix('valid.')}" if best else ""
     epoch = "" if run.epoch is None else str(run.epoch)
-    return (run.id, run.state, place(run), run.dataset, str(run.seed), epoch, figure, age(now() - run.created))
+    return (run.id, "*" if marked else "", run.state, place(run), run.dataset, str(run.seed), epoch, figure, age(now() - run.created))

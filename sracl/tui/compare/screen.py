@@ -1,0 +1,163 @@
+"""Compare: the leaderboard of what was run, as it will be exported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import work
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Footer, Static
+
+from sracl import paths
+from sracl.compare import render
+from sracl.compare.board import Leaderboard
+from sracl.compare.leaderboard import leaderboard
+from sracl.errors import SraclError
+from sracl.tracking import queries
+from sracl.tracking.reader import Reader
+from sracl.tracking.values import now
+from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.picker import Picker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+
+_SUFFIXES: dict[render.Format, str] = {"table": ".txt", "markdown": ".md", "csv": ".csv", "json": ".json"}
+_NONE = "(what the recipe's report names)"
+_EVERY = "(every recipe)"
+
+
+@dataclass(frozen=True)
+class View:
+    """What is asked of the leaderboard."""
+
+    recipe: str | None = None
+    group: str = "all"
+    baseline: str | None = None
+    format: render.Format = "table"
+
+
+class CompareScreen(StoreScreen):
+    """The leaderboard: a block for each protocol, mean ± deviation over seeds, published figures beside ours.
+
+    Args:
+        store: The SQLite file; it may not be there yet.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape", "app.pop_screen", "Back", key_display="q"),
+        Binding("b", "baseline", "Baseline"),
+        Binding("r", "recipe", "Recipe"),
+        Binding("u", "group", "Users"),
+        Binding("f", "format", "Format"),
+        Binding("x", "export", "Export"),
+        Binding("j,down", "scroll('down')", "Down", show=False),
+        Binding("k,up", "scroll('up')", "Up", show=False),
+    ]
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(store)
+        self._view = View()
+        self._board = Leaderboard(())
+        self._recipes: list[str] = []
+        self._groups: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        """The view in words, the leaderboard, keys."""
+        yield Static("", id="view", markup=False)
+        with VerticalScroll(can_focus=True):
+            yield Static("Reading the store …", id="board", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Read the store."""
+        self.query_one(VerticalScroll).focus()
+        self.refresh_rows()
+
+    def on_resize(self) -> None:
+        """Cut the tables anew to the width."""
+        self._draw()
+
+    def action_scroll(self, way: str) -> None:
+        """Move by a line."""
+        self.query_one(VerticalScroll).scroll_relative(y=1 if way == "down" else -1, animate=False)
+
+    def action_format(self) -> None:
+        """Show the next format."""
+        formats = render.FORMATS
+        self._look(replace(self._view, format=formats[(formats.index(self._view.format) + 1) % len(formats)]))
+
+    def action_baseline(self) -> None:
+        """Ask what the others are compared with."""
+        rows = dict.fromkeys(row.name for block in self._board.blocks for row in block.rows)
+        self._ask("Compare with", [_NONE, *rows], lambda name: replace(self._view, baseline=None if name == _NONE else name))
+
+    def action_recipe(self) -> None:
+        """Ask for one recipe."""
+        self._ask(
+            "Show", [_EVERY, *self._recipes], lambda name: replace(self._view, recipe=None if name == _EVERY else name, baseline=None)
+        )
+
+    def action_group(self) -> None:
+        """Ask for users with histories of some length."""
+        self._ask("Users", self._groups or ["all"], lambda name: replace(self._view, group=name))
+
+    @work(thread=True, exclusive=True, group="export", exit_on_error=False)
+    def action_export(self) -> None:
+        """Write what is shown to a file of the project, and say where it is."""
+        text = render.render(self._board, self._view.format) + "\n"
+        file = paths.project() / f"leaderboard-{now():%Y%m%d-%H%M%S}{_SUFFIXES[self._view.format]}"
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            self.app.call_from_thread(self.notify, f"{file} cannot be written: {error.strerror}.", severity="error", markup=False)
+            return
+        self.app.call_from_thread(self.notify, f"Written to {file}", timeout=20, markup=False)
+
+    @work(thread=True, exclusive=True, group="read", exit_on_error=False)
+    def refresh_rows(self) -> None:
+        """Read the figures again."""
+        view = self._view
+        if not self.store.is_file():
+            self.app.call_from_thread(self._show, Leaderboard((), (), ("There is no run yet.",)), [], [])
+            return
+        try:
+            with Reader.open(self.store) as store:
+                recipes = list(queries.recipes(store))
+                groups = list(dict.fromkeys(row.group for row in queries.final_metrics(store)))
+                board = leaderboard(store, view.recipe, group=view.group, baseline=view.baseline)
+        except SraclError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            return
+        self.app.call_from_thread(self._show, board, recipes, groups)
+
+    def _ask(self, question: str, choices: list[str], chosen: Callable[[str], View]) -> None:
+        def take(name: str | None) -> None:
+            if name is not None:
+                self._look(chosen(name))
+
+        self.app.push_screen(Picker(question, choices), take)
+
+    def _look(self, view: View) -> None:
+        self._view = view
+        self._draw()
+        self.refresh_rows()
+
+    def _show(self, board: Leaderboard, recipes: list[str], groups: list[str]) -> None:
+        self._board, self._recipes, self._groups = board, recipes, groups
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.is_mounted:
+            return
+        view = self._view
+        words = [view.recipe or "every recipe", f"users: {view.group}", f"baseline: {view.baseline or 'of the report'}", view.format]
+        self.query_one("#view", Static).update(" · ".join(words))
+        width = max(20, self.size.width - 4)
+        text = render.as_table(self._board, width=width) if view.format == "table" else render.render(self._board, view.format)
+        self.query_one("#board", Static).update(text or "Nothing is finished yet.")

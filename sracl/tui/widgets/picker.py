@@ -1,0 +1,61 @@
+"""A short list to choose one thing from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Label, OptionList
+from textual.widgets.option_list import Option
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import ComposeResult
+
+
+class Picker(ModalScreen[str | None]):
+    """Closes with what was chosen, or with None.
+
+    Args:
+        question: Stands above the list.
+        choices: What there is, each a line.
+    """
+
+    DEFAULT_CSS = """
+    Picker { align: center middle; }
+    Picker Vertical { width: 70; max-width: 90%; height: auto; max-height: 80%; border: round $primary; padding: 0 1; }
+    Picker OptionList { height: auto; max-height: 16; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape", "dismiss(None)", "Back", key_display="q"),
+        Binding("j", "move('down')", "Down", show=False),
+        Binding("k", "move('up')", "Up", show=False),
+    ]
+
+    def __init__(self, question: str, choices: Sequence[str]) -> None:
+        super().__init__()
+        self._question = question
+        self._choices = tuple(choices)
+
+    def compose(self) -> ComposeResult:
+        """Question and list."""
+        with Vertical():
+            yield Label(self._question, markup=False)
+            yield OptionList(*(Option(Content(choice)) for choice in self._choices))
+
+    def action_move(self, way: str) -> None:
+        """Move the cursor a line."""
+        choices = self.query_one(OptionList)
+        if way == "down":
+            choices.action_cursor_down()
+        else:
+            choices.action_cursor_up()
+
+    @on(OptionList.OptionSelected)
+    def _choose(self, chosen: OptionList.OptionSelected) -> None:
+        self.dismiss(self._choices[chosen.option_index])

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from sracl.tracking.store import Store
+from sracl.tui.app import SraclApp
+from sracl.tui.compare.screen import CompareScreen
+from sracl.tui.diff.screen import DiffScreen
+from sracl.tui.runs.screen import RunsScreen
+from sracl.tui.widgets.rows import Rows
+from tests.tui.support import add, shows, text, until
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
+    file = tmp_path / ".sracl" / "store.db"
+    with Store.open(file) as store:
+        store.recipe("small", report={"baseline": "plain"}, source="small.toml")
+        for seed in (1, 2):
+            for variant, value in (("plain", 0.1), ("full", 0.2)):
+                add(
+                    store,
+                    f"{variant}{seed}",
+                    figures={"ndcg@10": value + seed / 100, "hr@10": 0.3},
+                    variant=variant,
+                    seed=seed,
+                    values={"objective": {"cross": {"weight": value}}},
+                    origins={"objective.cross.weight": f"small.toml:{seed}"},
+                )
+    return file
+
+
+def exports(path: Path) -> list[Path]:
+    return sorted(path.parent.parent.glob("leaderboard-*"))
+
+
+async def press(pilot: Pilot[None], *keys: str) -> None:
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+def test_the_leaderboard_with_baseline_formats_and_export(size: tuple[int, int], path: Path) -> None:
+    async def script() -> None:
+        app = SraclApp(path)
+        async with app.run_test(size=size, notifications=True) as pilot:
+            await press(pilot, "4")
+            await shows(pilot, "leave-one-out, all items ranked, seen items kept", "vs plain", ".2150 ±.0071", "every recipe")
+            await press(pilot, "b")
+            await shows(pilot, "Compare with")
+            await press(pilot, "j", "j", "enter")  # the report's, plain, full
+            await shows(pilot, "vs full", "baseline: full")
+            await press(pilot, "b", "escape")
+            assert isinstance(app.screen, CompareScreen)
+            await press(pilot, "r")
+            await shows(pilot, "(every recipe)")
+            await press(pilot, "j", "enter")
+            await shows(pilot, "small · users: all · baseline: of the report")
+            await press(pilot, "u", "enter")
+            await press(pilot, "f")
+            await shows(pilot, "| --- | ---: |", "markdown")
+            await press(pilot, "x")
+            await until(pilot, lambda: bool(exports(path)))
+            await shows(pilot, "Written to")
+            (file,) = exports(path)
+            assert file.suffix == ".md"
+            assert "| full | 2 |" in file.read_text()
+            await press(pilot, "f", "f")
+            await press(pilot, "x")
+            await until(pilot, lambda: len(exports(path)) == 2)
+            written = json.loads(next(file for file in exports(path) if file.suffix == ".json").read_text())
+            assert written["data"][0]["rows"][0]["figures"]["ndcg@10"]["n"] == 2
+            await press(pilot, "q")
+            assert isinstance(app.screen, RunsScreen)
+
+    asyncio.run(script())
+
+
+def test_a_finished_run_appears_by_itself(path: Path) -> None:
+    async def script() -> None:
+        app = SraclApp(path)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await press(pilot, "4")
+            await shows(pilot, "vs plain")
+            with Store.open(path) as store:
+                add(store, "late", figures={"ndcg@10": 0.5, "hr@10": 0.5}, variant="late")
+            await shows(pilot, "late")
+
+    asyncio.run(script())
+
+
+def test_marked_runs_are_put_side_by_side(path: Path) -> None:
+    async def script() -> None:
+        app = SraclApp(path)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await until(pilot, lambda: app.screen.query_one(Rows).row_count == 4)
+            await press(pilot, "d")
+            await shows(pilot, "Mark two or more runs first")
+            await press(pilot, "m", "m")
+            await until(pilot, lambda: sum(str(app.screen.query_one(Rows).get_row_at(row)[1]) == "*" for row in range(4)) == 2)
+            await press(pilot, "m", "k", "m")  # a third one, and it is taken away again
+            await press(pilot, "d")
+            assert isinstance(app.screen, DiffScreen)
+            await shows(pilot, "full2", "plain2", "objective.cross.weight", "0.2", "0.1", "test.ndcg@10, seen items kept")
+            assert "hr@10" not in text(app)
+            await press(pilot, "a")
+            await shows(pilot, "seed")
+            await press(pilot, "j", "k", "q")
+            assert isinstance(app.screen, RunsScreen)
+
+    asyncio.run(script())
+
+
+def test_an_empty_project_says_so(tmp_path: Path) -> None:
+    async def script() -> None:
+        app = SraclApp(tmp_path / "store.db")
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await press(pilot, "4")
+            await shows(pilot, "There is no run yet.")
+            await press(pilot, "1")
+            assert isinstance(app.screen, RunsScreen)
+
+    asyncio.run(script())
