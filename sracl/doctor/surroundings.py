@@ -11,7 +11,7 @@ from sracl.errors import PluginError
 from sracl.registry.catalog import catalog
 from sracl.registry.signatures import signature
 
-_KEY_PARAMETERS = ("key_variable", "api_key_env")
+_KEY_PARAMETER = "key_variable"
 _WIDTH, _HEIGHT = 80, 24
 
 
@@ -24,9 +24,9 @@ def keys() -> list[Check]:
                 taken = signature(card).parameters
             except PluginError:
                 continue  # told among the plug-ins
-            for name in _KEY_PARAMETERS:
-                if name in taken and isinstance(taken[name].default, str) and taken[name].default:
-                    users.setdefault(taken[name].default, []).append(card.address)
+            read = taken[_KEY_PARAMETER].default if _KEY_PARAMETER in taken else None
+            if isinstance(read, str) and read:
+                users.setdefault(read, []).append(card.address)
     return [
         Check("key", "ok", f"{variable} is {'set' if os.environ.get(variable) else 'not set'}; read by {', '.join(dict.fromkeys(known))}")
         for variable, known in users.items()

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from sracl.errors import ResourceError
-from sracl.retrievers.pool import Members, Pool, check_request
+from sracl.retrievers.pool import Members, Pool, check_request, nothing_found
 from sracl.retrievers.recall import recall
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class Annoy:
         check_request(vectors, k)
         pool = Pool(vectors)
         eligible = np.flatnonzero(pool.lengths > 0)
-        ids = np.full((len(queries), k), -1, dtype=np.int64)
-        similarities = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        ids, similarities = nothing_found(len(queries), k)
         asking = np.flatnonzero(pool.lengths[queries] > 0)
         if len(asking):
             index = self._grow(pool.unit(eligible))

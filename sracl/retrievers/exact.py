@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from sracl.retrievers.pool import Members, Pool, check_request
+from sracl.retrievers.pool import Members, Pool, check_request, nothing_found
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,8 +63,7 @@ class Exact:
         """
         check_request(vectors, k)
         device = torch.device("cuda" if self.device == "auto" and torch.cuda.is_available() else self.device.replace("auto", "cpu"))
-        ids = np.full((len(queries), k), -1, dtype=np.int64)
-        similarities = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        ids, similarities = nothing_found(len(queries), k)
         pool = Pool(vectors)
         eligible = np.flatnonzero(pool.lengths > 0)
         members = Members(groups[eligible])

@@ -27,6 +27,11 @@ def check_request(vectors: NDArray[np.float32], k: int) -> None:
         raise DataError(f"{bad:,} of {len(vectors):,} vectors hold values that are no numbers")
 
 
+def nothing_found(queries: int, k: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """What a retriever gives where there is no neighbour, to be filled: ids int64 [Q, k], all -1; similarities float32 [Q, k], all -inf."""
+    return np.full((queries, k), -1, dtype=np.int64), np.full((queries, k), -np.inf, dtype=np.float32)
+
+
 class Pool:
     """Vectors with their lengths, and cosines between them that do not depend on where a row stands."""
 
@@ -61,8 +66,7 @@ class Pool:
         Returns:
             As a retriever: ids int64 [Q, k] and similarities float32 [Q, k].
         """
-        ids = np.full((len(queries), k), -1, dtype=np.int64)
-        similarities = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        ids, similarities = nothing_found(len(queries), k)
         scores = self.cosines(queries[asking], candidates)
         order = np.lexsort((candidates, -scores, asking))
         owner = asking[order]

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from sracl.errors import ResourceError
-from sracl.retrievers.pool import Pool, check_request
+from sracl.retrievers.pool import Pool, check_request, nothing_found
 from sracl.retrievers.recall import recall
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ class USearch:
         check_request(vectors, k)
         pool = Pool(vectors)
         eligible = np.flatnonzero(pool.lengths > 0)
-        ids = np.full((len(queries), k), -1, dtype=np.int64)
-        similarities = np.full((len(queries), k), -np.inf, dtype=np.float32)
+        ids, similarities = nothing_found(len(queries), k)
         asking = np.flatnonzero(pool.lengths[queries] > 0)
         index = self._grow(pool.unit(eligible)) if len(asking) else None
         wanted = 2 * k + 1

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import work
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.worker import get_current_worker
+from textual.worker import Worker, WorkerState, get_current_worker
 
 from sracl.tracking.file import connect
 from sracl.tui.runs.screen import RunsScreen
-from sracl.tui.store_screen import StoreScreen
+from sracl.tui.store_screen import StoreScreen, failure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,6 +63,12 @@ class SraclApp(App[None]):
     def on_unmount(self) -> None:
         """Let the watching thread end."""
         self._stopped.set()
+
+    def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
+        """Say why the store is watched no longer."""
+        if changed.state is WorkerState.ERROR:
+            told = f"The store is no longer watched; what is shown is not renewed. {failure(changed.worker.error)}"
+            self.notify(told, severity="error", timeout=20, markup=False)
 
     def action_visit(self, name: str) -> None:
         """Go to a screen from any other; what lay above the runs is closed."""

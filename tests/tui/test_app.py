@@ -14,18 +14,13 @@ from sracl.tracking.store import Store
 from sracl.tui.app import SraclApp
 from sracl.tui.runs.screen import wanted
 from sracl.tui.widgets.rows import Rows
+from tests.tui import support
+from tests.tui.support import add
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.pilot import Pilot
-
-
-def add(store: Store, run_id: str, dataset: str = "demo") -> None:
-    store.register(
-        run_id=run_id, digest=run_id, recipe="small", variant="", cell={}, seed=1, label=run_id, dataset=dataset, values={}, origins={},
-        leaky=(), folder="", environment={},
-    )  # fmt: skip
 
 
 def keys(app: SraclApp) -> list[str | None]:
@@ -99,3 +94,26 @@ def test_it_loads_no_tensor_library() -> None:
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
     assert "textual" in loaded
     assert not {"torch", "transformers", "openai", "sklearn", "sqlmodel"} & set(loaded)
+
+
+async def until_told(pilot: Pilot[None], *words: str) -> None:
+    await support.until(pilot, lambda: all(any(word in told.message for told in pilot.app._notifications) for word in words))
+
+
+async def test_a_damaged_store_is_said_on_the_screen(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.write_bytes(b"no SQLite file, but long enough to be looked into" * 100)
+    async with SraclApp(path).run_test(notifications=True) as pilot:
+        await until_told(pilot, "is damaged", "no longer watched")
+
+
+async def test_an_error_that_nobody_foresaw_is_said_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(tmp_path / "store.db") as store:
+        add(store, "r1")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("out of the blue")
+
+    monkeypatch.setattr("sracl.tracking.queries.best_watched", fail)
+    async with SraclApp(tmp_path / "store.db").run_test(notifications=True) as pilot:
+        await until_told(pilot, "RuntimeError: out of the blue")

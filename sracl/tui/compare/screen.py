@@ -14,7 +14,6 @@ from sracl import paths
 from sracl.compare import render
 from sracl.compare.board import Leaderboard
 from sracl.compare.leaderboard import leaderboard
-from sracl.errors import SraclError
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
@@ -126,14 +125,10 @@ class CompareScreen(StoreScreen):
         if not self.store.is_file():
             self.app.call_from_thread(self._show, Leaderboard((), (), ("There is no run yet.",)), [], [])
             return
-        try:
-            with Reader.open(self.store) as store:
-                recipes = list(queries.recipes(store))
-                groups = list(dict.fromkeys(row.group for row in queries.final_metrics(store)))
-                board = leaderboard(store, view.recipe, group=view.group, baseline=view.baseline)
-        except SraclError as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
-            return
+        with Reader.open(self.store) as store:
+            recipes = list(queries.recipes(store))
+            groups = list(dict.fromkeys(row.group for row in queries.final_metrics(store)))
+            board = leaderboard(store, view.recipe, group=view.group, baseline=view.baseline)
         self.app.call_from_thread(self._show, board, recipes, groups)
 
     def _ask(self, question: str, choices: list[str], chosen: Callable[[str], View]) -> None:

@@ -14,7 +14,6 @@ from textual.widgets import Footer, Static
 
 from sracl.compare import render_diff
 from sracl.compare.diff import Diff, diff
-from sracl.errors import SraclError
 from sracl.tracking.reader import Reader
 from sracl.tui.store_screen import StoreScreen
 
@@ -68,12 +67,8 @@ class DiffScreen(StoreScreen):
     @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:
         """Read the runs again."""
-        try:
-            with Reader.open(self.store) as store:
-                found = diff(store, self._run_ids, everything=self._everything)
-        except SraclError as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
-            return
+        with Reader.open(self.store) as store:
+            found = diff(store, self._run_ids, everything=self._everything)
         self.app.call_from_thread(self._show, found)
 
     def _show(self, found: Diff) -> None:

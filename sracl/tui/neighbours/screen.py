@@ -139,12 +139,8 @@ class NeighboursScreen(StoreScreen):
     def _find_runs(self) -> None:
         found: dict[str, tuple[str, Path]] = {}
         if self.store.is_file():
-            try:
-                with Reader.open(self.store) as store:
-                    finished = queries.runs(store, state="completed")
-            except SraclError as error:
-                self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
-                return
+            with Reader.open(self.store) as store:
+                finished = queries.runs(store, state="completed")
             files = {run.id: (run.label, Path(run.folder) / FILE) for run in finished}
             found = {run_id: known for run_id, known in files.items() if known[1].is_file()}
         self.app.call_from_thread(self._choose, found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
@@ -10,7 +10,7 @@ from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from sracl.compare.wording import age, place
-from sracl.errors import SraclError
+from sracl.recipes.flat import flat, origin
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
@@ -66,20 +66,16 @@ class RunScreen(StoreScreen):
     @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:
         """Read the run again, and draw what changed."""
-        try:
-            with Reader.open(self.store) as store:
-                run = queries.run(store, self._run_id)
-                series = queries.series(store, run.id)
-                metrics = queries.final_metrics(store, [run.id])
-                files = queries.artifacts(store, run.id)
-        except SraclError as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
-            return
+        with Reader.open(self.store) as store:
+            run = queries.run(store, self._run_id)
+            series = queries.series(store, run.id)
+            metrics = queries.final_metrics(store, [run.id])
+            files = queries.artifacts(store, run.id)
         texts = {
             "overview": _overview(run, metrics),
-            "recipe": "\n".join(_flat(run.values, run.origins)),
+            "recipe": _lines(run.values, run.origins),
             "artifacts": "\n".join(f"{file.name}  {file.size:,} bytes  {file.path}" for file in files) or "no file yet",
-            "environment": "\n".join(_flat(run.environment, {})),
+            "environment": _lines(run.environment, {}),
         }
         self.app.call_from_thread(self._show, texts, series)
 
@@ -104,9 +100,7 @@ def _overview(run: queries.RunRow, metrics: Sequence[queries.MetricRow]) -> str:
     return "\n".join([*lines, "", *(f"{row.split}.{row.name} ({row.protocol}, {row.group or 'all'})  {row.value:.4f}" for row in metrics)])
 
 
-def _flat(values: object, origins: Mapping[str, str], path: str = "") -> list[str]:
+def _lines(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
     """Lines `path = value`, with where it was set."""
-    if isinstance(values, dict) and values:
-        return [line for key, value in values.items() for line in _flat(value, origins, f"{path}.{key}" if path else str(key))]
-    origin = f"    ({origins[path]})" if path in origins else ""
-    return [f"{path} = {values}{origin}"] if path else []
+    told = ((path, value, origin(origins, path)) for path, value in flat(values))
+    return "\n".join(f"{path} = {value}" + (f"    ({place})" if place else "") for path, value, place in told)

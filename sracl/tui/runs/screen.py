@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Footer, Input, Static
 
 from sracl.compare.wording import age, place
-from sracl.errors import SraclError, UsageError
+from sracl.errors import UsageError
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
@@ -119,13 +119,9 @@ class RunsScreen(StoreScreen):
         if not self.store.is_file():
             self.app.call_from_thread(self._show, {}, "There is no run yet. `sracl run quickstart` trains a first model.")
             return
-        try:
-            with Reader.open(self.store) as store:
-                found = queries.runs(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # a state that is none finds nothing
-                bests = queries.best_watched(store, found)
-        except SraclError as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
-            return
+        with Reader.open(self.store) as store:
+            found = queries.runs(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # a state that is none finds nothing
+            bests = queries.best_watched(store, found)
         rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in self._marked) for run in found}
         running = sum(run.state == "running" for run in found)
         shown = f"the newest {_PAGE} runs" if len(found) == _PAGE else f"{len(found)} runs"
