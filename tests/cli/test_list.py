@@ -39,7 +39,13 @@ def test_everything_that_a_recipe_may_name_is_listed(capsys: pytest.CaptureFixtu
 
 
 @pytest.mark.parametrize(
-    ("kind", "names"), [("losses", {"cross_entropy", "info_nce", "nt_xent"}), ("loss", {"info_nce"}), ("methods", {"sracl"})]
+    ("kind", "names"),
+    [
+        ("losses", {"cross_entropy", "info_nce", "nt_xent"}),
+        ("loss", {"info_nce"}),
+        ("methods", {"sracl"}),
+        ("llms", {"deepseek-chat", "ollama"}),
+    ],
 )
 def test_a_kind_is_listed_alone(kind: str, names: set[str], capsys: pytest.CaptureFixture[str]) -> None:
     rows = listed(capsys, kind)
@@ -50,7 +56,7 @@ def test_a_kind_is_listed_alone(kind: str, names: set[str], capsys: pytest.Captu
 def test_components_are_neither_data_nor_recipes(capsys: pytest.CaptureFixture[str]) -> None:
     kinds = {row["kind"] for row in listed(capsys, "components")}
     assert "backbones" in kinds
-    assert not kinds & {"datasets", "recipes", "methods", "results"}
+    assert not kinds & {"datasets", "recipes", "llms", "methods", "results"}
 
 
 def test_recipes_are_listed_with_their_first_line(capsys: pytest.CaptureFixture[str]) -> None:
