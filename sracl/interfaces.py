@@ -341,6 +341,18 @@ class ItemText:
 
 
 @dataclass(frozen=True)
+class AnswerForm:
+    """What an answer to a prompt is to look like: a plain text, or a JSON object with a text in each field."""
+
+    words: int = 100
+    """Of a plain text: words asked for at most."""
+    fields: Mapping[str, int] = field(default_factory=dict)
+    """Of a JSON object: its fields, in the order they are read in, with the words asked for at most; empty for a plain text."""
+    raw: bool = False
+    """Whether a JSON object is taken as it was written, braces and all, as SRA-CL's official code does."""
+
+
+@dataclass(frozen=True)
 class Prompt:
     """One thing to be described: an item, or a sequence of items."""
 
@@ -353,6 +365,8 @@ class Prompt:
     """Instruction for a language model."""
     user: str = ""
     """The request proper for a language model."""
+    answer: AnswerForm = AnswerForm()
+    """What a language model's answer is to look like."""
 
 
 class LLMProvider(Protocol):

@@ -1,0 +1,65 @@
+"""How many tokens a text has, about: what a request will cost before it is sent. No tokenizer is needed.
+
+| in a text                                   | tokens                                        |
+|---------------------------------------------|-----------------------------------------------|
+| letters in lower case, end to end           | 1 for every 8, the last of them begun         |
+| a capital with what follows it, or capitals | 1 for every 4: brands and models break up     |
+| digits                                      | 1 for every 3                                 |
+| any other mark                              | 1 for every 2 of its bytes, at least 1        |
+
+White space is free, so that a text has as many tokens as its parts between white space. Measured on the titles of Office
+(2,420) and Beauty (12,094): 12 and 6 % above the count of DeepSeek-V3's tokenizer, 18 and 12 % above that of GPT-4o's
+(o200k); on the instructions of a prompt 5 % above both. It errs upwards on purpose, since ceilings rest on it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+from sracl.llm_providers.replies import TOLERANCE
+
+if TYPE_CHECKING:
+    from sracl.interfaces import AnswerForm, Prompt
+
+_RUN = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+|[^\sA-Za-z0-9]")
+_AROUND_MESSAGES = 8
+"""What a server puts around a system and a user message."""
+_A_WORD = 1.15
+"""Tokens written for a word that was allowed: 1.3 for a word of English, of which seven in eight are made use of."""
+_A_WORD_AT_MOST = 1.5
+_A_FIELD = 20
+"""Braces, quotes and the name around a field of JSON."""
+
+
+def estimate(text: str) -> int:
+    """Tokens of a text."""
+    return sum(map(_tokens, _RUN.findall(text)))
+
+
+def of_request(prompt: Prompt) -> int:
+    """Tokens that a server reads of a prompt."""
+    return estimate(prompt.system) + estimate(prompt.user) + _AROUND_MESSAGES
+
+
+def of_answer(form: AnswerForm) -> int:
+    """Tokens that an answer is expected to have: 115 for 100 words of plain text, 190 for two fields of 80 and 50."""
+    return math.ceil(_A_WORD * _words(form)) + _A_FIELD * len(form.fields)
+
+
+def of_longest_answer(form: AnswerForm) -> int:
+    """Tokens of the longest answer that is accepted: what to allow a model, and to set aside for it."""
+    return math.ceil(TOLERANCE * _A_WORD_AT_MOST * _words(form)) + _A_FIELD * len(form.fields)
+
+
+def _words(form: AnswerForm) -> int:
+    return sum(form.fields.values()) if form.fields else form.words
+
+
+def _tokens(run: str) -> int:
+    if not run.isascii():
+        return max(1, len(run.encode()) // 2)
+    if run.isalpha():
+        return -(-len(run) // (8 if run.islower() else 4))
+    return -(-len(run) // 3) if run.isdigit() else 1
