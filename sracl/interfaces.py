@@ -368,6 +368,11 @@ class Prompt:
     answer: AnswerForm = AnswerForm()
     """What a language model's answer is to look like."""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all is known of what is to be described, so that nobody is asked."""
+        return all(item.is_empty for item in self.items)
+
 
 class LLMProvider(Protocol):
     """Writes a description per prompt."""

@@ -66,6 +66,7 @@ def test_the_layer_contract_names_every_package() -> None:
         ["data", "list"],
         ["doctor"],
         ["run", "ablation_unlearnable", "--dry-run"],
+        ["llm", "plan", "methods/sracl"],
     ],
     ids=" ".join,
 )

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from sracl import paths
-from sracl.cli import compare, data, diff, doctor, run, runs, semantics, show, tui
+from sracl.cli import compare, data, diff, doctor, llm, run, runs, semantics, show, tui
 from sracl.cli import list as listing
 from sracl.errors import NO_SPACE, BudgetError, SraclError
 
@@ -38,6 +38,7 @@ app.command("doctor")(doctor.command)
 app.command("tui")(tui.command)
 app.add_typer(data.app, name="data")
 app.add_typer(semantics.app, name="semantics")
+app.add_typer(llm.app, name="llm")
 
 
 def _print_version(wanted: bool) -> None:

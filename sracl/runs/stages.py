@@ -18,7 +18,7 @@ from sracl.errors import DataError, UsageError
 from sracl.registry.catalog import catalog
 from sracl.runs.artifacts import Artifact, Artifacts, Report, digest_of
 from sracl.runs.guard import Guard
-from sracl.semantics import descriptions, embeddings, neighbours, prompts
+from sracl.semantics import descriptions, embeddings, neighbours, requests
 from sracl.semantics.versions import component_version, module_version
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from sracl.data.interactions import Interactions
     from sracl.data.splits import Prefixes
-    from sracl.interfaces import LLMProvider
+    from sracl.semantics.requests import Requests
 
 ITEMS, SEQUENCES = "semantics.items", "semantics.sequences"
 
@@ -78,7 +78,7 @@ def planned(values: Mapping[str, Any], data_fingerprint: str) -> list[tuple[str,
         data_fingerprint: As `sracl.data.datasets.fingerprint` gives it.
     """
     tables = values.get("semantics", {})
-    domain = _domain(values["data"]["name"])
+    domain = domain_of(values["data"]["name"])
     stages: list[tuple[str, str, Mapping[str, Any]]] = []
     if "items" in tables:
         stages.extend(_item_stages(tables["items"], data_fingerprint, domain))
@@ -106,12 +106,8 @@ def item_neighbours(
         DataError: k is larger than the number of other items, or no item has a text.
     """
     neighbours.check_pool(interactions.num_items, table["k"], ITEMS)
-    domain = _domain(interactions.name)
-    contexts = prompts.item_contexts(interactions, table["contexts"])
-
-    def describe(llm: LLMProvider, progress: Callable[[int], None]) -> list[str]:
-        return descriptions.describe(llm, prompts.item_prompts(interactions, contexts, domain=domain), progress=progress)
-
+    domain = domain_of(interactions.name)
+    asked = requests.of_items(interactions, contexts=table["contexts"], domain=domain)
     rows = np.arange(interactions.num_items)
     chain = _Chain(
         path=ITEMS,
@@ -119,12 +115,13 @@ def item_neighbours(
         table=table,
         stages=_item_stages(table, interactions.fingerprint, domain),
         names=interactions.item_ids,
-        guard=Guard.over(interactions, contexts.prefixes, pool="train", what=f"{ITEMS}: contexts"),
+        requests=asked,
+        guard=Guard.over(interactions, asked.reads, pool="train", what=f"{ITEMS}: contexts"),
         artifacts=artifacts,
         assemble=assemble,
         report=report,
     )
-    ids, vectors, made = chain.run(describe, queries=rows, groups=rows)
+    ids, vectors, made = chain.run(queries=rows, groups=rows)
     return ItemTables(neighbours.item_table(ids), np.concatenate([np.zeros_like(vectors[:1]), vectors])), made
 
 
@@ -149,14 +146,7 @@ def sequence_neighbours(
     """
     pool = neighbours.sequence_pool(interactions, max_length, unit=table["unit"], pool=table["pool"])
     neighbours.check_pool(len(pool.prefixes), table["k"], SEQUENCES)
-    domain = _domain(interactions.name)
-
-    def describe(llm: LLMProvider, progress: Callable[[int], None]) -> list[str]:
-        first, contents = _distinct(interactions, pool.prefixes)
-        asked = prompts.sequence_prompts(interactions, pool.prefixes, first, domain=domain)
-        texts = descriptions.describe(llm, asked, progress=progress)
-        return [texts[content] for content in contents]
-
+    domain = domain_of(interactions.name)
     queries = np.unique(pool.rows)
     chain = _Chain(
         path=SEQUENCES,
@@ -164,12 +154,13 @@ def sequence_neighbours(
         table=table,
         stages=_sequence_stages(table, interactions.fingerprint, domain, max_length),
         names=[f"{interactions.users[user]} {visible}" for user, visible in zip(pool.prefixes.users, pool.prefixes.visible, strict=True)],
+        requests=requests.of_sequences(interactions, pool.prefixes, domain=domain),
         guard=Guard.over(interactions, pool.prefixes, pool=table["pool"], what=f"{SEQUENCES}: pool"),
         artifacts=artifacts,
         assemble=assemble,
         report=report,
     )
-    ids, vectors, made = chain.run(describe, queries=queries, groups=neighbours.groups(pool.prefixes, table["exclude"]))
+    ids, vectors, made = chain.run(queries=queries, groups=neighbours.groups(pool.prefixes, table["exclude"]))
     return SequenceTables(ids[np.searchsorted(queries, pool.rows)], pool.rows, pool.prefixes, vectors), made
 
 
@@ -193,6 +184,8 @@ class _Chain:
     stages: list[Stage]
     names: Sequence[str]
     """What each row is of: an item, or a user and a position."""
+    requests: Requests
+    """What is asked for the texts."""
     guard: Guard
     """Over what the texts read of each user's history."""
     artifacts: Artifacts
@@ -200,11 +193,7 @@ class _Chain:
     report: Report
 
     def run(
-        self,
-        describe: Callable[[LLMProvider, Callable[[int], None]], list[str]],
-        *,
-        queries: NDArray[np.int64],
-        groups: NDArray[np.int64],
+        self, *, queries: NDArray[np.int64], groups: NDArray[np.int64]
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[Artifact]]:
         """Neighbours of the queries, all vectors, and the three artifacts."""
         to_describe, to_embed, to_retrieve = self.stages
@@ -221,7 +210,8 @@ class _Chain:
 
         def write_texts(folder: Path) -> dict[str, Any]:
             with self._timed(f"describing {self.what} with {self.table['llm']['use']}") as progress:
-                texts = describe(part("llm"), lambda done: progress(f"{done:,}"))
+                written = descriptions.describe(part("llm"), self.requests.prompts(), progress=lambda done: progress(f"{done:,}"))
+            texts = [written[number] for number in self.requests.of_row]
             descriptions.save(texts, folder / _TEXTS)
             return {**self.guard.note(folder), "rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
 
@@ -319,9 +309,9 @@ def _sequence_stages(table: Mapping[str, Any], fingerprint: str, domain: str, ma
 
 
 def _stages(name: str, table: Mapping[str, Any], first: Mapping[str, Any], last: Mapping[str, Any]) -> Iterator[Stage]:
-    folder = Path(prompts.__file__).parent
+    folder = Path(requests.__file__).parent
     steps: tuple[tuple[str, str, str, tuple[str, ...], Mapping[str, Any]], ...] = (
-        ("describe", "llm", "llm_provider", ("prompts.py", "descriptions.py", "neighbours.py", "reach.py"), first),
+        ("describe", "llm", "llm_provider", ("requests.py", "descriptions.py", "neighbours.py", "reach.py"), first),
         ("embed", "text_encoder", "text_encoder", ("embeddings.py",), {}),
         ("retrieve", "retriever", "retriever", ("neighbours.py",), last),
     )
@@ -333,25 +323,12 @@ def _stages(name: str, table: Mapping[str, Any], first: Mapping[str, Any], last:
         yield Stage(f"{stage} {name} with {table[slot]['use']}", stage, key)
 
 
-def _domain(dataset: str) -> str:
+def domain_of(dataset: str) -> str:
     """What the data set is about, for prompts; from its card, if it has one that says so."""
     try:
         return str(catalog().find("dataset", dataset).facts.get("domain", _ANY_DOMAIN))
     except UsageError:
         return _ANY_DOMAIN
-
-
-def _distinct(interactions: Interactions, prefixes: Prefixes) -> tuple[list[int], list[int]]:
-    """Rows that read items no row before them read, and for each row which of those reads the same."""
-    places: dict[bytes, int] = {}
-    first: list[int] = []
-    contents: list[int] = []
-    for row, (start, stop) in enumerate(zip(prefixes.starts.tolist(), prefixes.stops.tolist(), strict=True)):
-        place = places.setdefault(interactions.items[start:stop].tobytes(), len(first))
-        if place == len(first):
-            first.append(row)
-        contents.append(place)
-    return first, contents
 
 
 def _neighbour_facts(ids: NDArray[np.int64], similarities: NDArray[np.float32]) -> dict[str, Any]:

@@ -33,14 +33,14 @@ def describe(provider: LLMProvider, prompts: Iterable[Prompt], *, progress: Call
     rest = iter(prompts)
     texts: list[str] = []
     while chunk := list(islice(rest, _CHUNK)):
-        known = [prompt for prompt in chunk if any(not item.is_empty for item in prompt.items)]
+        known = [prompt for prompt in chunk if not prompt.is_empty]
         written = provider(known)
         if len(written) != len(known):
             raise DataError(f"{type(provider).__name__} wrote {len(written)} descriptions for {len(known)} prompts")
         if wrong := [text for text in written if not isinstance(text, str)]:
             raise DataError(f"{type(provider).__name__} gave {wrong[0]!r} where a description was due")
         answers = iter(written)
-        texts.extend(" ".join(next(answers).split()) if any(not item.is_empty for item in prompt.items) else "" for prompt in chunk)
+        texts.extend("" if prompt.is_empty else " ".join(next(answers).split()) for prompt in chunk)
         if progress is not None:
             progress(len(texts))
     return texts

@@ -1,0 +1,147 @@
+"""What the texts of a recipe would cost: at every granularity, with every language model that has a card. Nobody is asked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from sracl.data import datasets
+from sracl.errors import UsageError
+from sracl.llm_providers import tokens
+from sracl.registry.catalog import catalog
+from sracl.registry.llm import LLM
+from sracl.runs.stages import domain_of
+from sracl.semantics import neighbours, requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sracl.data.interactions import Interactions
+    from sracl.recipes.plan import Plan
+    from sracl.semantics.requests import Requests
+
+_DECISIVE = ("contexts", "unit", "pool")
+"""Settings of a table that decide what is asked."""
+
+
+@dataclass(frozen=True)
+class Granularity:
+    """What a text may be written for."""
+
+    name: str
+    """`training prefixes`, `users` or `items`; without `training` where a leaky pool lets others in."""
+    chosen: bool
+    """Whether the recipe has texts written for these."""
+    rows: int
+    """Texts that come of it."""
+    requests: int
+    """Different requests, since the same is never asked twice and nobody is asked about what nothing is known of."""
+    tokens_in: int
+    """Tokens of all requests."""
+    tokens_out: int
+    """Tokens that their answers are expected to have."""
+    longest: int
+    """Tokens of the longest request."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What one language model would charge."""
+
+    llm: str
+    """Name of its card."""
+    price_date: str
+    batch: bool
+    """Whether the requests go as batches, for the discount that these have."""
+    dollars: Mapping[str, float]
+    """US dollars by granularity."""
+    total: float
+    """US dollars of what the recipe has chosen."""
+    cut: tuple[str, ...]
+    """Granularities with requests that are longer than the model reads."""
+
+
+@dataclass(frozen=True)
+class Outlay:
+    """What one way of putting one data set into words would cost."""
+
+    dataset: str
+    granularities: tuple[Granularity, ...]
+    prices: tuple[Price, ...]
+    """Of every card; nothing is taken off for what a server may still know of earlier requests."""
+
+
+def outlays(plan: Plan) -> list[Outlay]:
+    """The outlay of each of the recipe's ways of putting things into words, whatever provider it names.
+
+    Raises:
+        UsageError: The recipe has no use for texts.
+        DataError: A data set is absent or malformed.
+    """
+    ways = {_decisive(run.values): run.values for run in reversed(plan.runs) if run.values.get("semantics")}
+    whole = [way for way in ways if not any(way < other for other in ways)]
+    if not whole:
+        raise UsageError(f"{plan.name} has no use for texts: none of its parts needs [semantics]. methods/sracl has.")
+    return [_outlay(ways[way]) for way in reversed(whole)]
+
+
+def _decisive(values: Mapping[str, Any]) -> frozenset[str]:
+    """What decides what a run asks; a run that asks for some of what another asks has some of these."""
+    return frozenset(
+        json.dumps([values["data"], kind, {key: table[key] for key in _DECISIVE if key in table}], sort_keys=True)
+        for kind, table in values["semantics"].items()
+    )
+
+
+def _outlay(values: Mapping[str, Any]) -> Outlay:
+    data, tables = values["data"], values["semantics"]
+    parameters = {key: value for key, value in data.items() if key not in ("name", "max_length")}
+    interactions = datasets.load(data["name"], parameters)
+    granularities = tuple(_counted(name, chosen, asked) for name, chosen, asked in _granularities(interactions, tables, data["max_length"]))
+    models = [LLM.of(card) for card in catalog().cards("llm")]
+    prices = [_price(llm, granularities, batch=batch) for llm in models for batch in ((False, True) if llm.batch_discount else (False,))]
+    return Outlay(data["name"], granularities, tuple(prices))
+
+
+def _granularities(interactions: Interactions, tables: Mapping[str, Any], max_length: int) -> Iterator[tuple[str, bool, Requests]]:
+    """Name, whether the recipe has chosen it, and what would be asked."""
+    domain = domain_of(interactions.name)
+    if table := tables.get("sequences"):
+        prefixes = "training prefixes" if table["pool"] == "train" else "prefixes"
+        units: tuple[tuple[Literal["prefix", "user"], str], ...] = (("prefix", prefixes), ("user", "users"))
+        for unit, name in units:
+            pool = neighbours.sequence_pool(interactions, max_length, unit=unit, pool=table["pool"])
+            yield name, table["unit"] == unit, requests.of_sequences(interactions, pool.prefixes, domain=domain)
+    if table := tables.get("items"):
+        yield "items", True, requests.of_items(interactions, contexts=table["contexts"], domain=domain)
+
+
+def _counted(name: str, chosen: bool, asked: Requests) -> Granularity:
+    met: set[bytes] = set()
+    tokens_in = tokens_out = longest = 0
+    for prompt in asked.prompts():
+        if prompt.is_empty:
+            continue
+        key = hashlib.blake2b(f"{prompt.system}\0{prompt.user}".encode(), digest_size=16).digest()
+        if key in met:
+            continue
+        met.add(key)
+        size = tokens.of_request(prompt)
+        tokens_in += size
+        tokens_out += tokens.of_answer(prompt.answer)
+        longest = max(longest, size)
+    return Granularity(name, chosen, len(asked.of_row), len(met), tokens_in, tokens_out, longest)
+
+
+def _price(llm: LLM, granularities: tuple[Granularity, ...], *, batch: bool) -> Price:
+    dollars = {each.name: llm.cost(each.tokens_in, each.tokens_out, batch=batch) for each in granularities}
+    return Price(
+        llm=llm.name,
+        price_date=llm.price_date.isoformat(),
+        batch=batch,
+        dollars=dollars,
+        total=sum(dollars[each.name] for each in granularities if each.chosen),
+        cut=tuple(each.name for each in granularities if each.longest > llm.longest_prompt),
+    )
