@@ -40,6 +40,7 @@ def card_view(cat: Catalog, card: Card) -> View:
         data["given"] = list(taken.givens)
         data["parameters"] = [_parameter(card, parameter) for parameter in taken.parameters.values()]
         data["unreadable"] = dict(taken.unreadable)
+        data["doc"] = _without_args(taken.doc)
     if card.kind == "dataset" and not card.entry:
         data["found"] = _found(card.name)
     if card.kind == "method":
@@ -84,7 +85,7 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
             ("dataset", "system", *names),
             [(row["dataset"], row["system"], *(str(row["values"].get(name, "")) for name in names)) for row in rows],
         )
-    if taken and (rest := _without_args(taken.doc)):
+    if rest := data.get("doc"):
         print(f"\n{rest}")
 
 

@@ -24,6 +24,8 @@ class Check:
     """Of the program, if this is a problem."""
     details: str = ""
     """The last lines of a traceback."""
+    component: str = ""
+    """Whom it is about, as `sracl show` takes it, such as `backbones/my-lab:mine`; empty where that is no component."""
 
 
 def exit_code(checks: Iterable[Check]) -> int:

@@ -37,6 +37,7 @@ def imported(card: Card) -> Check:
     """Whether a component can be imported."""
     module, _, name = (card.entry or "").partition(":")
     of = f"sracl.{FOLDERS[card.kind]} '{card.name}' of {card.owner} {_version(card.owner)}"
+    about = card.owned_address
     search = os.pathsep.join(entry for entry in (*sys.path, str(paths.project())) if entry)
     try:
         done = subprocess.run(
@@ -50,14 +51,17 @@ def imported(card: Card) -> Check:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        return Check("plug-in", "problem", f"{of}: importing {module} took over {_PATIENCE:.0f} s", "Ask its authors.", exit_code=9)
+        late = f"{of}: importing {module} took over {_PATIENCE:.0f} s"
+        return Check("plug-in", "problem", late, "Ask its authors.", exit_code=9, component=about)
     if done.returncode == 0:
-        return Check("plug-in", "ok", of)
+        return Check("plug-in", "ok", of, component=about)
     tail = done.stderr.strip().splitlines()[-_TAIL:]
     died = f"killed its process (signal {-done.returncode})" if done.returncode < 0 else "failed"
     reason = f": {tail[-1]}" if tail else ""
     mend = f"Install what it needs, or leave it out: pip uninstall {card.owner}"
-    return Check("plug-in", "problem", f"{of}: importing {module} {died}{reason}", mend, exit_code=9, details="\n".join(tail))
+    return Check(
+        "plug-in", "problem", f"{of}: importing {module} {died}{reason}", mend, exit_code=9, details="\n".join(tail), component=about
+    )
 
 
 def _collisions(cards: Iterable[Card]) -> list[Check]:

@@ -35,8 +35,9 @@ def keys() -> list[Check]:
 
 def terminal() -> Check:
     """Size, colours and letters."""
-    encoding = (sys.stdout.encoding or "").lower().replace("-", "")
-    if not sys.stdout.isatty():
+    out = sys.__stdout__  # the terminal itself, also where sys.stdout is caught by the terminal interface
+    encoding = (out.encoding or "").lower().replace("-", "") if out else ""
+    if not (out and out.isatty()):
         return Check("terminal", "ok", f"none: the output goes elsewhere ({encoding or 'unknown'} letters)")
     width, height = shutil.get_terminal_size()
     kind = os.environ.get("TERM", "")

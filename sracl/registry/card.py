@@ -86,6 +86,11 @@ class Card:
         return f"{FOLDERS[self.kind]}/{self.name}"
 
     @property
+    def owned_address(self) -> str:
+        """`backbones/my-lab:mine`: unique among what all owners register, and understood by `sracl show`."""
+        return f"{FOLDERS[self.kind]}/{self.owner}:{self.name}"
+
+    @property
     def origin(self) -> str:
         """Where the registration stands, for messages that must tell two of them apart."""
         return f"{self.owner} ({self.path or f'entry point {self.entry}'})"

@@ -43,6 +43,7 @@ class SraclApp(App[None]):
         Binding("1", "visit('runs')", "Runs"),
         Binding("4", "visit('compare')", "Compare"),
         Binding("6", "visit('neighbours')", "Neighbours"),
+        Binding("7", "visit('components')", "Components"),
         Binding("question_mark,f1", "show_help_panel", "Help", key_display="?"),
         Binding("colon", "command_palette", "Commands", key_display=":"),
         Binding("T", "switch_theme", "Theme"),
@@ -74,14 +75,8 @@ class SraclApp(App[None]):
         """Go to a screen from any other; what lay above the runs is closed."""
         while not isinstance(self.screen, RunsScreen):
             self.pop_screen()
-        if name == "compare":
-            from sracl.tui.compare.screen import CompareScreen
-
-            self.push_screen(CompareScreen(self.store))
-        elif name == "neighbours":
-            from sracl.tui.neighbours.screen import NeighboursScreen
-
-            self.push_screen(NeighboursScreen(self.store))
+        if name != "runs":
+            self.push_screen(_screen(name, self.store))
 
     def action_switch_theme(self) -> None:
         """Swap dark and light."""
@@ -111,3 +106,18 @@ class SraclApp(App[None]):
     def _renew(self) -> None:
         if isinstance(self.screen, StoreScreen):
             self.screen.refresh_rows()
+
+
+def _screen(name: str, store: Path) -> StoreScreen:
+    """A screen that has a number, loaded when it is first asked for."""
+    if name == "compare":
+        from sracl.tui.compare.screen import CompareScreen
+
+        return CompareScreen(store)
+    if name == "neighbours":
+        from sracl.tui.neighbours.screen import NeighboursScreen
+
+        return NeighboursScreen(store)
+    from sracl.tui.components.screen import ComponentsScreen
+
+    return ComponentsScreen(store)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,9 +42,10 @@ def text(app: App[None]) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips)
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], bool]) -> None:
+async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 10.0) -> None:
     """Wait for a condition; fail with the screen when it does not come."""
-    for _ in range(200):
+    begun = time.monotonic()
+    while time.monotonic() - begun < seconds:
         if holds():
             return
         await pilot.pause(0.02)

@@ -17,6 +17,7 @@ class Rows(DataTable[Text]):
 
     Args:
         columns: Their titles. The first column holds the key.
+        id: Of the widget.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -26,8 +27,8 @@ class Rows(DataTable[Text]):
         Binding("G", "scroll_bottom", "Last", show=False),
     ]
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__(cursor_type="row", zebra_stripes=True)
+    def __init__(self, columns: Sequence[str], *, id: str | None = None) -> None:
+        super().__init__(id=id, cursor_type="row", zebra_stripes=True)
         self._titles = tuple(columns)
         self._shown: dict[str, tuple[str, ...]] = {}
 
