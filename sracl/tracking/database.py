@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from sqlalchemy import create_engine, event
@@ -56,7 +56,7 @@ class Database:
 
 
 def made_version(path: Path) -> int:
-    """Version of the tables in a file, which is made first, or given its tables, where that is still to be done.
+    """Version of the tables in a file, which is made first, given its tables or brought up to date, where that is to be done.
 
     Raises:
         StoreError: The file is damaged, or it is no store.
@@ -67,18 +67,33 @@ def made_version(path: Path) -> int:
             version = kept_version(path, "rwc")
             if version is None:
                 version = _create(path)
+            elif version < VERSION:
+                version = _migrate(path, version)
     return version
 
 
 def _create(path: Path) -> int:
     """Make the tables in one transaction; a process killed here leaves a file without any, which the next one fills."""
+    with closing(connect(path, "rwc")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible inside a transaction
+    return _put_in_place(path)
+
+
+def _migrate(path: Path, version: int) -> int:
+    """Add what later versions have and this one lacks, after a copy of the file as it was. So far that is whole tables."""
+    copy = path.with_name(f"{path.name}.version-{version}")
+    if not copy.exists():  # else an earlier attempt made it, and died
+        unfinished = copy.with_name(f"{copy.name}.part")
+        with closing(connect(path, "ro")) as old, closing(connect(unfinished, "rwc")) as new:
+            old.backup(new)
+        unfinished.replace(copy)
+    return _put_in_place(path)
+
+
+def _put_in_place(path: Path) -> int:
+    """All tables that are not there yet, in one transaction."""
     engine = _engine(path)
     try:
-        raw = engine.raw_connection()
-        try:
-            raw.cursor().execute("PRAGMA journal_mode = WAL")  # kept in the file; not possible inside a transaction
-        finally:
-            raw.close()
         with engine.execution_options(purpose="durable").begin() as connection:
             Table.metadata.create_all(connection)
             with Session(connection) as session:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSION = 1
-"""Version of the tables in `tables`."""
+VERSION = 2
+"""Version of the tables in `tables`. 2 added the queue."""
 
 _BUSY_SECONDS = 30
 _CUT_SHORT = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE)

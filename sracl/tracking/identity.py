@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from sracl.tracking.jobs import JobRow
     from sracl.tracking.queries import RunRow
-    from sracl.tracking.tables import Run
+    from sracl.tracking.tables import Job, Run
 
-State: TypeAlias = Literal["planned", "running", "completed", "failed", "interrupted", "stale?"]
+State: TypeAlias = Literal["planned", "running", "stalled", "stale?", "completed", "failed", "interrupted", "cancelled"]
 
 STALE_AFTER = timedelta(seconds=60)
 """Silence after which a run on another machine is in doubt."""
+
+STALLED_AFTER = timedelta(seconds=30)
+"""Silence after which a process of this machine that lives has been stopped, or is stuck."""
 
 _FIRST_PID_NAMESPACE = "pid:[4026531836]"
 """The inode Linux gives the namespace of the machine itself."""
@@ -63,8 +67,8 @@ def presence(process: Mapping[str, Any]) -> Literal["alive", "gone", "elsewhere"
     return "alive" if _started(process["pid"]) == process["pid_started"] else "gone"
 
 
-def owner(run: Run | RunRow) -> Identity | None:
-    """The process that last started the run."""
+def owner(run: Run | RunRow | Job | JobRow) -> Identity | None:
+    """The process that was last started for a run or a job."""
     if run.host is None or run.boot_id is None or run.pid is None or run.pid_started is None:
         return None
     return {"host": run.host, "boot_id": run.boot_id, "pid": run.pid, "pid_started": run.pid_started}
@@ -76,7 +80,7 @@ def shown_state(run: RunRow, at: datetime) -> State:
         return run.state
     where = presence(process) if (process := owner(run)) else "gone"
     if where == "alive":
-        return "running"
+        return "stalled" if run.heartbeat is not None and at - run.heartbeat > STALLED_AFTER else "running"
     if where == "gone":
         return "interrupted"
     return "running" if run.heartbeat is not None and at - run.heartbeat <= STALE_AFTER else "stale?"

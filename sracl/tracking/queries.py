@@ -22,7 +22,7 @@ _Row = TypeVar("_Row")
 _Condition: TypeAlias = tuple[str, Sequence[Any]]
 """SQL, and the values of its question marks."""
 
-_WRITTEN: Mapping[State, Sequence[State]] = {"stale?": ("running",), "interrupted": ("running", "interrupted")}
+_WRITTEN: Mapping[State, Sequence[State]] = {"stale?": ("running",), "stalled": ("running",), "interrupted": ("running", "interrupted")}
 """What a run that is shown in a state may have written last, where that differs."""
 
 

@@ -26,6 +26,8 @@ class Reader:
         """The SQLite file."""
         self.notice = ""
         """What the user should know about this store; mostly empty."""
+        self.version = version
+        """Of its tables."""
         if version > VERSION:
             self.notice = (
                 f"The store at {path} was written by a newer sracl (schema {version}, this program knows {VERSION}): "

@@ -71,7 +71,7 @@ class Store(Reader):
 
     def recipe(self, name: str, report: Mapping[str, Any], source: str) -> None:
         """Keep what a recipe wants reported; the last version of it counts."""
-        with self._writing() as session:
+        with self.writing() as session:
             session.merge(Recipe(name=name, source=source, report=plain(report)))
 
     def register(
@@ -115,7 +115,7 @@ class Store(Reader):
         Raises:
             StoreError: Another run with this id exists.
         """
-        with self._writing() as session:
+        with self.writing() as session:
             found = session.exec(select(Run).where(Run.digest == digest)).first()
             if found is None:
                 if session.exec(select(Run.id).where(Run.id == run_id)).first():
@@ -154,7 +154,7 @@ class Store(Reader):
             ResourceError: Another live process has the run, or may have: on another machine, its last sign of life is
                 less than two missed ones ago.
         """
-        with self._writing() as session:
+        with self.writing() as session:
             run = self._run(session, run_id)
             holder = owner(run)
             if run.state == "running" and holder is not None and holder != dict(identity):
@@ -170,22 +170,22 @@ class Store(Reader):
             run.environment = {**run.environment, **plain(environment or {})}
 
     def beat(self, run_id: str) -> None:
-        """Give a sign of life, due about every 10 s."""
-        with self._writing(durable=False) as session:
+        """Give a sign of life, due every few seconds: a run that misses it for `identity.STALLED_AFTER` is shown as stalled."""
+        with self.writing(durable=False) as session:
             self._run(session, run_id).heartbeat = now()
 
-    def finish(self, run_id: str, state: Literal["completed", "failed", "interrupted"], reason: str = "") -> None:
+    def finish(self, run_id: str, state: Literal["completed", "failed", "interrupted", "cancelled"], reason: str = "") -> None:
         """End the attempt, with the reason if it did not complete."""
-        if state not in ("completed", "failed", "interrupted"):
-            raise ValueError(f"a run ends completed, failed or interrupted, not {state}")
-        with self._writing() as session:
+        if state not in ("completed", "failed", "interrupted", "cancelled"):
+            raise ValueError(f"a run ends completed, failed, interrupted or cancelled, not {state}")
+        with self.writing() as session:
             run = self._run(session, run_id)
             run.state, run.reason, run.finished = state, reason, now()
 
     def log(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Keep the values of one epoch, all or none; an epoch logged again replaces its values. Also a sign of life."""
         rows = [{"run_id": run_id, "name": name, "epoch": epoch, "value": _stored(value)} for name, value in values.items()]
-        with self._writing(durable=False) as session:
+        with self.writing(durable=False) as session:
             run = self._run(session, run_id)
             run.epoch, run.heartbeat = epoch, now()
             if rows:
@@ -195,7 +195,7 @@ class Store(Reader):
 
     def forget_after(self, run_id: str, epoch: int) -> None:
         """Drop every point of a later epoch: training resumes from this one."""
-        with self._writing() as session:
+        with self.writing() as session:
             run = self._run(session, run_id)
             session.execute(delete(Point).where(col(Point.run_id) == run_id, col(Point.epoch) > epoch))
             run.epoch = session.exec(select(func.max(Point.epoch)).where(Point.run_id == run_id)).one()
@@ -213,7 +213,7 @@ class Store(Reader):
             values: Metric -> mean over the users of the group.
             count: Users averaged over.
         """
-        with self._writing() as session:
+        with self.writing() as session:
             facts = protocols.complete(protocol, self._run(session, run_id).dataset)
             stamp = protocols.fingerprint(facts)
             session.merge(Protocol(fingerprint=stamp, facts=plain(facts)))
@@ -230,12 +230,13 @@ class Store(Reader):
 
     def artifact(self, run_id: str, *, name: str, path: str, digest: str, size: int, facts: Mapping[str, Any]) -> None:
         """Keep where a file of the run is and what it was; the same name again replaces it."""
-        with self._writing() as session:
+        with self.writing() as session:
             self._run(session, run_id)
             row = Artifact(run_id=run_id, name=name, path=path, digest=digest, size=size, facts=plain(facts), created=now())
             session.merge(row)
 
-    def _writing(self, *, durable: bool = True) -> AbstractContextManager[Session]:
+    def writing(self, *, durable: bool = True) -> AbstractContextManager[Session]:
+        """One transaction, for this module and `jobs`; see `Database.writing`."""
         if self._database is None:
             raise StoreError(self.notice or f"The store at {self.path} was opened for reading only.")
         return self._database.writing(durable=durable)

@@ -12,6 +12,8 @@ A change to them is a new `file.VERSION`.
 | protocol      | the facts behind a protocol fingerprint                                         |
 | metric        | a final figure, under its protocol                                              |
 | artifact      | a file the run made or used                                                     |
+| job           | a command that waits for a device, has one, or had one                          |
+| queuestate    | whether the queue lets waiting jobs begin                                       |
 """
 
 from __future__ import annotations
@@ -161,3 +163,53 @@ class Artifact(Table, table=True):
     """Bytes."""
     facts: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     created: datetime = Field(sa_type=UtcDateTime)
+
+
+class Job(Table, table=True):
+    """A command that waits for a device, has one, or had one. Since version 2."""
+
+    number: int | None = Field(default=None, primary_key=True)
+    """Counts: among jobs of the same priority the lower one begins first."""
+    run_id: str | None = Field(default=None, foreign_key="run.id", index=True)
+    """The run it trains; none for any other command."""
+    label: str
+    command: list[str] = Field(sa_column=Column(JSON, nullable=False))
+    folder: str
+    """Where the command is started."""
+    log: str
+    """File that takes what it prints."""
+    environment: dict[str, str] = Field(sa_column=Column(JSON, nullable=False))
+    """Variables set for it, on top of the worker's own. Never one that may hold a secret."""
+    resources: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
+    """`device`: `auto`, `cpu` or `cuda`; `vram`: GiB of a GPU, or None for all of it."""
+    priority: int = 0
+    """The higher begins first."""
+    state: str = Field(index=True)
+    """As last written. What is shown is derived, see `queries.jobs`."""
+    wanted: str = ""
+    """What its worker is asked to do: `cancel`, `pause`, `kill`, or nothing."""
+    reason: str = ""
+    """Why it waits, or why it ended."""
+    code: int | None = None
+    """Exit code of the last attempt; 128 + the signal where that ended it."""
+    attempt: int = 0
+    device: str = ""
+    """Key of the device it has or had: the UUID of a GPU, or `cpu`."""
+    host: str | None = None
+    boot_id: str | None = None
+    pid: int | None = None
+    pid_started: float | None = None
+    worker: dict[str, Any] | None = Field(default=None, sa_column=Column(JSON))
+    """The process that looks after it."""
+    lease: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """Until when that process answers for it."""
+    created: datetime = Field(sa_type=UtcDateTime)
+    started: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    finished: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class QueueState(Table, table=True):
+    """One row: whether the queue lets waiting jobs begin. Since version 2."""
+
+    number: int = Field(default=1, primary_key=True)
+    paused: bool = False

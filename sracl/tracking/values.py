@@ -8,8 +8,8 @@ from collections.abc import Mapping, Set
 from datetime import UTC, datetime
 from typing import Any
 
-JSON_COLUMNS = frozenset({"leaky", "values", "origins", "environment", "report", "facts"})
-MOMENT_COLUMNS = frozenset({"heartbeat", "created", "started", "finished"})
+JSON_COLUMNS = frozenset({"leaky", "values", "origins", "environment", "report", "facts", "command", "resources", "worker"})
+MOMENT_COLUMNS = frozenset({"heartbeat", "created", "started", "finished", "lease"})
 NUMBER_COLUMNS = frozenset({"value"})
 """Columns by what is kept in them, the same in every table; all others come back as SQLite has them."""
 

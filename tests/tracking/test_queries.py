@@ -57,10 +57,14 @@ class TestDerivedState:
         store.start("r1", {**identity.current(), "boot_id": "an earlier boot"})
         assert queries.run(store, "r1").state == "interrupted"
 
-    def test_a_silent_run_here_is_running_as_long_as_its_process_lives(self, store: Store, register: Any) -> None:
+    def test_a_silent_run_here_is_stalled_and_no_more_as_long_as_its_process_lives(self, store: Store, register: Any) -> None:
         register(store)
         store.start("r1", identity.current())
+        silent_for(store, 20)
+        assert queries.run(store, "r1").state == "running"
         silent_for(store, 3600)
+        assert queries.run(store, "r1").state == "stalled"
+        store.beat("r1")
         assert queries.run(store, "r1").state == "running"
 
     def test_a_silent_run_elsewhere_is_in_doubt_after_a_minute(self, store: Store, register: Any) -> None:
@@ -106,10 +110,13 @@ class TestRuns:
             register(store, name, variant=name)
             store.start(name, owner)
         silent_for(store, 61)
+        register(store, "beating", variant="beating")
+        store.start("beating", me)
         register(store, "asked", variant="asked")
         store.start("asked", me)
         store.finish("asked", "interrupted", "Ctrl-C")
-        assert [run.id for run in queries.runs(store, state="running")] == ["alive"]
+        assert [run.id for run in queries.runs(store, state="running")] == ["beating"]
+        assert [run.id for run in queries.runs(store, state="stalled")] == ["alive"]
         assert [run.id for run in queries.runs(store, state="stale?")] == ["far"]
         assert [run.id for run in queries.runs(store, state="interrupted")] == ["asked", "dead"]
         assert [run.id for run in queries.runs(store, state="interrupted", limit=1)] == ["asked"]

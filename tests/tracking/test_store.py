@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sracl.errors import BudgetError, ResourceError, StoreError, UsageError
-from sracl.tracking import identity, queries
+from sracl.tracking import identity, jobs, queries
 from sracl.tracking.file import VERSION
+from sracl.tracking.queue import Queue
 from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
 from sracl.tracking.values import now
@@ -120,7 +121,7 @@ class TestStates:
 
     def test_an_end_that_is_none_is_refused(self, store: Store, register: Any) -> None:
         register(store)
-        with pytest.raises(ValueError, match="completed, failed or interrupted"):
+        with pytest.raises(ValueError, match="completed, failed, interrupted or cancelled"):
             store.finish("r1", "running")  # type: ignore[arg-type]
 
     def test_an_unknown_run_is_named(self, store: Store) -> None:
@@ -258,6 +259,27 @@ class TestOpening:
             assert "newer sracl" in reader.notice
             assert [run.id for run in queries.runs(reader)] == ["r1"]
 
+    def test_a_store_of_the_first_version_is_brought_up_to_date_after_a_copy(self, tmp_path: Path, register: Any) -> None:
+        path = tmp_path / "store.db"
+        with Store.open(path) as store:
+            register(store)
+        with sqlite3.connect(path) as connection:
+            connection.execute("DROP TABLE job")
+            connection.execute("DROP TABLE queuestate")
+            connection.execute("UPDATE schemaversion SET version = 1")
+        with Reader.open(path) as reader:  # a reader changes nothing, and finds no jobs
+            assert jobs.jobs(reader) == []
+            assert not jobs.is_paused(reader)
+        for _ in range(2):
+            with Store.open(path) as store:
+                assert [run.id for run in queries.runs(store)] == ["r1"]
+                Queue(store).add(label="j", command=["true"], folder=tmp_path, log=tmp_path / "log.txt")
+        with Reader.open(path) as reader:
+            assert [job.label for job in jobs.jobs(reader)] == ["j", "j"]
+        with sqlite3.connect(path) as connection:
+            assert [version for (version,) in connection.execute("SELECT version FROM schemaversion ORDER BY version")] == [1, 2]
+        assert [run.id for run in queries.runs(Reader(path.with_name("store.db.version-1"), 1))] == ["r1"]
+
     @pytest.mark.parametrize("opened", [Store.open, *READING])
     def test_a_file_that_is_no_database_is_named(self, tmp_path: Path, opened: Opened) -> None:
         path = tmp_path / "store.db"
@@ -323,7 +345,7 @@ class TestFullDisk:
 
 def limit(store: Store, *, pages: int) -> None:
     """Let the store's one pooled connection use no more pages, as a full disk would."""
-    with store._writing() as session:
+    with store.writing() as session:
         session.connection().exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import JSON, Float
 
-from sracl.tracking import queries, values
+from sracl.tracking import jobs, queries, values
 from sracl.tracking.tables import Table, UtcDateTime
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ ROWS = {
     "entry": queries.EntryRow,
     "metric": queries.MetricRow,
     "artifact": queries.ArtifactRow,
+    "job": jobs.JobRow,
 }
 
 

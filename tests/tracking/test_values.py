@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def test_moments_are_kept_in_utc(store: Store, register: Any) -> None:
     register(store)
     moment = datetime(2025, 1, 31, 1, 30, 0, 5, tzinfo=timezone(timedelta(hours=2)))
-    with store._writing() as session:
+    with store.writing() as session:
         store._run(session, "r1").finished = moment
     found = queries.run(store, "r1")
     assert found.finished is not None

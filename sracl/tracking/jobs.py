@@ -1,0 +1,131 @@
+"""The rows of the queue as readers get them: frozen, and in a state that is derived rather than believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from sracl.errors import UsageError
+from sracl.tracking.identity import STALLED_AFTER, owner, presence
+from sracl.tracking.queries import _among, _select, _where
+from sracl.tracking.values import decoded, now
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Collection, Mapping, Sequence
+    from datetime import datetime
+
+    from sracl.tracking.reader import Reader
+
+JobState: TypeAlias = Literal["queued", "running", "stalled", "stale?", "paused", "completed", "failed", "cancelled", "interrupted"]
+
+UNFINISHED: tuple[JobState, ...] = ("queued", "running", "paused")
+"""Written states of a job that has not ended."""
+
+ENDED: tuple[JobState, ...] = ("completed", "failed", "cancelled", "interrupted")
+"""States of one that has."""
+
+
+@dataclass(frozen=True)
+class JobRow:
+    """A job as it is now."""
+
+    number: int
+    run_id: str | None
+    label: str
+    command: tuple[str, ...]
+    folder: str
+    log: str
+    environment: Mapping[str, str]
+    resources: Mapping[str, Any]
+    priority: int
+    state: JobState
+    """Derived: a job whose process and worker are gone is `interrupted`, whatever was last written."""
+    wanted: str
+    reason: str
+    code: int | None
+    attempt: int
+    device: str
+    host: str | None
+    boot_id: str | None
+    pid: int | None
+    pid_started: float | None
+    worker: Mapping[str, Any] | None
+    lease: datetime | None
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it waits for a device or has one."""
+        return self.state not in (*ENDED, "paused")
+
+
+def jobs(store: Reader, *, written: Collection[str] | None = None, numbers: Collection[int] | None = None) -> list[JobRow]:
+    """Jobs, in the order in which they begin: by falling priority, then by number.
+
+    Args:
+        store: Where to look. One of an earlier version has none.
+        written: Only jobs that were last written to be in one of these states, such as `UNFINISHED`.
+        numbers: Only these.
+    """
+    if store.version < 2:
+        return []
+    conditions = [_among("job.state", written), _among("job.number", numbers)]
+    with store.reading() as view:
+        found = list(_select(view, JobRow, "job", *conditions, end="ORDER BY job.priority DESC, job.number"))
+        beats = _heartbeats(view, [row.run_id for row in found if row.state == "running" and row.run_id])
+    at = now()
+    return [replace(row, state=_shown(row, beats.get(row.run_id or ""), at)) for row in found]
+
+
+def job(store: Reader, reference: str) -> JobRow:
+    """The job of this number, or the last one of the run whose id begins like this.
+
+    Raises:
+        UsageError: No job is meant.
+    """
+    known = jobs(store)
+    if reference.isdecimal():
+        for row in known:
+            if row.number == int(reference):
+                return row
+    theirs = [row for row in known if row.run_id and row.run_id.startswith(reference)]
+    if len({row.run_id for row in theirs}) > 1:
+        raise UsageError(f"'{reference}' may be any of the runs {', '.join(sorted({str(row.run_id) for row in theirs}))}.")
+    if theirs:
+        return max(theirs, key=lambda row: row.number)
+    numbers = f"The last one is {max(row.number for row in known)}." if known else "There is none yet."
+    raise UsageError(f"There is no job '{reference}', and no job of a run that begins so. {numbers} `sracl queue ls --all` lists them.")
+
+
+def is_paused(store: Reader) -> bool:
+    """Whether the queue lets no waiting job begin."""
+    if store.version < 2:
+        return False
+    with store.reading() as view:
+        kept = view.execute("SELECT queuestate.paused FROM queuestate WHERE queuestate.number = 1").fetchone()
+    return bool(kept and kept[0])
+
+
+def _heartbeats(view: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, datetime]:
+    where, values = _where(_among("run.id", run_ids))
+    rows = view.execute(f"SELECT run.id, run.heartbeat FROM run {where}", values)
+    return {run_id: decoded("heartbeat", beat) for run_id, beat in rows if beat is not None}
+
+
+def _shown(row: JobRow, heartbeat: datetime | None, at: datetime) -> JobState:
+    """The state of a job: what was last written, unless its processes tell otherwise."""
+    if row.state != "running":
+        return row.state
+    child = owner(row)
+    where = presence(child or row.worker) if child or row.worker else "gone"
+    if where == "elsewhere":
+        return "running" if row.lease is not None and row.lease >= at else "stale?"
+    if where == "alive":
+        # a heartbeat from before this attempt says nothing of it
+        silent = heartbeat is not None and row.started is not None and heartbeat >= row.started and at - heartbeat > STALLED_AFTER
+        return "stalled" if child and silent else "running"
+    # what has just ended is still running until its worker has looked at how
+    return "running" if row.worker and presence(row.worker) == "alive" else "interrupted"

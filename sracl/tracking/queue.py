@@ -1,0 +1,206 @@
+"""The writer of the queue. Every method is one short, durable transaction; what it raises besides is in `Database.writing`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from sqlmodel import col, select
+
+from sracl.errors import UsageError
+from sracl.tracking.identity import owner, presence
+from sracl.tracking.jobs import ENDED
+from sracl.tracking.tables import Job, QueueState
+from sracl.tracking.values import now, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from sqlmodel import Session
+
+    from sracl.tracking.identity import Identity
+    from sracl.tracking.jobs import JobState
+    from sracl.tracking.store import Store
+
+LEASE = timedelta(seconds=30)
+"""How long a worker answers for its jobs after it last said so; it says so three times as often."""
+
+_NOBODY: Mapping[str, None] = {"host": None, "boot_id": None, "pid": None, "pid_started": None}
+
+
+class Queue:
+    """Jobs of one store: entered, given to workers, ended."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def add(
+        self,
+        *,
+        label: str,
+        command: Sequence[str],
+        folder: Path,
+        log: Path,
+        run_id: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        resources: Mapping[str, Any] | None = None,
+        priority: int = 0,
+    ) -> int:
+        """Let a command wait for a device; its number.
+
+        Args:
+            label: What to call it in lists.
+            command: What to start, and its arguments.
+            folder: Where to start it.
+            log: File that takes what it prints.
+            run_id: The run it trains.
+            environment: Variables to set for it, none of them secret.
+            resources: `device` (`auto`, `cpu`, `cuda`) and `vram` (GiB, or None for a whole GPU).
+            priority: The higher begins first.
+        """
+        with self.store.writing() as session:
+            made = Job(
+                run_id=run_id,
+                label=label,
+                command=list(command),
+                folder=str(folder),
+                log=str(log),
+                environment=plain(environment or {}),
+                resources={"device": "auto", "vram": None, **(resources or {})},
+                priority=priority,
+                state="queued",
+                created=now(),
+            )
+            session.add(made)
+            session.flush()
+            assert made.number is not None
+            return made.number
+
+    def claim(self, number: int, *, worker: Identity, device: str) -> bool:
+        """Take a waiting job; False where another worker was faster, or it waits no more."""
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            if job.state != "queued" or self._is_paused(session):
+                return False
+            job.state, job.wanted, job.reason, job.code, job.attempt, job.device = "running", "", "", None, job.attempt + 1, device
+            job.worker, job.lease, job.started, job.finished = dict(worker), now() + LEASE, now(), None
+            _set(job, _NOBODY)
+            return True
+
+    def started(self, number: int, child: Identity) -> None:
+        """Keep which process carries the job out."""
+        with self.store.writing() as session:
+            _set(self._job(session, number), child)
+
+    def adopt(self, number: int, *, worker: Identity, former: Mapping[str, Any] | None) -> bool:
+        """Look after a job whose worker is gone; False where another worker already does."""
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            if job.state != "running" or job.worker != (None if former is None else dict(former)):
+                return False
+            job.worker, job.lease = dict(worker), now() + LEASE
+            return True
+
+    def renew(self, numbers: Sequence[int]) -> None:
+        """Answer for these jobs for another `LEASE`."""
+        with self.store.writing(durable=False) as session:
+            for number in numbers:
+                self._job(session, number).lease = now() + LEASE
+
+    def finish(self, number: int, state: JobState, *, code: int | None, reason: str = "") -> None:
+        """End an attempt of a running job."""
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            job.state, job.code, job.reason, job.wanted, job.finished = state, code, reason, "", now()
+
+    def explain(self, number: int, reason: str) -> None:
+        """Say why a job waits."""
+        with self.store.writing(durable=False) as session:
+            job = self._job(session, number)
+            if job.state == "queued":
+                job.reason = reason
+
+    def cancel(self, number: int, *, at_once: bool = False) -> JobState:
+        """End a job: a waiting one here and now, a running one by its worker. The second time its process gets no time to end.
+
+        Args:
+            number: The job.
+            at_once: As if it were the second time.
+
+        Returns:
+            Its state afterwards, as written: `running` until its worker has ended it.
+        """
+        return self._stop(number, "kill" if at_once else "cancel", "cancelled")
+
+    def pause(self, number: int) -> JobState:
+        """Hold a waiting job back, or have a running one stop after its last finished epoch; `resume` goes on with it."""
+        return self._stop(number, "pause", "paused")
+
+    def resume(self, number: int) -> JobState:
+        """Let a paused job wait for a device again."""
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            if job.state == "running" and job.wanted == "pause":
+                raise UsageError(f"Job {number} is being paused just now; start it again in a moment.")
+            if job.state == "paused":
+                job.state, job.reason = "queued", ""
+            return job.state  # type: ignore[return-value]
+
+    def retry(self, number: int) -> JobState:
+        """Let a job that ended wait again; a run goes on after its last finished epoch.
+
+        Raises:
+            UsageError: It has not ended.
+        """
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            if job.state == "running" and _is_gone(job):
+                job.state = "interrupted"
+            if job.state not in ENDED:
+                raise UsageError(f"Job {number} is {job.state}; only a job that ended can be retried.")
+            job.state, job.reason, job.code, job.wanted, job.finished = "queued", "", None, "", None
+            return "queued"
+
+    def move(self, number: int, priority: int) -> None:
+        """Give a job another priority; among equal ones the lower number begins first."""
+        with self.store.writing() as session:
+            self._job(session, number).priority = priority
+
+    def hold(self, paused: bool) -> None:
+        """Let no waiting job begin, or let them begin again. Running ones go on."""
+        with self.store.writing() as session:
+            session.merge(QueueState(paused=paused))
+
+    def _stop(self, number: int, wish: str, ended: JobState) -> JobState:
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            if job.state in ("queued", "paused"):
+                job.state, job.wanted = ended, ""
+                if ended == "cancelled":
+                    job.code, job.reason, job.finished = 143, "cancelled before it began", now()
+            elif job.state == "running":
+                job.wanted = "kill" if wish == "cancel" and job.wanted in ("cancel", "kill") else wish
+            elif ended != job.state:
+                raise UsageError(f"Job {number} has ended: it is {job.state}.")
+            return job.state  # type: ignore[return-value]
+
+    def _job(self, session: Session, number: int) -> Job:
+        found = session.exec(select(Job).where(col(Job.number) == number)).first()
+        if found is None:
+            raise UsageError(f"There is no job {number} in {self.store.path}.")
+        return found
+
+    def _is_paused(self, session: Session) -> bool:
+        return bool(session.exec(select(QueueState.paused)).first())
+
+
+def _set(job: Job, process: Mapping[str, Any]) -> None:
+    for part in _NOBODY:
+        setattr(job, part, process[part])
+
+
+def _is_gone(job: Job) -> bool:
+    """Whether neither its process nor its worker lives, so that nobody will ever say how it ended."""
+    processes = [process for process in (owner(job), job.worker) if process]
+    return all(presence(process) == "gone" for process in processes)
