@@ -4,6 +4,7 @@
 |------------------------------|--------------------------------------------------------------------|
 | cards and recipes we ship    | `_shipped/` inside a wheel, beside the package in a checkout       |
 | store, locks, runs           | the project: `SRACL_HOME`, or the nearest folder above with `.sracl`, or here |
+| which job has which device   | `SRACL_CLAIMS`, or a folder of the user's among the temporary files |
 | texts, vectors, neighbours   | `SRACL_CACHE_DIR`, or the user's cache folder                      |
 | data sets                    | folders listed in `SRACL_DATA`, then the user's data folder        |
 """
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import platformdirs
@@ -22,6 +24,11 @@ def shipped(folder: str) -> Path:
     """`registry` or `recipes` as shipped: inside the wheel, or beside the package in a checkout."""
     inside = _PACKAGE / "_shipped" / folder
     return inside if inside.is_dir() else _PACKAGE.parent / folder
+
+
+def checkout() -> Path | None:
+    """The folder of a checkout that sracl runs from; None where it is installed."""
+    return _PACKAGE.parent if (_PACKAGE.parent / "pyproject.toml").is_file() else None
 
 
 def project() -> Path:
@@ -37,6 +44,23 @@ def store_file() -> Path:
     if chosen := os.environ.get("SRACL_DB"):
         return Path(chosen).expanduser().resolve()
     return project() / ".sracl" / "store.db"
+
+
+def worker_lock() -> Path:
+    """Held by every worker of the project, as long as it lives."""
+    return store_file().with_name("worker.lock")
+
+
+def worker_log() -> Path:
+    """What workers that nobody watches have to say."""
+    return store_file().with_name("worker.log")
+
+
+def claims() -> Path:
+    """Which job of which project has which device of this machine; it need not outlive a restart."""
+    if chosen := os.environ.get("SRACL_CLAIMS"):
+        return Path(chosen).expanduser().resolve()
+    return Path(tempfile.gettempdir()) / f"sracl-claims-{os.getuid()}"
 
 
 def run_folder(run_id: str) -> Path:

@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from sracl import paths
-from sracl.cli import compare, data, diff, doctor, llm, run, runs, semantics, show, tui
+from sracl.cli import carry_out, compare, data, diff, doctor, llm, logs, queue, run, runs, semantics, show, tui, worker
 from sracl.cli import list as listing
 from sracl.errors import NO_SPACE, BudgetError, SraclError
 
@@ -36,6 +36,10 @@ app.command("compare")(compare.command)
 app.command("diff")(diff.command)
 app.command("doctor")(doctor.command)
 app.command("tui")(tui.command)
+app.add_typer(queue.app, name="queue")
+app.command("logs")(logs.command)
+app.command("worker")(worker.command)
+app.command("carry-out", hidden=True)(carry_out.command)
 app.add_typer(data.app, name="data")
 app.add_typer(semantics.app, name="semantics")
 app.add_typer(llm.app, name="llm")

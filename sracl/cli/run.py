@@ -26,9 +26,12 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the runs, what is cached and the time to expect; do nothing.")
     ] = False,
+    detached: Annotated[
+        bool, typer.Option("--detach", "-d", help="Let the runs wait for devices as jobs (`sracl queue`), and return at once.")
+    ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed run.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the leaderboard.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the leaderboard (or the dry run) as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the leaderboard (or the dry run, or the jobs) as JSON.")] = False,
 ) -> None:
     """Carry out a recipe; runs that are done already are not repeated, an interrupted one goes on where it stopped.
 
@@ -37,16 +40,54 @@ def command(
     """
     from sracl.recipes.plan import plan
 
-    resolved = plan(recipe, sets=sets or (), seeds=_seeds(seeds))
+    resolved = plan(recipe, sets=sets or (), seeds=seeds_from(seeds))
     if dry_run:
         from sracl.runs.preview import preview
 
         typer.echo(preview(resolved, as_json=as_json))
         return
-    raise typer.Exit(_carry_out(resolved, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json))
+    if detached:
+        if fail_fast:
+            raise typer.BadParameter("jobs of the queue do not wait for one another; leave it out with --detach.", param_hint="--fail-fast")
+        detach(resolved, device=device, as_json=as_json)
+        return
+    raise typer.Exit(carry_out(resolved, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json))
 
 
-def _carry_out(plan: Plan, *, device: str, fail_fast: bool, quiet: bool, as_json: bool) -> int:
+def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False) -> None:
+    """Let the runs of a plan wait for devices, and print their jobs.
+
+    Raises:
+        UsageError: A queue cannot promise the device.
+    """
+    from sracl import paths
+    from sracl.compare import render
+    from sracl.errors import UsageError
+    from sracl.jobs.enqueue import enqueue
+    from sracl.jobs.workers import ensure_worker
+    from sracl.tracking.store import Store
+
+    if device not in ("auto", "cpu", "cuda"):
+        raise UsageError(
+            f"A queue chooses among devices itself: it takes auto, cpu or cuda, got '{device}'. CUDA_VISIBLE_DEVICES limits it."
+        )
+    with Store.open(paths.store_file()) as store:
+        entered = enqueue(store, plan, device=device, priority=priority)
+    if any(entry.job for entry in entered):
+        ensure_worker()
+    if as_json:
+        print(
+            render.listing([{"id": entry.job, "run_id": entry.run_id, "label": entry.label, "status": entry.status} for entry in entered])
+        )
+        return
+    print(render.aligned([["job", "run", "what", ""], *([str(e.job or ""), e.run_id, e.label, e.status] for e in entered)], left=4))
+    print(
+        "`sracl queue ls` and `sracl tui` show them, `sracl queue wait` waits for them, `sracl logs -f JOB` follows one.", file=sys.stderr
+    )
+
+
+def carry_out(plan: Plan, *, device: str, fail_fast: bool = False, quiet: bool = False, as_json: bool = False) -> int:
+    """Do the runs of a plan that are not done, print the leaderboard; the exit code."""
     from sracl import paths
     from sracl.compare.leaderboard import print_leaderboard
     from sracl.runs.entries import enter, is_done, run_id
@@ -93,7 +134,7 @@ def _exit_code(results: list[Result]) -> int:
     return busy[0].code if busy else 0
 
 
-def _seeds(text: str | None) -> list[int] | None:
+def seeds_from(text: str | None) -> list[int] | None:
     """`2024,2025` as listed; a single small number as that many seeds from 2024."""
     if text is None:
         return None

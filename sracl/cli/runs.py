@@ -14,15 +14,16 @@ if TYPE_CHECKING:
 def command(
     limit: Annotated[int, typer.Option("--limit", "-l", min=1, help="At most so many, the newest first.")] = 20,
     state: Annotated[
-        Literal["planned", "running", "completed", "failed", "interrupted", "stale?"] | None, typer.Option(help="Only runs in this state.")
+        Literal["planned", "running", "stalled", "stale?", "completed", "failed", "interrupted", "cancelled"] | None,
+        typer.Option(help="Only runs in this state."),
     ] = None,
     recipe: Annotated[str | None, typer.Option(help="Only runs of this recipe.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything about each run, as JSON.")] = False,
 ) -> None:
     """List runs, the newest first.
 
-    A run whose process is gone is interrupted, and goes on when its recipe is run again; `stale?` is a run on another
-    machine that has been silent for a minute.
+    A run whose process is gone is interrupted, and goes on when its recipe is run again; `stalled` is one whose process
+    lives and has been silent for half a minute, `stale?` one on another machine that has been silent for a minute.
     """
     from sracl import paths
     from sracl.compare import render

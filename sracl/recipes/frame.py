@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sracl.errors import Problem, did_you_mean
 from sracl.recipes import problems, references, schema
@@ -18,14 +18,19 @@ if TYPE_CHECKING:
     from sracl.recipes.variants import Case
     from sracl.registry.catalog import Catalog
 
+_Settings = TypeVar("_Settings", bound=schema.Settings)
+
 _MAX_SEED = 2**32 - 1
+
+_SETTABLE = ("seeds", "report", "resources")
+"""What the command line can set, though it is no value of a run."""
 
 
 def misplaced(loaded: Loaded, settings: list[Setting]) -> list[Problem]:
     """Values of the command line for what it cannot set; they are taken out of the list."""
     found = []
     for setting in list(settings):
-        why = None if setting.path[0] in ("seeds", "report") else why_not_settable(setting.path, loaded.draft)
+        why = None if setting.path[0] in _SETTABLE else why_not_settable(setting.path, loaded.draft)
         if why is not None:
             found.append(COMMAND_LINE.problem(setting.path, why))
             settings.remove(setting)
@@ -43,7 +48,7 @@ def unknown_keys(loaded: Loaded) -> list[Problem]:
 
 def apply_to_recipe(loaded: Loaded, settings: Sequence[Setting], seeds: Sequence[int] | None) -> list[Setting]:
     """Set what is not a value of runs; return the rest."""
-    own = [setting for setting in settings if setting.path[0] in ("seeds", "report")]
+    own = [setting for setting in settings if setting.path[0] in _SETTABLE]
     if seeds is not None:
         if any(setting.path[0] == "seeds" for setting in own):
             loaded.problems.append(COMMAND_LINE.problem(("seeds",), "Seeds are given a second time, by --seeds."))
@@ -92,14 +97,7 @@ def seeds_of(loaded: Loaded) -> list[int]:
 def report_of(loaded: Loaded, made: Iterable[Case], cat: Catalog) -> dict[str, Any]:
     """The `[report]` table: names of variants and of published figures."""
     draft = loaded.draft
-    table = draft.get(("report",))
-    if table is None:
-        return schema.Report().model_dump(mode="json")
-    if not isinstance(table, dict):
-        loaded.problems.append(draft.origin(("report",)).problem(("report",), f"Should be a table, got {in_toml(table)}."))
-        return {}
-    model, found = problems.check(schema.Report, table, ("report",))
-    loaded.problems += [draft.origin(path).problem(path, what) for path, what in found]
+    model = _table(loaded, "report", schema.Report)
     if model is None:
         return {}
     variants = list(dict.fromkeys(case.variant for case in made if case.variant))
@@ -115,6 +113,26 @@ def report_of(loaded: Loaded, made: Iterable[Case], cat: Catalog) -> dict[str, A
             what = f"No published figures are called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known) or 'none'}."
             loaded.problems.append(draft.origin(path).problem(path, what))
     return model.model_dump(mode="json")
+
+
+def resources_of(loaded: Loaded) -> dict[str, Any]:
+    """The `[resources]` table."""
+    model = _table(loaded, "resources", schema.Resources)
+    return {} if model is None else model.model_dump(mode="json")
+
+
+def _table(loaded: Loaded, key: str, kind: type[_Settings]) -> _Settings | None:
+    """A table of the recipe with a fixed set of keys; None if something is wrong with it."""
+    draft = loaded.draft
+    table = draft.get((key,))
+    if table is None:
+        return kind()
+    if not isinstance(table, dict):
+        loaded.problems.append(draft.origin((key,)).problem((key,), f"Should be a table, got {in_toml(table)}."))
+        return None
+    model, found = problems.check(kind, table, (key,))
+    loaded.problems += [draft.origin(path).problem(path, what) for path, what in found]
+    return model
 
 
 def _constant(origin: Origin) -> Callable[[Path], Origin]:

@@ -57,10 +57,19 @@ class Plan:
     """`baseline` (or None) and `published`."""
     source: str
     """The recipe's file."""
+    resources: Mapping[str, Any]
+    """What a job for one of the runs asks of the machine: `vram`, GiB or None."""
 
     def json(self) -> dict[str, Any]:
         """All of it in JSON's types."""
-        return {"name": self.name, "source": self.source, "report": dict(self.report), "runs": [run.json() for run in self.runs]}
+        shared = {"name": self.name, "source": self.source, "report": dict(self.report), "resources": dict(self.resources)}
+        return {**shared, "runs": [run.json() for run in self.runs]}
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> Plan:
+        """The plan that `json` wrote down."""
+        runs = tuple(RunPlan(**{**run, "leaky": tuple(run["leaky"])}) for run in kept["runs"])
+        return cls(kept["name"], runs, kept["report"], kept["source"], kept["resources"])
 
 
 def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None = None) -> Plan:
@@ -85,6 +94,7 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
     made, found = cases(loaded.draft, settings)
     loaded.problems += found
     report = frame.report_of(loaded, made, cat)
+    resources = frame.resources_of(loaded)
     resolved = [resolve(case.draft, cat) for case in made]
     loaded.problems += _together(made, resolved)
     if loaded.problems:
@@ -95,7 +105,7 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
         for case, values in zip(made, resolved, strict=True)
         for seed in numbers
     ]
-    return Plan(loaded.name, tuple(runs), report, loaded.shown)
+    return Plan(loaded.name, tuple(runs), report, loaded.shown, resources)
 
 
 def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, cat: Catalog) -> RunPlan:

@@ -59,6 +59,13 @@ class Report(Settings):
     """Keys of published figures to be put beside ours."""
 
 
+class Resources(Settings):
+    """What a job of the queue asks of the machine; has no influence on a run."""
+
+    vram: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    """GiB of a GPU that a run needs, so that several may share one; left out: a whole GPU."""
+
+
 class DataSettings(Settings):
     """Which data, and how much of a history is read. A generated data set has parameters besides."""
 
@@ -172,7 +179,7 @@ class EvaluationSettings(Settings):
 RUN_TABLES = ("data", "samples", "semantics", "backbone", "view", "stage", "objective", "train", "evaluation")
 """What a run is made of."""
 
-RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "report")
+RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "report", "resources")
 """Everything the top level of a file may hold."""
 
 NOT_YET = {

@@ -15,6 +15,7 @@ import torch
 from sracl import paths
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.runs.entries import enter, is_done, label, run_id
+from sracl.runs.heart import beating
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
 from sracl.tracking import identity
@@ -111,7 +112,7 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
             store.start(key, identity.current(), {"device": str(shop.device), "threads": torch.get_num_threads()})
             try:
                 started = time.monotonic()
-                with _full_disk_in_words(folder):
+                with _full_disk_in_words(folder), beating(store, key):
                     ending = train(key, run, store, screen, shop, folder)
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 from sracl.engine import checkpoint
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from sracl.runs.screen import Screen
     from sracl.runs.workshop import Workshop
     from sracl.tracking.store import Store
-
-HEARTBEAT_SECONDS = 5.0
 
 
 def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path) -> str:
@@ -107,13 +104,9 @@ class _Recorder:
     def __init__(self, key: str, store: Store, screen: Screen, *, stage: str, before: int) -> None:
         self._key, self._store, self._screen = key, store, screen
         self._prefix, self._before = f"{stage}." if stage else "", before
-        self._beat = time.monotonic()
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         self._screen.step(epoch, step, steps, loss)
-        if time.monotonic() - self._beat > HEARTBEAT_SECONDS:
-            self._store.beat(self._key)
-            self._beat = time.monotonic()
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         self._store.log(self._key, self._before + epoch, {f"{self._prefix}{name}": value for name, value in values.items()})

@@ -47,11 +47,16 @@ class Identity(TypedDict):
 
 def current() -> Identity:
     """This process."""
-    pid = os.getpid()
+    found = of(os.getpid())
+    if found is None:
+        raise RuntimeError(f"process {os.getpid()} cannot find itself")
+    return found
+
+
+def of(pid: int) -> Identity | None:
+    """The process of this machine that has this id now; None if there is none, or only its unreaped remains."""
     started = _started(pid)
-    if started is None:
-        raise RuntimeError(f"process {pid} cannot find itself")
-    return {"host": socket.gethostname(), "boot_id": _boot(), "pid": pid, "pid_started": started}
+    return None if started is None else {"host": socket.gethostname(), "boot_id": _boot(), "pid": pid, "pid_started": started}
 
 
 def presence(process: Mapping[str, Any]) -> Literal["alive", "gone", "elsewhere"]:

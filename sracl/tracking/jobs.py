@@ -120,7 +120,7 @@ def _shown(row: JobRow, heartbeat: datetime | None, at: datetime) -> JobState:
     if row.state != "running":
         return row.state
     child = owner(row)
-    where = presence(child or row.worker) if child or row.worker else "gone"
+    where = presence(known) if (known := child or row.worker) else "gone"
     if where == "elsewhere":
         return "running" if row.lease is not None and row.lease >= at else "stale?"
     if where == "alive":

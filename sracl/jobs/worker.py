@@ -1,0 +1,222 @@
+"""Gives waiting jobs to free devices, and looks after them until they end.
+
+Nothing is resident: whoever lets a job wait sees to it that one worker lives (`workers`), and it leaves when there is nothing
+left to do. Its jobs do not depend on it: when it dies they go on, and the next worker takes them over.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sracl.jobs.children import Child, start
+from sracl.jobs.devices import devices
+from sracl.jobs.endings import ending
+from sracl.tracking import identity, jobs, queries
+from sracl.tracking.queue import LEASE, Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sracl.jobs.claims import Claims
+    from sracl.jobs.devices import Device
+    from sracl.tracking.jobs import JobRow
+    from sracl.tracking.store import Store
+
+GRACE_SECONDS = 20.0
+"""Between asking a process to end and ending it."""
+
+_LOOK_SECONDS = 0.25
+_ADOPT_SECONDS = 2.0
+_DEVICES_SECONDS = 2.0
+_RENEW_SECONDS = LEASE.total_seconds() / 3
+_LOOKED_AT = 100
+"""Waiting jobs that are tried at a time, so that a long queue costs no more than a short one."""
+
+
+@dataclass
+class Charge:
+    """A job that this worker looks after."""
+
+    child: Child | None
+    """None where the worker before died while it started the job."""
+    asked: float | None = None
+    """When its process was asked to end, in monotonic seconds."""
+
+
+class Worker:
+    """One worker of a project.
+
+    Args:
+        store: Holds the queue.
+        claims: Which job has which device.
+        slots: Jobs that may share the processor.
+        report: Told what happens, a line each.
+    """
+
+    def __init__(self, store: Store, claims: Claims, *, slots: int, report: Callable[[str], None]) -> None:
+        self._store, self._queue, self._claims = store, Queue(store), claims
+        self._slots, self._report = slots, report
+        self._me = identity.current()
+        self._charges: dict[int, Charge] = {}
+        self._devices: list[Device] = []
+        self._due = dict.fromkeys(("adopt", "devices", "renew"), 0.0)
+        self._wake, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.is_leaving = False
+        """Whether it was told to leave."""
+
+    def work(self, *, idle_exit: float | None) -> None:
+        """Look after jobs until told to leave, or until there has been nothing to do for so many seconds.
+
+        SIGTERM and Ctrl-C make it leave; its jobs go on, and the next worker takes them over.
+        """
+        with self._signals():
+            idle_since = time.monotonic()
+            while not self.is_leaving:
+                waiting = self._turn()
+                if self._charges or waiting:
+                    idle_since = time.monotonic()
+                elif idle_exit is not None and time.monotonic() - idle_since >= idle_exit:
+                    return
+                self._rest()
+        if self._charges:
+            self._report(f"leaving; {len(self._charges)} jobs go on, and the next worker takes them over")
+
+    def _turn(self) -> bool:
+        """Look at everything once; whether a job waits that may begin."""
+        if self._is_due("adopt", _ADOPT_SECONDS):
+            self._adopt()
+        if self._charges:
+            rows = {row.number: row for row in jobs.jobs(self._store, numbers=self._charges)}
+            for number in list(self._charges):
+                self._look_after(rows[number])
+            if self._charges and self._is_due("renew", _RENEW_SECONDS):
+                self._queue.renew(list(self._charges))
+        if jobs.is_paused(self._store):
+            return False
+        waiting = jobs.jobs(self._store, written=["queued"])
+        if waiting:
+            self._give_out(waiting[:_LOOKED_AT])
+        return bool(waiting)
+
+    def _give_out(self, waiting: list[JobRow]) -> None:
+        """Start what there is a free device for, in the order of the queue; a job that asks for less may pass one that waits for more."""
+        if self._is_due("devices", _DEVICES_SECONDS) or not self._devices:
+            self._devices = devices(self._slots)
+        full: dict[tuple[str, object], str] = {}  # what was asked for in vain: the rest of the queue asks for the same
+        for row in waiting:
+            asked = (row.resources["device"], row.resources["vram"])
+            if asked not in full:
+                found = self._claimed(row)
+                if not isinstance(found, str):
+                    self._start(row, *found)
+                    continue
+                full[asked] = found
+            if row.reason != full[asked]:
+                self._queue.explain(row.number, full[asked])
+
+    def _claimed(self, row: JobRow) -> tuple[Device, int] | str:
+        """A device with a claim on it, or why there is none."""
+        kind, vram = row.resources["device"], row.resources["vram"]
+        gpus = [device for device in self._devices if device.is_gpu]
+        suitable = gpus if kind == "cuda" or (kind == "auto" and gpus) else [device for device in self._devices if not device.is_gpu]
+        reason = "needs a GPU, of which there is none here"
+        for device in sorted(suitable, key=lambda device: device.capacity - device.used):  # the fullest that will do
+            claim = self._claims.take(device, vram)
+            if isinstance(claim, int):
+                return device, claim
+            reason = claim
+        return reason
+
+    def _start(self, row: JobRow, device: Device, claim: int) -> None:
+        try:
+            if not self._queue.claim(row.number, worker=self._me, device=device.key):
+                return
+            row = jobs.jobs(self._store, numbers=[row.number])[0]
+            try:
+                child = start(row, environment=self._environment(row, device), inherited=[claim])
+            except OSError as error:
+                self._queue.finish(row.number, "failed", code=1, reason=f"cannot be started: {error}")
+                self._report(f"job {row.number} cannot be started: {error}")
+                return
+            self._queue.started(row.number, child.identity)
+        finally:
+            os.close(claim)  # the job holds it now, if there is one
+        self._charges[row.number] = Charge(child)
+        self._report(f"job {row.number} begins on {device.key}: {row.label}")
+
+    def _environment(self, row: JobRow, device: Device) -> dict[str, str]:
+        set_here = {"SRACL_JOB": str(row.number), "CUDA_VISIBLE_DEVICES": device.key if device.is_gpu else ""}
+        if not device.is_gpu and self._slots > 1 and "OMP_NUM_THREADS" not in row.environment:
+            set_here["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // self._slots))
+        return set_here
+
+    def _look_after(self, row: JobRow) -> None:
+        """Do what is wanted of a job, and see whether it has ended."""
+        charge = self._charges[row.number]
+        child = charge.child
+        if child is not None and not child.is_over:
+            if row.wanted:
+                self._ask_to_end(row, charge, child)
+            return
+        del self._charges[row.number]
+        state, code, reason = ending(self._store, row, None if child is None else child.code)
+        self._queue.finish(row.number, state, code=code, reason=reason)
+        if row.run_id and state == "cancelled" and queries.run(self._store, row.run_id).state != "completed":
+            self._store.finish(row.run_id, "cancelled", "by the user")
+        self._report(f"job {row.number} {state}{f': {reason}' if reason else ''}")
+
+    def _ask_to_end(self, row: JobRow, charge: Charge, child: Child) -> None:
+        at = time.monotonic()
+        if charge.asked is None:
+            charge.asked = at
+            child.signal(signal.SIGTERM)
+            child.signal(signal.SIGCONT)  # a stopped process sees the other only now
+            self._report(f"job {row.number} is asked to end")
+        if row.wanted == "kill" or at - charge.asked >= GRACE_SECONDS:
+            child.signal(signal.SIGKILL)
+
+    def _adopt(self) -> None:
+        """Take over what a worker left behind that is gone."""
+        for row in jobs.jobs(self._store, written=["running"]):
+            if row.number in self._charges or (row.worker and identity.presence(row.worker) != "gone"):
+                continue
+            if not self._queue.adopt(row.number, worker=self._me, former=row.worker):
+                continue
+            process = identity.owner(row)
+            self._charges[row.number] = Charge(Child(process) if process else None)
+            self._report(f"job {row.number} is taken over from a worker that is gone")
+
+    def _is_due(self, what: str, seconds: float) -> bool:
+        if time.monotonic() < self._due[what]:
+            return False
+        self._due[what] = time.monotonic() + seconds
+        return True
+
+    def _rest(self) -> None:
+        """Until a job ends, or it is time to look again."""
+        select.select([self._wake], [], [], _LOOK_SECONDS)
+        with suppress(BlockingIOError):
+            os.read(self._wake, 4096)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Every signal ends a rest; two of them end the work."""
+
+        def leave(number: int, frame: object) -> None:
+            self.is_leaving = True
+
+        handlers = {signal.SIGTERM: leave, signal.SIGINT: leave, signal.SIGCHLD: lambda number, frame: None}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        waker = signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(waker)
+            for number, handler in before.items():
+                signal.signal(number, handler)
