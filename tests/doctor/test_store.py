@@ -9,6 +9,7 @@ import pytest
 
 from sracl.doctor.check import Check
 from sracl.doctor.store import store as examine
+from sracl.tracking.file import VERSION
 from sracl.tracking.store import Store
 from sracl.tracking.values import now
 
@@ -32,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_whole_store_is_ok_and_is_not_written_to(path: Path) -> None:
     before = path.read_bytes()
     assert checks(path)["store"].level == "ok"
-    assert "schema 1" in checks(path)["store"].found
+    assert f"schema {VERSION}" in checks(path)["store"].found
     assert path.read_bytes() == before
 
 

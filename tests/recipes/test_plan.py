@@ -123,7 +123,7 @@ def test_reports_name_variants_and_published_figures(complaints: Complaints, chi
 def test_unknown_tables(complaints: Complaints, child: Child) -> None:
     found = complaints(child('lr = 0.1\nevaluaton = 3\n[sweep]\nsampler = "tpe"\n'), "lr=0.1")
     run_has = "data, samples, semantics, backbone, view, stage, objective, train, evaluation"
-    takes = f"A recipe takes: recipe, name, extends, unset, seeds, vars, {run_has}, variant, matrix, report."
+    takes = f"A recipe takes: recipe, name, extends, unset, seeds, vars, {run_has}, variant, matrix, report, resources."
 
     assert found == [
         f"mine.toml:4: lr: There is no such key. {takes}",

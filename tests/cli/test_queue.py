@@ -1,0 +1,179 @@
+"""Runs as jobs, by the commands that people and scripts use."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sracl.tracking import identity, queries
+from sracl.tracking.queries import RunRow
+from sracl.tracking.reader import Reader
+from tests.support.jobs import rows, store_file, surroundings, wait_until
+from tests.support.plugins import MEAN_BACKBONE
+from tests.support.recipes import sracl, sracl_recipe
+
+VARIANTS = """
+[[variant]]
+name = "both"
+[[variant]]
+name = "w/o cross"
+set = { "objective.cross.weight" = 0.0 }
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path
+    if store_file(tmp_path).exists():
+        for row in rows(tmp_path).values():
+            if (process := identity.owner(row)) and identity.presence(process) == "alive":
+                os.kill(process["pid"], signal.SIGKILL)
+
+
+def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return sracl(*arguments, environment=surroundings(home))
+
+
+def data(done: subprocess.CompletedProcess[str]) -> Any:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["data"]
+
+
+def run(home: Path, run_id: str) -> RunRow:
+    with Reader.open(store_file(home)) as store:
+        return queries.run(store, run_id)
+
+
+def until_epoch(home: Path, run_id: str, epoch: int) -> None:
+    end = time.monotonic() + 60
+    while (run(home, run_id).epoch or 0) < epoch:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_detached_recipe_is_waited_for_and_compared(home: Path) -> None:
+    recipe = str(sracl_recipe(home, epochs=2, extra=VARIANTS))
+    entered = data(call(home, "run", recipe, "--detach", "--json"))
+    assert [(entry["id"], entry["label"], entry["status"]) for entry in entered] == [
+        (1, "small · both · seed 1", "queued"),
+        (2, "small · w/o cross · seed 1", "queued"),
+    ]
+    again = data(call(home, "run", recipe, "--detach", "--json"))
+    assert [(entry["id"], entry["status"]) for entry in again] == [(1, "waiting already"), (2, "waiting already")]
+    waited = call(home, "queue", "wait")
+    assert waited.returncode == 0, waited.stderr
+    assert [job["state"] for job in data(call(home, "queue", "ls", "--json"))] == ["completed", "completed"]
+    assert [entry["status"] for entry in data(call(home, "run", recipe, "--detach", "--json"))] == ["done already", "done already"]
+    assert "both" in call(home, "compare").stdout
+    log = call(home, "logs", "1")
+    assert "job 1, attempt 1" in log.stdout
+    assert "epoch 2/2" in log.stdout
+    assert call(home, "logs", "--follow", entered[0]["run_id"]).stdout == log.stdout
+
+
+def test_wait_ends_with_the_code_of_the_worst(home: Path) -> None:
+    recipe = str(sracl_recipe(home, epochs=2, extra='[train.optimizer]\nuse = "adam"\nlr = 1e30\n'))
+    entered = data(call(home, "run", recipe, "--detach", "--json"))
+    waited = call(home, "queue", "wait", str(entered[0]["id"]))
+    assert waited.returncode == 1
+    assert "the loss is" in waited.stderr
+    assert run(home, entered[0]["run_id"]).state == "failed"
+
+
+def test_a_run_is_cancelled_and_retried_and_equals_one_left_in_peace(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    peace = tmp_path_factory.mktemp("peace")
+    assert call(peace, "run", str(sracl_recipe(peace, epochs=24)), "--device", "cpu").returncode == 0
+    (entered,) = data(call(home, "run", str(sracl_recipe(home, epochs=24)), "--detach", "--json"))
+    until_epoch(home, entered["run_id"], 2)
+    assert call(home, "queue", "cancel", entered["run_id"][:6]).returncode == 0
+    assert call(home, "queue", "wait", "1").returncode == 143
+    assert (run(home, entered["run_id"]).state, rows(home)[1].state) == ("cancelled", "cancelled")
+    assert call(home, "queue", "retry", "1").returncode == 0
+    assert call(home, "queue", "wait").returncode == 0
+    assert rows(home)[1].attempt == 2
+    assert figures(home) == figures(peace)
+
+
+def figures(home: Path) -> dict[Any, float]:
+    with Reader.open(store_file(home)) as store:
+        (only,) = queries.runs(store)
+        assert only.state == "completed"
+        return {(row.split, row.protocol, row.group, row.name): row.value for row in queries.final_metrics(store, [only.id])}
+
+
+def test_a_queue_on_hold_begins_nothing(home: Path) -> None:
+    assert call(home, "queue", "pause").returncode == 0
+    recipe = str(sracl_recipe(home, epochs=1))
+    assert call(home, "run", recipe, "--detach").returncode == 0
+    waited = call(home, "queue", "wait")
+    assert waited.returncode == 6
+    assert "on hold" in waited.stderr
+    assert "on hold" in call(home, "queue", "ls").stderr
+    assert call(home, "queue", "start").returncode == 0
+    assert call(home, "queue", "wait").returncode == 0
+
+
+def test_what_is_edited_after_queueing_does_not_run(home: Path) -> None:
+    module = home / "my_models.py"
+    module.write_text(MEAN_BACKBONE)
+    recipe = sracl_recipe(home, epochs=1)
+    recipe.write_text(
+        recipe.read_text().replace('use = "sasrec"\nhidden_size = 16\ninner_size = 32', 'use = "my_models:MeanOfItems"\nhidden_size = 8')
+    )
+    assert call(home, "queue", "pause").returncode == 0
+    (entered,) = data(call(home, "run", str(recipe), "--detach", "--json"))
+    module.write_text("raise RuntimeError('edited')\n")
+    recipe.write_text("nonsense")
+    assert call(home, "queue", "start").returncode == 0
+    waited = call(home, "queue", "wait")
+    assert waited.returncode == 0, (home / "runs" / entered["run_id"] / "log.txt").read_text()
+    assert run(home, entered["run_id"]).state == "completed"
+
+
+def test_secrets_of_the_shell_are_not_written_down(home: Path) -> None:
+    recipe = str(sracl_recipe(home, epochs=1))
+    environment = {**surroundings(home), "OPENAI_API_KEY": "canary-key", "HF_TOKEN": "canary-token", "SRACL_API_KEY": "canary-own"}
+    assert sracl("queue", "pause", environment=environment).returncode == 0
+    assert sracl("run", recipe, "--detach", environment=environment).returncode == 0
+    for path in [*home.rglob("*.json"), *(home / ".sracl").glob("store.db*")]:
+        assert b"canary" not in path.read_bytes(), path
+
+
+def test_priority_moves_a_job_and_unknown_ones_are_named(home: Path) -> None:
+    assert call(home, "queue", "pause").returncode == 0
+    call(home, "run", str(sracl_recipe(home, epochs=1, extra=VARIANTS)), "--detach")
+    assert call(home, "queue", "move", "2", "--priority", "3").returncode == 0
+    assert [job["job"] for job in data(call(home, "queue", "ls", "--json"))] == [2, 1]
+    assert call(home, "queue", "cancel", "--all").returncode == 0
+    assert {job["state"] for job in data(call(home, "queue", "ls", "--json"))} == {"cancelled"}
+    unknown = call(home, "queue", "cancel", "77")
+    assert unknown.returncode == 2
+    assert "no job '77'" in unknown.stderr
+    assert call(home, "run", str(sracl_recipe(home)), "--detach", "--device", "cuda:1").returncode == 2
+
+
+def test_an_empty_project_has_no_jobs(home: Path) -> None:
+    listed = call(home, "queue", "ls")
+    assert listed.returncode == 0
+    assert "No job waits or runs" in listed.stderr
+    assert not store_file(home).exists()
+
+
+def test_jobs_and_their_commands_need_no_torch(home: Path) -> None:
+    script = (
+        "import sys; from sracl.cli.app import main; code = main(['run', sys.argv[1], '--detach']);"
+        "import sracl.jobs.waiting, sracl.jobs.worker; sys.exit(code or ('torch' in sys.modules))"
+    )
+    environment = surroundings(home)
+    assert call(home, "queue", "pause").returncode == 0
+    assert subprocess.run([sys.executable, "-c", script, str(sracl_recipe(home))], env=environment, check=False).returncode == 0
+    wait_until(home, lambda found: len(found) == 1)
