@@ -15,6 +15,7 @@ from tests.contracts.backbone import BackboneContract
 
 TEXT = (Path(__file__).parents[1] / "README.md").read_text("utf-8")
 RECIPES = [block for block in re.findall(r"^```toml\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE) if block.startswith("recipe = 1")]
+(PROMPT,) = re.findall(r'^```toml\n(kind = "prompt".*?)^```', TEXT, re.DOTALL | re.MULTILINE)
 (BACKBONE,) = re.findall(r"^```python\n# my_lab/models.py\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 
 
@@ -26,6 +27,14 @@ def test_a_recipe_of_the_readme_resolves_and_takes_the_values_it_mentions(text: 
 
 def test_recipes_are_found() -> None:
     assert len(RECIPES) == 3
+
+
+def test_a_recipe_takes_the_prompt_of_the_readme(tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text(PROMPT, "utf-8")
+    recipe = 'recipe = 1\nname = "mine"\nextends = "methods/sracl"\n[semantics.items]\nprompt = "short.toml"\n'
+    (tmp_path / "mine.toml").write_text(recipe, "utf-8")
+    (run, *_) = plan(str(tmp_path / "mine.toml")).runs
+    assert run.values["semantics"]["items"]["prompt"] == str(tmp_path / "short.toml")
 
 
 class TestTheBackboneOfTheReadme(BackboneContract):

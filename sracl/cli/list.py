@@ -13,13 +13,13 @@ def command(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="A kind such as losses or backbones; components, recipes, datasets, llms, methods or results.",
+            help="A kind such as losses or backbones; components, recipes, datasets, llms, prompts, methods or results.",
             show_default="all but the last two",
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """List components, data sets, language models and recipes, each with a line on what it is."""
+    """List components, data sets, language models, prompts and recipes, each with a line on what it is."""
     rows, errors = _rows(kind)
     if as_json:
         keys = ("kind", "name", "summary", "owner")
@@ -55,7 +55,7 @@ def _rows(kind: str | None) -> tuple[list[tuple[str, str, str, str]], list[str]]
         raise UsageError(f"There is no kind '{kind}'.{did_you_mean(kind, known)} Kinds: {', '.join(known)}.")
     cat = catalog()
     rows, errors = [], list(cat.broken)
-    for each in (*KINDS, "llm") if kind is None else meant[kind]:
+    for each in (*KINDS, "llm", "prompt") if kind is None else meant[kind]:
         for card in cat.cards(each):
             summary = card.summary
             if not summary:

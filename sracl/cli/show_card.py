@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from sracl.registry.signatures import Parameter, Signature
 
 _SHOWN_APART = ("kind", "name", "summary", "entry", "paper", "symbols", "counts", "protocol", "row", "recipes", "results")
+_WORDS = ("system", "user", "item", "line", "answer")
+"""Texts of a prompt."""
 
 
 def card_view(cat: Catalog, card: Card) -> View:
@@ -60,7 +62,8 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
     facts = {key: data[key] for key in ("entry", "source", "card", "paper", "found") if data.get(key)}
     if card.owner != "sracl":
         facts["registered by"] = card.owner
-    facts.update({key: value for key, value in card.facts.items() if key not in _SHOWN_APART})
+    apart = (*_SHOWN_APART, *_WORDS) if card.kind == "prompt" else _SHOWN_APART
+    facts.update({key: value for key, value in card.facts.items() if key not in apart})
     if taken and taken.givens:
         facts["called with" if taken.is_function else "given by the run"] = ", ".join(taken.givens)
     for key, table in (("counts", card.facts.get("counts")), ("protocol", card.facts.get("protocol"))):
@@ -78,6 +81,10 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
         from sracl.cli.show_method import print_method
 
         print_method(card, data)
+    elif card.kind == "prompt":
+        from sracl.cli.show_prompt import print_prompt
+
+        print_prompt(card)
     if rows := card.facts.get("row"):
         print()
         names = list(dict.fromkeys(name for row in rows for name in row["values"]))

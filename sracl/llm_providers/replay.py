@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sracl.errors import DataError
+from sracl.llm_providers.replies import BadReply, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,10 +40,10 @@ class Replay:
         self._replies: dict[tuple[str, str], str] | None = None
 
     def __call__(self, prompts: Sequence[Prompt]) -> list[str]:
-        """One reply per prompt.
+        """One text per prompt: what its reply says.
 
         Raises:
-            DataError: Prompts without an answer, with their number; or a file that cannot be read.
+            DataError: Prompts without an answer, with their number; a reply that is no answer; a file that cannot be read.
         """
         if self._replies is None:
             self._replies = self._read()
@@ -53,7 +54,13 @@ class Replay:
                 f"{missing[0].user[:_SHOWN]!r}. Answers belong to the exact words of a prompt: was the file made with this data set "
                 "and these prompts?"
             )
-        return [self._replies[prompt.system, prompt.user] for prompt in prompts]
+        return [self._answer(prompt, self._replies[prompt.system, prompt.user]) for prompt in prompts]
+
+    def _answer(self, prompt: Prompt, reply: str) -> str:
+        try:
+            return parse(prompt, reply)
+        except BadReply as error:
+            raise DataError(f"{self.file}: the reply to the prompt that begins {prompt.user[:_SHOWN]!r} {error}") from error
 
     def _read(self) -> dict[tuple[str, str], str]:
         """Reply of every prompt in the file.

@@ -34,7 +34,7 @@ class Document:
     def origin(self, path: Path) -> Origin:
         """Where a value, or the nearest table around it, stands."""
         line = next((self.lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in self.lines), 1)
-        return Origin(f"{self.shown}:{line}", self.shown, line)
+        return Origin(f"{self.shown}:{line}", self.shown, line, self.file.parent)
 
 
 def read(file: File) -> Document:

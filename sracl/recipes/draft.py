@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sracl.errors import Problem, did_you_mean
 from sracl.recipes.lines import Path, join_path
 from sracl.recipes.schema import RUN_TABLES, keyed, may_be_component
 from sracl.registry.wording import in_toml
+
+if TYPE_CHECKING:
+    from pathlib import Path as File
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Origin:
     """As shown beside the value: a file and line, "variant X", "--set"."""
     file: str | None = None
     line: int | None = None
+    folder: File | None = None
+    """Of that file: from where a path that was written there is taken. None: from the current folder."""
 
     def problem(self, path: Path, what: str) -> Problem:
         """Something wrong with the value that was written here."""

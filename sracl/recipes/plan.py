@@ -110,8 +110,14 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
 
 def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, cat: Catalog) -> RunPlan:
     code = code_versions(cat, resolved.components)
-    key = digest(resolved.values, seed, code, fingerprint)
+    key = digest(_with_words(resolved), seed, code, fingerprint)
     return RunPlan(recipe, case.variant, case.cell, seed, resolved.values, resolved.origins, key, resolved.leaky, fingerprint)
+
+
+def _with_words(resolved: Resolved) -> dict[str, Any]:
+    """The values, with what prompts say in the place of what they are called, or where their files lie."""
+    tables = {kind: {**table, "prompt": resolved.words[kind]} for kind, table in resolved.values["semantics"].items()}
+    return {**resolved.values, "semantics": tables}
 
 
 class _Fingerprints:

@@ -78,7 +78,7 @@ class _Resolver:
     def _annotate(self, path: Path, name: str) -> None:
         """Let the origin of a value say where the variable's stands."""
         used, defined = self.draft.origin(path), self.draft.origin(("vars", name))
-        self.draft.origins[path] = Origin(f"{used.text}, vars.{name} of {defined.text}", used.file, used.line)
+        self.draft.origins[path] = Origin(f"{used.text}, vars.{name} of {defined.text}", used.file, used.line, defined.folder)
 
     def _report(self, path: Path, what: str) -> None:
         self.failed.add(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sracl.data import datasets
 from sracl.errors import PluginError, Problem, UsageError, did_you_mean
 from sracl.interfaces import GIVEN
-from sracl.recipes import checks, problems, references, schema
+from sracl.recipes import checks, problems, prompts, references, schema
 from sracl.recipes.lines import Path, join_path, split_path
 from sracl.recipes.origins import origins
 from sracl.registry.catalog import UnknownComponent
@@ -38,6 +38,8 @@ class Resolved:
     components: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Kind and bound table of each component, outermost only."""
     problems: list[Problem] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+    """Kind of texts -> identity of the words that they are asked for with."""
 
 
 def resolve(draft: Draft, cat: Catalog) -> Resolved:
@@ -58,8 +60,8 @@ class _Resolver:
         self.unresolved, problems_found = references.resolve(self.draft)
         made.problems += problems_found
         raw = self.draft.values
-        made.values = {
-            "data": self._data(raw.get("data")),
+        made.values["data"] = self._data(raw.get("data"))
+        made.values |= {
             "samples": self._component(("samples",), raw.get("samples"), _SAMPLES),
             "semantics": self._semantics(raw.get("semantics", {})),
             "backbone": self._component(("backbone",), raw.get("backbone"), _BACKBONE),
@@ -131,7 +133,21 @@ class _Resolver:
         for key in table:
             if key not in models:
                 self._report(("semantics", key), problems.unknown(key, models, "[semantics]"))
-        return {key: self._section(model, ("semantics", key), table[key]) for key, model in models.items() if key in table}
+        return {key: self._texts(key, model, table[key]) for key, model in models.items() if key in table}
+
+    def _texts(self, kind: str, model: type[schema.Settings], table: Any) -> dict[str, Any]:
+        """One table of neighbours, with the words that its texts are asked for with."""
+        path = ("semantics", kind)
+        if isinstance(table, dict) and (own := prompts.of_data(self.cat, self.made.values["data"].get("name"), kind)):
+            table = {"prompt": own, **table}
+        made = self._section(model, path, table)
+        if isinstance(name := made.get("prompt"), str) and name:
+            made["prompt"] = prompts.located(name, self.draft.origin((*path, "prompt")).folder)
+            try:
+                self.made.words[kind] = prompts.checked(self.cat, made["prompt"], kind).fingerprint
+            except prompts.WrongPrompt as wrong:
+                self._report((*path, "prompt"), str(wrong))
+        return made
 
     def _views(self, tables: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Every pair of views that objectives may name."""

@@ -80,6 +80,9 @@ class ItemSemantics(Settings):
 
     llm: Annotated[Any, Slot("llm_provider", "LLMProvider", "template")]
     """Writes the texts."""
+    prompt: Annotated[str, Field(min_length=1)] = "products"
+    """Words that a language model is asked with: a registered prompt, or a `.toml` file, from the folder of this one. Data sets may have
+    their own."""
     contexts: Annotated[int, Field(ge=0)] = 5
     """Training sequences shown with each item."""
     text_encoder: Annotated[Any, Slot("text_encoder", "TextEncoder", "lsa")]
@@ -97,6 +100,9 @@ class SequenceSemantics(Settings):
     """What gets a text: every training prefix, or each user once (its longest)."""
     llm: Annotated[Any, Slot("llm_provider", "LLMProvider", "template")]
     """Writes the texts."""
+    prompt: Annotated[str, Field(min_length=1)] = "purchases"
+    """Words that a language model is asked with: a registered prompt, or a `.toml` file, from the folder of this one. Data sets may have
+    their own."""
     text_encoder: Annotated[Any, Slot("text_encoder", "TextEncoder", "lsa")]
     """Turns texts into vectors."""
     retriever: Annotated[Any, Slot("retriever", "Retriever", "exact")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -75,7 +76,7 @@ def cases(base: Draft, sets: Sequence[Setting]) -> tuple[list[Case], list[Proble
             draft = varied.copy()
             for axis, value in zip(axes, cell, strict=True):
                 text = "--set" if axis.origin is COMMAND_LINE else "[matrix]"
-                found += _put(draft, axis.path, value, _same(Origin(text, axis.origin.file, axis.origin.line)))
+                found += _put(draft, axis.path, value, _same(dataclasses.replace(axis.origin, text=text)))
             for setting in in_order(sets):
                 found += _put(draft, setting.path, setting.value, _same(COMMAND_LINE))
             made.append(Case(change.name, {join_path(axis.path): value for axis, value in zip(axes, cell, strict=True)}, draft))
@@ -236,6 +237,6 @@ def _in_variant(base: Draft, name: str, at: Path, path: Path) -> Callable[[Path]
 
     def origin(inner: Path) -> Origin:
         place = base.origin((*at, *inner[len(path) :]))
-        return Origin(f"variant {name}", place.file, place.line)
+        return dataclasses.replace(place, text=f"variant {name}")
 
     return origin

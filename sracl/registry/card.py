@@ -2,8 +2,8 @@
 
 A card names a component (kind, name, entry) and what only its author knows (summary, paper, the paper's letters).
 Parameters, types and defaults stand in the component's signature and nowhere else. Cards of data sets, methods and
-published results hold further facts, which `Card.facts` keeps as they were written; those of a language model are
-checked, since money depends on them.
+published results hold further facts, which `Card.facts` keeps as they were written; those of language models and of
+prompts are checked, since money depends on them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sracl.errors import PluginError, did_you_mean
-from sracl.registry import llm
+from sracl.registry import llm, prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,7 +38,7 @@ KINDS: dict[str, str] = {
 }
 """Kind of component -> its folder below `registry/`; `sracl.<folder>` is its group of entry points."""
 
-RECORDS: dict[str, str] = {"llm": "llms", "method": "methods", "result": "results"}
+RECORDS: dict[str, str] = {"llm": "llms", "prompt": "prompts", "method": "methods", "result": "results"}
 """Kinds of cards that describe no code."""
 
 FOLDERS: dict[str, str] = {**KINDS, **RECORDS}
@@ -152,4 +152,6 @@ def _problems(facts: Mapping[str, Any]) -> list[str]:
                 problems.append(f"{key}: no such key.{did_you_mean(key, _COMPONENT_KEYS)} Keys: {', '.join(_COMPONENT_KEYS)}.")
     if kind == "llm":
         problems.extend(llm.problems(facts))
+    if kind == "prompt":
+        problems.extend(prompt.problems(facts))
     return problems

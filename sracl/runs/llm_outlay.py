@@ -11,6 +11,7 @@ from sracl.data import datasets
 from sracl.errors import UsageError
 from sracl.llm_providers import tokens
 from sracl.registry.catalog import catalog
+from sracl.registry.find_prompt import find_prompt
 from sracl.registry.llm import LLM
 from sracl.runs.stages import domain_of
 from sracl.semantics import neighbours, requests
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from sracl.recipes.plan import Plan
     from sracl.semantics.requests import Requests
 
-_DECISIVE = ("contexts", "unit", "pool")
+_DECISIVE = ("prompt", "contexts", "unit", "pool")
 """Settings of a table that decide what is asked."""
 
 
@@ -108,14 +109,19 @@ def _outlay(values: Mapping[str, Any]) -> Outlay:
 def _granularities(interactions: Interactions, tables: Mapping[str, Any], max_length: int) -> Iterator[tuple[str, bool, Requests]]:
     """Name, whether the recipe has chosen it, and what would be asked."""
     domain = domain_of(interactions.name)
+    words = {kind: find_prompt(catalog(), table["prompt"]) for kind, table in tables.items()}
     if table := tables.get("sequences"):
         prefixes = "training prefixes" if table["pool"] == "train" else "prefixes"
         units: tuple[tuple[Literal["prefix", "user"], str], ...] = (("prefix", prefixes), ("user", "users"))
         for unit, name in units:
             pool = neighbours.sequence_pool(interactions, max_length, unit=unit, pool=table["pool"])
-            yield name, table["unit"] == unit, requests.of_sequences(interactions, pool.prefixes, domain=domain)
+            yield (
+                name,
+                table["unit"] == unit,
+                requests.of_sequences(interactions, pool.prefixes, template=words["sequences"], domain=domain),
+            )
     if table := tables.get("items"):
-        yield "items", True, requests.of_items(interactions, contexts=table["contexts"], domain=domain)
+        yield "items", True, requests.of_items(interactions, contexts=table["contexts"], template=words["items"], domain=domain)
 
 
 def _counted(name: str, chosen: bool, asked: Requests) -> Granularity:

@@ -16,6 +16,7 @@ import numpy as np
 
 from sracl.errors import DataError, UsageError
 from sracl.registry.catalog import catalog
+from sracl.registry.find_prompt import find_prompt
 from sracl.runs.artifacts import Artifact, Artifacts, Report, digest_of
 from sracl.runs.guard import Guard
 from sracl.semantics import descriptions, embeddings, neighbours, requests
@@ -107,7 +108,7 @@ def item_neighbours(
     """
     neighbours.check_pool(interactions.num_items, table["k"], ITEMS)
     domain = domain_of(interactions.name)
-    asked = requests.of_items(interactions, contexts=table["contexts"], domain=domain)
+    asked = requests.of_items(interactions, contexts=table["contexts"], template=find_prompt(catalog(), table["prompt"]), domain=domain)
     rows = np.arange(interactions.num_items)
     chain = _Chain(
         path=ITEMS,
@@ -154,7 +155,7 @@ def sequence_neighbours(
         table=table,
         stages=_sequence_stages(table, interactions.fingerprint, domain, max_length),
         names=[f"{interactions.users[user]} {visible}" for user, visible in zip(pool.prefixes.users, pool.prefixes.visible, strict=True)],
-        requests=requests.of_sequences(interactions, pool.prefixes, domain=domain),
+        requests=requests.of_sequences(interactions, pool.prefixes, template=find_prompt(catalog(), table["prompt"]), domain=domain),
         guard=Guard.over(interactions, pool.prefixes, pool=table["pool"], what=f"{SEQUENCES}: pool"),
         artifacts=artifacts,
         assemble=assemble,
@@ -213,7 +214,9 @@ class _Chain:
                 written = descriptions.describe(part("llm"), self.requests.prompts(), progress=lambda done: progress(f"{done:,}"))
             texts = [written[number] for number in self.requests.of_row]
             descriptions.save(texts, folder / _TEXTS)
-            return {**self.guard.note(folder), "rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
+            words = {"name": self.requests.template.name, "version": self.requests.template.version}
+            counts = {"rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
+            return {**self.guard.note(folder), "prompt": words, **counts}
 
         def write_vectors(folder: Path) -> dict[str, Any]:
             encoder = part("text_encoder")
@@ -292,7 +295,14 @@ class _Timed:
 
 
 def _item_stages(table: Mapping[str, Any], fingerprint: str, domain: str) -> list[Stage]:
-    first = {"data": fingerprint, "domain": domain, "unit": "item", "contexts": table["contexts"], "reads": "train"}
+    first = {
+        "data": fingerprint,
+        "domain": domain,
+        "prompt": find_prompt(catalog(), table["prompt"]).fingerprint,
+        "unit": "item",
+        "contexts": table["contexts"],
+        "reads": "train",
+    }
     return list(_stages("items", table, first, {"k": table["k"], "exclude": "same_row"}))
 
 
@@ -301,6 +311,7 @@ def _sequence_stages(table: Mapping[str, Any], fingerprint: str, domain: str, ma
     first = {
         "data": fingerprint,
         "domain": domain,
+        "prompt": find_prompt(catalog(), table["prompt"]).fingerprint,
         "unit": table["unit"],
         "max_length": max_length,
         "reads": "validation" if leaky else "train",

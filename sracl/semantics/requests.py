@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sracl.data.interactions import Interactions
     from sracl.data.splits import Prefixes
     from sracl.interfaces import Prompt
+    from sracl.registry.prompt import PromptTemplate
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,39 +24,45 @@ class Requests:
     """What they show of users' histories."""
     of_row: Sequence[int]
     """Of each row of the table, the number of its prompt."""
+    template: PromptTemplate
+    """Whose words they are."""
     prompts: Callable[[], Iterator[Prompt]]
     """Makes them, in order; all of them would be larger than the data."""
 
 
-def of_items(interactions: Interactions, *, contexts: int, domain: str) -> Requests:
+def of_items(interactions: Interactions, *, contexts: int, template: PromptTemplate, domain: str) -> Requests:
     """A row and a prompt for each item 1..V.
 
     Args:
         interactions: The data; only x_1 … x_{n-2} of each user is read.
         contexts: Training sequences shown with an item, at most.
+        template: The words.
         domain: What the data set is about.
     """
     shown = prompts.item_contexts(interactions, contexts)
     return Requests(
         reads=shown.prefixes,
         of_row=range(interactions.num_items),
-        prompts=lambda: prompts.item_prompts(interactions, shown, domain=domain),
+        template=template,
+        prompts=lambda: prompts.item_prompts(interactions, shown, template=template, domain=domain),
     )
 
 
-def of_sequences(interactions: Interactions, sequences: Prefixes, *, domain: str) -> Requests:
+def of_sequences(interactions: Interactions, sequences: Prefixes, *, template: PromptTemplate, domain: str) -> Requests:
     """A row for each sequence; those that read the same items share a prompt.
 
     Args:
         interactions: The data.
         sequences: What is to be described.
+        template: The words.
         domain: What the data set is about.
     """
     first, of_row = _distinct(interactions, sequences)
     return Requests(
         reads=sequences,
         of_row=of_row,
-        prompts=lambda: prompts.sequence_prompts(interactions, sequences, first, domain=domain),
+        template=template,
+        prompts=lambda: prompts.sequence_prompts(interactions, sequences, first, template=template, domain=domain),
     )
 
 

@@ -34,6 +34,15 @@ def as_json(capsys: pytest.CaptureFixture[str], *arguments: str) -> Mapping[str,
     return found
 
 
+def test_a_prompt_is_shown_as_it_is_written_with_the_form_of_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, "prompts/products")
+    assert "\nitem\n  title: {title}\n  brand: {brand}\n" in text
+    assert '{answer}\n  {"description": "at most 80 words about the entry", ' in text
+    assert '"required": ["description", "buyers"]' in text
+    assert "system = " not in text
+    assert as_json(capsys, "prompts/purchases")["answer"] == {"words": 100}
+
+
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["show", *arguments]) == 2
     written = capsys.readouterr()

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sracl.errors import DataError
-from sracl.interfaces import ItemText, Prompt
+from sracl.interfaces import AnswerForm, ItemText, Prompt
 from sracl.llm_providers.replay import Replay
 from sracl.registry.catalog import catalog
 from sracl.semantics.versions import component_version
@@ -27,6 +28,15 @@ def test_answers_in_the_order_of_the_prompts(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
     provider = Replay(file=str(tmp_path / name))
     assert provider([prompt("pad"), prompt("pen"), prompt("pad")]) == ["Is written on.", "Writes.", "Is written on."]
+
+
+def test_replies_are_read_as_their_prompt_asks(tmp_path: Path) -> None:
+    file = tmp_path / "answers.jsonl"
+    file.write_text(row("pen", '```json\n{"description": "Writes."}\n```') + row("pad", "Is written on."))
+    asked = [replace(prompt(user), answer=AnswerForm(fields={"description": 5})) for user in ("pen", "pad")]
+    assert Replay(file=str(file))(asked[:1]) == ["Writes."]
+    with pytest.raises(DataError, match=r"the reply to the prompt that begins 'pad' has no JSON object in it"):
+        Replay(file=str(file))(asked)
 
 
 def test_counts_what_is_missing(tmp_path: Path) -> None:

@@ -266,7 +266,7 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
                 "mine.toml:6: semantics.items.retriever.use: No retriever is called 'exakt'. Did you mean 'exact'? "
                 f"Registered: {RETRIEVERS}.",
                 "mine.toml:7: semantics.items.pool: There is no such key. "
-                "[semantics.items] takes: llm, contexts, text_encoder, retriever, k.",
+                "[semantics.items] takes: llm, prompt, contexts, text_encoder, retriever, k.",
             ],
         ),
         (

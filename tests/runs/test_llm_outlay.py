@@ -12,9 +12,9 @@ from sracl.errors import DataError, UsageError
 from sracl.llm_providers import tokens
 from sracl.recipes.plan import plan
 from sracl.registry.catalog import catalog
+from sracl.registry.find_prompt import find_prompt
 from sracl.registry.llm import LLM
 from sracl.runs.llm_outlay import Granularity, Outlay, outlays
-from sracl.semantics import prompts
 
 HISTORIES = {"ann": "abcde", "ben": "abcdef"}
 
@@ -42,8 +42,10 @@ def test_rows_requests_and_tokens_are_those_counted_by_hand(corner: None) -> Non
     (found,) = planned()
     counted = by_name(found)
     assert list(counted) == ["training prefixes", "users", "items"]
-    # of a request, what all have: instruction, what a server adds, and "3 entries:"
-    fixed = tokens.estimate(prompts.SEQUENCE_SYSTEM.format(domain="everyday products")) + 8 + 3
+    # of a request, what all have: instruction, what a server adds, and "3 chosen:"
+    words = find_prompt(catalog(), "purchases")
+    system = words.system.format(domain="everyday products", answer="at most 100 words")
+    fixed = tokens.estimate(system) + 8 + 3
     # x_1 … x_t with t <= n - 3 reads a, ab of ann and a, ab, abc of ben; an entry is "1. aaa", three tokens
     assert counted["training prefixes"] == Granularity("training prefixes", True, 5, 3, 3 * fixed + 3 * (1 + 2 + 3), 3 * 115, fixed + 9)
     assert counted["users"] == Granularity("users", False, 2, 2, 2 * fixed + 3 * (2 + 3), 2 * 115, fixed + 9)

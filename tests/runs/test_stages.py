@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sracl import paths
 from sracl.data.datasets import fingerprint, load
 from sracl.data.interactions import Interactions
 from sracl.data.splits import training_prefixes
@@ -147,6 +148,7 @@ def test_planned_knows_every_key_before_anything_is_made(tmp_path: Path, demo: I
         ({"llm": {**PARTS["llm"], "words": 3}}, {"describe", "embed", "retrieve"}),
         ({"pool": "all"}, {"describe", "embed", "retrieve"}),
         ({"unit": "user"}, {"describe", "embed", "retrieve"}),
+        ({"prompt": "visits"}, {"describe", "embed", "retrieve"}),
     ],
 )
 def test_a_change_costs_the_stages_after_it(changes: dict[str, Any], anew: set[str]) -> None:
@@ -156,6 +158,19 @@ def test_a_change_costs_the_stages_after_it(changes: dict[str, Any], anew: set[s
 
     changed = zip(keys(SEQUENCES), keys({**SEQUENCES, **changes}), strict=True)
     assert {stage for (stage, before), (_, after) in changed if before != after} == anew
+
+
+def test_texts_are_kept_under_the_words_and_not_under_where_these_lie(tmp_path: Path, demo: Interactions) -> None:
+    shipped = paths.shipped("registry") / "prompts" / "products.toml"
+    mine = tmp_path / "words.toml"
+    mine.write_text(shipped.read_text("utf-8"), "utf-8")
+    runner = Runner(tmp_path / "cache")
+    (described, *_) = runner.items(demo)[1]
+    assert described.facts["prompt"] == {"name": "products", "version": 1}
+    assert all(artifact.was_cached for artifact in runner.items(demo, prompt=str(mine))[1])
+    mine.write_text(shipped.read_text("utf-8").replace("version = 1", "version = 2"), "utf-8")
+    (described, *_) = runner.items(demo, prompt=str(mine))[1]
+    assert (described.was_cached, described.facts["prompt"]["version"]) == (False, 2)
 
 
 def test_k_larger_than_the_pool_costs_nothing(tmp_path: Path, demo: Interactions) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -12,7 +13,10 @@ from sracl.data.datasets import load
 from sracl.data.interactions import Interactions
 from sracl.data.splits import Prefixes
 from sracl.llm_providers.template import Template
-from sracl.semantics import descriptions, neighbours, prompts
+from sracl.registry.catalog import catalog
+from sracl.registry.find_prompt import find_prompt
+from sracl.semantics import descriptions, neighbours, prompts, requests
+from sracl.semantics.requests import Requests
 
 
 def here(name: str) -> bool:
@@ -68,10 +72,17 @@ def test_descriptions_stay_the_same_whatever_validates_and_tests(name: str) -> N
     changed = other_endings(interactions)
     assert bool((interactions.items != changed.items).sum() == 2 * interactions.num_users)
 
-    def texts(data: Interactions, pool: str) -> tuple[list[str], list[str]]:
-        rows = neighbours.sequence_pool(data, 20, unit="prefix", pool=pool).prefixes  # type: ignore[arg-type]
-        of_items = descriptions.describe(Template(), prompts.item_prompts(data, prompts.item_contexts(data, 5), domain="x"))
-        return of_items, descriptions.describe(Template(), prompts.sequence_prompts(data, rows, range(len(rows)), domain="x"))
+    def asked(data: Interactions, pool: Literal["train", "all"]) -> list[Requests]:
+        rows = neighbours.sequence_pool(data, 20, unit="prefix", pool=pool).prefixes
+        words = {name: find_prompt(catalog(), name) for name in ("products", "purchases")}
+        of_items = requests.of_items(data, contexts=5, template=words["products"], domain="x")
+        return [of_items, requests.of_sequences(data, rows, template=words["purchases"], domain="x")]
 
-    assert texts(interactions, "train") == texts(changed, "train")
-    assert texts(interactions, "all") != texts(changed, "all")
+    def told(data: Interactions, pool: Literal["train", "all"]) -> list[list[str]]:
+        """Every request that a language model would be sent, and every text that is written from the fields alone."""
+        made = asked(data, pool)
+        sent = [[prompt.user for prompt in each.prompts()] for each in made]
+        return [*sent, *(descriptions.describe(Template(), each.prompts()) for each in made)]
+
+    assert told(interactions, "train") == told(changed, "train")
+    assert told(interactions, "all") != told(changed, "all")

@@ -20,8 +20,8 @@ def bound(kind: str, name: str) -> dict[str, Any]:
 
 
 PARTS = {"llm": bound("llm_provider", "template"), "text_encoder": bound("text_encoder", "lsa"), "retriever": bound("retriever", "exact")}
-ITEMS: dict[str, Any] = {**PARTS, "contexts": 5, "k": 10}
-SEQUENCES: dict[str, Any] = {**PARTS, "unit": "prefix", "k": 10, "pool": "train", "exclude": "same_user"}
+ITEMS: dict[str, Any] = {**PARTS, "prompt": "products", "contexts": 5, "k": 10}
+SEQUENCES: dict[str, Any] = {**PARTS, "prompt": "purchases", "unit": "prefix", "k": 10, "pool": "train", "exclude": "same_user"}
 
 
 def assemble(kind: str, table: Mapping[str, Any], path: str) -> Any:
