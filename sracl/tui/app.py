@@ -42,6 +42,7 @@ class SraclApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "visit('runs')", "Runs"),
         Binding("4", "visit('compare')", "Compare"),
+        Binding("5", "visit('launch')", "Launch"),
         Binding("6", "visit('neighbours')", "Neighbours"),
         Binding("7", "visit('components')", "Components"),
         Binding("question_mark,f1", "show_help_panel", "Help", key_display="?"),
@@ -114,6 +115,10 @@ def _screen(name: str, store: Path) -> StoreScreen:
         from sracl.tui.compare.screen import CompareScreen
 
         return CompareScreen(store)
+    if name == "launch":
+        from sracl.tui.launch.screen import LaunchScreen
+
+        return LaunchScreen(store)
     if name == "neighbours":
         from sracl.tui.neighbours.screen import NeighboursScreen
 

@@ -104,7 +104,7 @@ def test_a_run_without_neighbours_says_why(path: Path) -> None:
         app = SraclApp(path)
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: app.screen.query_one(Rows).row_count == 3)
-            await pilot.press("n")
+            await pilot.press("N")
             assert isinstance(app.screen, NeighboursScreen)
             await shows(pilot, "Run bare keeps no neighbours.", "[semantics]")
 

@@ -41,7 +41,8 @@ class RunsScreen(StoreScreen):
         Binding("slash", "filter", "Filter", key_display="/"),
         Binding("m", "mark", "Mark"),
         Binding("d", "diff", "Diff marked"),
-        Binding("n", "neighbours", "Neighbours"),
+        Binding("n", "app.visit('launch')", "New"),
+        Binding("N", "neighbours", "Neighbours"),
         Binding("escape", "leave_filter", "Back to the runs", show=False),
     ]
 
