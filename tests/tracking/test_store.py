@@ -394,15 +394,16 @@ def _write_until_killed(path: Path, run_id: str, acknowledged: Connection) -> No
 
 
 class TestManyProcesses:
-    def test_eight_open_a_new_store_at_once(self, tmp_path: Path) -> None:
-        for number in range(5):
+    @pytest.mark.parametrize(("openers", "rounds"), [(8, 5), pytest.param(12, 25, marks=pytest.mark.slow)])
+    def test_many_open_a_new_store_at_once(self, tmp_path: Path, openers: int, rounds: int) -> None:
+        for number in range(rounds):
             path = tmp_path / str(number) / "store.db"
-            barrier = FORK.Barrier(8)
-            pipes = [FORK.Pipe(duplex=False) for _ in range(8)]
+            barrier = FORK.Barrier(openers)
+            pipes = [FORK.Pipe(duplex=False) for _ in range(openers)]
             workers = [FORK.Process(target=_open_together, args=(path, barrier, answers)) for _, answers in pipes]
             for worker in workers:
                 worker.start()
-            assert [receiver.recv() for receiver, _ in pipes] == [0] * 8
+            assert [receiver.recv() for receiver, _ in pipes] == [0] * openers
             for worker in workers:
                 worker.join()
             with sqlite3.connect(path) as connection:

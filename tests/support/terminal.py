@@ -1,0 +1,58 @@
+"""`sracl tui` in a terminal of its own: a real one as far as the program can tell."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import sys
+import termios
+import threading
+from collections.abc import Mapping
+
+
+class Terminal:
+    """A terminal with the interface in it.
+
+    Args:
+        environment: Of the process.
+        arguments: Of `sracl tui`.
+        columns: Its width.
+        lines: Its height.
+    """
+
+    def __init__(self, environment: Mapping[str, str], *arguments: str, columns: int = 80, lines: int = 24) -> None:
+        self._ours, theirs = pty.openpty()
+        self.resize(columns, lines)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "sracl", "tui", *arguments],
+            env={**environment, "TERM": "xterm-256color"},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+        self.printed = b""
+        """Everything so far, escape codes among it."""
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def press(self, keys: str) -> None:
+        """Type."""
+        os.write(self._ours, keys.encode())
+
+    def resize(self, columns: int, lines: int) -> None:
+        """Give it another size."""
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+
+    def _read(self) -> None:
+        while True:
+            try:
+                got = os.read(self._ours, 65536)
+            except OSError:  # the other end is closed
+                return
+            if not got:
+                return
+            self.printed += got
