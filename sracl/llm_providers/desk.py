@@ -1,0 +1,174 @@
+"""Where one process hands requests in, and puts down what becomes of them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import time
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from sracl.llm_providers import ledger
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from sracl.llm_providers.answers import Answers
+    from sracl.llm_providers.request import Request
+
+Outcome: TypeAlias = Literal["answered", "rejected", "refused", "lost"]
+"""`rejected`: paid for, and no answer; `refused`: not paid for; `lost`: nobody knows."""
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What a server says that it has read and written, and what that costs."""
+
+    tokens_in: int = 0
+    tokens_out: int = 0
+    tokens_cached: int = 0
+    """Of the tokens read, those that the server still knew."""
+    cost: int | None = None
+    """Picodollars; None where no price is known."""
+
+
+class Desk:
+    """Where one process hands requests in: it holds a lock for as long as they may be under way.
+
+    Everything is written by `write`, any number of calls in one transaction; so the disk is asked to keep many requests as
+    seldom as it can keep up with.
+    """
+
+    def __init__(self, answers: Answers, owner: str | None = None) -> None:
+        """Make the file if there is none, and declare lost what dead processes had under way.
+
+        Args:
+            answers: Where they are kept.
+            owner: Whose the attempts are; by default this process's, by a name of its own.
+        """
+        self.file = answers.file
+        self.owner = uuid.uuid4().hex if owner is None else owner
+        answers.file.parent.mkdir(parents=True, exist_ok=True)
+        folder = ledger.owners(answers.file)
+        folder.mkdir(exist_ok=True)
+        self._lock = (folder / self.owner).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        with ledger.in_words(self.file):
+            self._database = ledger.connect(self.file)
+            ledger.bury(self._database, self.file)
+
+    def __enter__(self) -> Desk:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        """What is still under way by now is lost: nobody waits for it any longer."""
+        try:
+            with ledger.in_words(self.file), ledger.transaction(self._database):
+                ledger.lose(self._database, self.owner, "nobody waited for the answer")
+        finally:
+            self._database.close()
+            (ledger.owners(self.file) / self.owner).unlink(missing_ok=True)
+            self._lock.close()
+
+    @contextlib.contextmanager
+    def write(self) -> Iterator[Entry]:
+        """One transaction, on the disk when it ends.
+
+        Raises:
+            BudgetError: The disk is full.
+        """
+        with ledger.in_words(self.file), ledger.transaction(self._database):
+            yield Entry(self._database, self.owner)
+
+    def bury(self) -> None:
+        """Declare lost what processes had under way that have died since."""
+        with ledger.in_words(self.file):
+            ledger.bury(self._database, self.file)
+
+
+class Entry:
+    """What may be written in a transaction."""
+
+    def __init__(self, database: sqlite3.Connection, owner: str) -> None:
+        self._database = database
+        self._owner = owner
+
+    def begin(self, request: Request, most: int) -> int | Literal["settled", "elsewhere"]:
+        """Put a request down as about to be sent.
+
+        Args:
+            request: What will be sent.
+            most: Picodollars that it can cost.
+
+        Returns:
+            The attempt's number; `settled` if there is an answer by now; `elsewhere` if somebody else waits for one.
+        """
+        self._database.execute(
+            "INSERT OR IGNORE INTO requests (key, provider, model, request, sample) VALUES (?, ?, ?, ?, ?)",
+            (request.key, request.provider, request.model, request.text, request.sample),
+        )
+        settled = self._database.execute("SELECT settled_at IS NOT NULL FROM requests WHERE key = ?", (request.key,)).fetchone()[0]
+        if settled:
+            return "settled"
+        if self._database.execute("SELECT 1 FROM attempts WHERE key = ? AND outcome IS NULL", (request.key,)).fetchone():
+            return "elsewhere"
+        added = self._database.execute(
+            "INSERT INTO attempts (key, owner, begun_at, most) VALUES (?, ?, ?, ?)", (request.key, self._owner, time.time(), most)
+        )
+        return int(added.lastrowid or 0)
+
+    def answer(self, attempt: int, reply: str, paid: Paid, *, retries: int = 0) -> None:
+        """The attempt brought an answer."""
+        self._end(attempt, "answered", paid=paid, retries=retries)
+        self._settle(attempt, "reply", reply)
+
+    def end(
+        self,
+        attempt: int,
+        outcome: Outcome,
+        detail: str,
+        *,
+        paid: Paid | None = None,
+        reply: str | None = None,
+        retries: int = 0,
+        for_good: bool = False,
+    ) -> None:
+        """The attempt brought no answer.
+
+        Args:
+            attempt: Its number.
+            outcome: What became of it.
+            detail: Why, in words that hold nothing of what a server said of the key.
+            paid: What it cost, where that is known.
+            reply: What came instead of an answer.
+            retries: Tries within the attempt, after the first.
+            for_good: Whether to remember that this request has no answer, so that it is not asked again.
+        """
+        self._end(attempt, outcome, paid=paid, reply=reply, detail=detail, retries=retries)
+        if for_good:
+            self._settle(attempt, "failure", detail)
+
+    def _end(
+        self,
+        attempt: int,
+        outcome: Outcome,
+        *,
+        paid: Paid | None = None,
+        reply: str | None = None,
+        detail: str | None = None,
+        retries: int = 0,
+    ) -> None:
+        paid = paid or Paid()
+        self._database.execute(
+            "UPDATE attempts SET ended_at = ?, outcome = ?, cost = ?, tokens_in = ?, tokens_out = ?, tokens_cached = ?, retries = ?, "
+            "reply = ?, detail = ? WHERE id = ?",
+            (time.time(), outcome, paid.cost, paid.tokens_in, paid.tokens_out, paid.tokens_cached, retries, reply, detail, attempt),
+        )
+
+    def _settle(self, attempt: int, column: Literal["reply", "failure"], text: str) -> None:
+        self._database.execute(
+            f"UPDATE requests SET {column} = ?, settled_at = ? WHERE key = (SELECT key FROM attempts WHERE id = ?) AND reply IS NULL",
+            (text, time.time(), attempt),
+        )

@@ -1,0 +1,117 @@
+"""Answers that were paid for, kept on disk: none is lost, none is paid for twice, and every cent is accounted for.
+
+    answers.db            SQLite, in the cache folder
+      requests            one row for all that decides an answer, with the answer, or the reason why there is none
+      attempts            one row for every time a request was sent, with what it cost
+    answers.owners/ID     held locked by a process while it has requests under way; the lock goes with the process
+    answers.lock          held while the tables are made
+
+An attempt is on the disk before its request is sent, and an answer before it counts. What a process had under way when it
+died is found by the next one: those attempts are `lost`, they may have been paid for, and they count with the most that
+they can have cost.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import sqlite3
+import time
+from typing import TYPE_CHECKING
+
+from sracl.errors import BudgetError, DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS requests (
+  key TEXT PRIMARY KEY, provider TEXT NOT NULL, model TEXT NOT NULL, request TEXT NOT NULL, sample INTEGER NOT NULL,
+  reply TEXT, failure TEXT, settled_at REAL);
+CREATE TABLE IF NOT EXISTS attempts (
+  id INTEGER PRIMARY KEY, key TEXT NOT NULL REFERENCES requests(key), owner TEXT NOT NULL, begun_at REAL NOT NULL,
+  most INTEGER NOT NULL, ended_at REAL, outcome TEXT, cost INTEGER, tokens_in INTEGER, tokens_out INTEGER,
+  tokens_cached INTEGER, retries INTEGER, reply TEXT, detail TEXT);
+CREATE INDEX IF NOT EXISTS attempts_of_a_request ON attempts(key);
+CREATE INDEX IF NOT EXISTS attempts_under_way ON attempts(owner) WHERE outcome IS NULL;
+"""
+_WAIT_SECONDS = 30.0
+_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_FSYNC}
+"""Also what a quota, or a disk that fails, makes of a write."""
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    """A connection whose commits are on the disk when they return; transactions are begun by `transaction` alone."""
+    database = sqlite3.connect(file, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+    with file.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two that make the file at once would find it locked, whatever the timeout
+        database.execute("PRAGMA journal_mode = WAL")
+        database.executescript(_TABLES)
+    database.execute("PRAGMA synchronous = FULL")
+    return database
+
+
+@contextlib.contextmanager
+def transaction(database: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing; waits for its turn at the start, where waiting is safe."""
+    database.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if database.in_transaction:  # SQLite ends it by itself where the disk is full
+            database.execute("ROLLBACK")
+        raise
+    database.execute("COMMIT")
+
+
+@contextlib.contextmanager
+def in_words(file: Path) -> Iterator[None]:
+    """SQLite's errors as ours.
+
+    Raises:
+        BudgetError: The disk is full.
+        DataError: The file cannot be used.
+    """
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode in _NO_SPACE:
+            raise BudgetError(
+                f"no space left on the disk of {file}; answers that were paid for before are kept. Free some space, or set "
+                "SRACL_CACHE_DIR to a folder on another disk, and run the same command again."
+            ) from error
+        raise DataError(f"{file}, where answers that were paid for are kept, cannot be used ({error}).") from error
+
+
+def bury(database: sqlite3.Connection, file: Path) -> None:
+    """Declare lost what dead processes had under way."""
+    for (owner,) in database.execute("SELECT DISTINCT owner FROM attempts WHERE outcome IS NULL").fetchall():
+        if _is_dead(owners(file) / owner):
+            with transaction(database):
+                lose(database, owner, "the process died while it waited for the answer")
+
+
+def lose(database: sqlite3.Connection, owner: str, detail: str) -> None:
+    """Declare lost what this owner has under way."""
+    database.execute(
+        "UPDATE attempts SET outcome = 'lost', detail = ?, ended_at = ? WHERE owner = ? AND outcome IS NULL", (detail, time.time(), owner)
+    )
+
+
+def owners(file: Path) -> Path:
+    """The folder of locks beside this file of answers."""
+    return file.with_suffix(".owners")
+
+
+def _is_dead(lock: Path) -> bool:
+    """Whether nobody holds this lock; it is removed then."""
+    try:
+        with lock.open("r") as opened:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock.unlink(missing_ok=True)
+            return True
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
