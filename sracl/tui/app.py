@@ -41,6 +41,7 @@ class SraclApp(App[None]):
     TITLE = "sracl"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("1", "visit('runs')", "Runs"),
+        Binding("3", "visit('queue')", "Queue"),
         Binding("4", "visit('compare')", "Compare"),
         Binding("5", "visit('launch')", "Launch"),
         Binding("6", "visit('neighbours')", "Neighbours"),
@@ -111,6 +112,10 @@ class SraclApp(App[None]):
 
 def _screen(name: str, store: Path) -> StoreScreen:
     """A screen that has a number, loaded when it is first asked for."""
+    if name == "queue":
+        from sracl.tui.queue.screen import QueueScreen
+
+        return QueueScreen(store)
     if name == "compare":
         from sracl.tui.compare.screen import CompareScreen
 

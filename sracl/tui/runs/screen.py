@@ -16,7 +16,7 @@ from sracl.tracking.values import now
 from sracl.tui.diff.screen import DiffScreen
 from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.run.screen import RunScreen
-from sracl.tui.store_screen import StoreScreen
+from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ _COLUMNS = ("run", "m", "state", "recipe", "data", "seed", "epoch", "best valid"
 _FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset"}
 
 
-class RunsScreen(StoreScreen):
+class RunsScreen(SteeringScreen):
     """The newest runs, at most 500, and a filter over all of them.
 
     Args:
@@ -43,6 +43,8 @@ class RunsScreen(StoreScreen):
         Binding("d", "diff", "Diff marked"),
         Binding("n", "app.visit('launch')", "New"),
         Binding("N", "neighbours", "Neighbours"),
+        Binding("c", "cancel", "Cancel", id="runs.cancel"),
+        Binding("R", "retry", "Retry", id="runs.retry"),
         Binding("escape", "leave_filter", "Back to the runs", show=False),
     ]
 
@@ -98,6 +100,16 @@ class RunsScreen(StoreScreen):
         """Show the neighbours that the run under the cursor learned from."""
         if (key := self.query_one(Rows).selected_key) is not None:
             self.app.push_screen(NeighboursScreen(self.store, key))
+
+    def action_cancel(self) -> None:
+        """Cancel the job that trains the run under the cursor."""
+        if (key := self.query_one(Rows).selected_key) is not None:
+            self.steer(["cancel", key], "")
+
+    def action_retry(self) -> None:
+        """Let the job of the run under the cursor wait again."""
+        if (key := self.query_one(Rows).selected_key) is not None:
+            self.steer(["retry", key], "")
 
     @on(DataTable.RowSelected)
     def _open(self, chosen: DataTable.RowSelected) -> None:

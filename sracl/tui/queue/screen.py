@@ -1,0 +1,184 @@
+"""Queue & devices: what waits, for what, and what runs where."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.widgets import DataTable, Footer, Static
+
+from sracl import paths
+from sracl.compare.wording import age
+from sracl.jobs.claims import Claims
+from sracl.jobs.devices import devices
+from sracl.jobs.workers import is_alive
+from sracl.tracking import jobs
+from sracl.tracking.reader import Reader
+from sracl.tracking.values import now
+from sracl.tui.run.screen import RunScreen
+from sracl.tui.steering import SteeringScreen
+from sracl.tui.widgets.rows import Rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from textual.app import ComposeResult
+
+    from sracl.jobs.devices import Device
+    from sracl.tracking.jobs import JobRow
+
+_DEVICES_SECONDS = 2.0
+_ENDED = 200
+"""Jobs that ended are shown up to so many, the last to end first."""
+
+_DEVICE_COLUMNS = ("device", "name", "busy", "memory", "claimed", "°C", "jobs")
+_JOB_COLUMNS = ("job", "state", "what", "priority", "device", "age", "why")
+
+
+class QueueScreen(SteeringScreen):
+    """Devices above, jobs below in the order in which they begin.
+
+    Args:
+        store: The SQLite file; it may not be there yet.
+    """
+
+    CSS = """
+    QueueScreen #devices { height: auto; max-height: 40%; }
+    QueueScreen #jobs { height: 1fr; }
+    QueueScreen #totals { padding: 0 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
+        Binding("c", "cancel", "Cancel", id="queue.cancel"),
+        Binding("R", "retry", "Retry", id="queue.retry"),
+        Binding("space", "pause", "Pause, start", id="queue.pause"),
+        Binding("plus", "move(1)", "Sooner", key_display="+", id="queue.sooner"),
+        Binding("minus", "move(-1)", "Later", key_display="-", id="queue.later"),
+        Binding("D", "hold", "Hold all", id="queue.hold"),
+    ]
+
+    def __init__(self, store: Path) -> None:
+        super().__init__(store)
+        self._jobs: dict[str, JobRow] = {}
+        self._is_on_hold = False
+
+    def compose(self) -> ComposeResult:
+        """Two tables, totals, keys."""
+        yield Rows(_DEVICE_COLUMNS, id="devices")
+        yield Rows(_JOB_COLUMNS, id="jobs")
+        yield Static("", id="totals", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Begin in the jobs, and look at the devices now and then."""
+        self.query_one("#devices", Rows).can_focus = False
+        self.query_one("#jobs", Rows).focus()
+        self.refresh_rows()
+        self._look_at_devices()
+        self.set_interval(_DEVICES_SECONDS, self._look_at_devices)
+
+    def action_cancel(self) -> None:
+        """End the job under the cursor; a running one is asked first, and ended when it is cancelled again."""
+        if job := self._chosen():
+            again = job.wanted in ("cancel", "kill")
+            told = (
+                f"Job {job.number} gets no more time." if again else f"Job {job.number} is asked to end; cancel it again to end it at once."
+            )
+            self.steer(["cancel", str(job.number)], told if job.state in ("running", "stalled") else f"Job {job.number} is cancelled.")
+
+    def action_retry(self) -> None:
+        """Let the job under the cursor wait again, after it has ended."""
+        if job := self._chosen():
+            self.steer(["retry", str(job.number)], f"Job {job.number} waits again; a run goes on after its last finished epoch.")
+
+    def action_pause(self) -> None:
+        """Hold the job under the cursor back, or let it go on."""
+        if job := self._chosen():
+            is_paused = job.state == "paused"
+            told = f"Job {job.number} waits again." if is_paused else f"Job {job.number} is paused; a run after its last finished epoch."
+            self.steer(["start" if is_paused else "pause", str(job.number)], told)
+
+    def action_move(self, step: int) -> None:
+        """Let the job under the cursor begin sooner or later."""
+        if job := self._chosen():
+            priority = job.priority + step
+            self.steer(["move", str(job.number), "--priority", str(priority)], f"Job {job.number} has priority {priority}.")
+
+    def action_hold(self) -> None:
+        """Let no waiting job begin, or let them begin again."""
+        if self._is_on_hold:
+            self.steer(["start"], "Waiting jobs begin again.")
+        else:
+            self.steer(["pause"], "No waiting job begins now; running ones go on.")
+
+    @on(DataTable.RowSelected, "#jobs")
+    def _open(self) -> None:
+        """Open the run of the job under the cursor."""
+        job = self._chosen()
+        if job is not None and job.run_id is not None:
+            self.app.push_screen(RunScreen(self.store, job.run_id))
+
+    @work(thread=True, exclusive=True, group="jobs", exit_on_error=False)
+    def refresh_rows(self) -> None:
+        """Read the jobs again, and draw what changed."""
+        if not self.store.is_file():
+            self.app.call_from_thread(self._show_jobs, [], False, False)
+            return
+        with Reader.open(self.store) as store:
+            found, on_hold = jobs.jobs(store), jobs.is_paused(store)
+        self.app.call_from_thread(self._show_jobs, found, on_hold, is_alive())
+
+    @work(thread=True, exclusive=True, group="devices", exit_on_error=False)
+    def _look_at_devices(self) -> None:
+        claims = Claims(paths.claims())
+        found = {device.key: (device, claims.held(device)) for device in devices(int(os.environ.get("SRACL_SLOTS", "1")))}
+        self.app.call_from_thread(self._show_devices, found)
+
+    def _show_jobs(self, found: Sequence[JobRow], on_hold: bool, has_worker: bool) -> None:
+        if not self.is_mounted:
+            return
+        self._is_on_hold = on_hold
+        ended = sorted((job for job in found if job.state in jobs.ENDED), key=lambda job: job.finished or job.created, reverse=True)
+        shown = [job for job in found if job.state not in jobs.ENDED] + ended[:_ENDED]
+        self._jobs = {str(job.number): job for job in shown}
+        self.query_one("#jobs", Rows).show_rows({key: _cells(job) for key, job in self._jobs.items()})
+        self.query_one("#totals", Static).update(_totals(found, on_hold=on_hold, has_worker=has_worker))
+
+    def _show_devices(self, found: Mapping[str, tuple[Device, float]]) -> None:
+        if not self.is_mounted:
+            return
+        on = {
+            key: [job.number for job in self._jobs.values() if job.device == key and job.state in ("running", "stalled")] for key in found
+        }
+        self.query_one("#devices", Rows).show_rows({key: _device(device, held, on[key]) for key, (device, held) in found.items()})
+
+    def _chosen(self) -> JobRow | None:
+        return self._jobs.get(self.query_one("#jobs", Rows).selected_key or "")
+
+
+def _totals(found: Sequence[JobRow], *, on_hold: bool, has_worker: bool) -> str:
+    if not found:
+        return "No job waits or runs. 5 launches a recipe; `sracl run RECIPE --detach` does the same."
+    counts = [f"{sum(job.state == state for job in found)} {state}" for state in ("running", "stalled", "queued", "paused")]
+    said = ", ".join(count for count in counts if not count.startswith("0 ")) or "all have ended"
+    if on_hold:
+        return f"{said}; ON HOLD: no waiting job begins (D ends this)"
+    waits = any(job.is_active for job in found)
+    return f"{said}; {'a worker looks after them' if has_worker else 'there is no worker'}" if waits else said
+
+
+def _cells(job: JobRow) -> tuple[str, ...]:
+    state = f"{job.state}, to {job.wanted}" if job.wanted and job.state in ("running", "stalled") else job.state
+    priority = f"{job.priority:+d}" if job.priority else ""
+    return (str(job.number), state, job.label, priority, job.device[:12], age(now() - job.created), job.reason)
+
+
+def _device(device: Device, held: float, running: Sequence[int]) -> tuple[str, ...]:
+    busy = "" if device.load is None else f"{device.load:.0%}"
+    memory = f"{device.used:.1f} of {device.capacity:.1f} GiB" if device.is_gpu else ""
+    claimed = f"{held:.1f} GiB" if device.is_gpu else f"{held:.0f} of {device.capacity:.0f} slots"
+    heat = "" if device.temperature is None else f"{device.temperature:.0f}"
+    return (device.key, device.name, busy, memory, claimed, heat, ", ".join(map(str, running)))

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sracl.tracking import identity, jobs
+from sracl.tracking.queue import Queue
+from sracl.tracking.reader import Reader
+from sracl.tracking.store import Store
+from sracl.tui.app import SraclApp
+from sracl.tui.queue.screen import QueueScreen
+from sracl.tui.run.screen import RunScreen
+from sracl.tui.widgets.rows import Rows
+from tests.support.jobs import add, rows, store_file, surroundings
+from tests.tui.support import add as register
+from tests.tui.support import shows, until
+
+SLEEP = "import time; time.sleep(60)"
+ME = identity.current()
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for name, value in surroundings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    with Store.open(store_file(tmp_path)) as store:
+        Queue(store).hold(True)  # nothing begins by itself
+    yield tmp_path
+    for row in rows(tmp_path).values():
+        if row.pid != os.getpid() and (process := identity.owner(row)) and identity.presence(process) == "alive":
+            os.kill(process["pid"], signal.SIGKILL)
+
+
+@pytest.fixture
+def app(home: Path) -> SraclApp:
+    return SraclApp(store_file(home))
+
+
+def state(home: Path, number: int) -> str:
+    return rows(home)[number].state
+
+
+async def test_devices_and_jobs_are_shown_with_what_they_wait_for(app: SraclApp, home: Path) -> None:
+    add(home, SLEEP, label="first", count=2)
+    with Store.open(store_file(home)) as store:
+        queue = Queue(store)
+        queue.hold(False)
+        queue.claim(1, worker=ME, device="cpu")
+        queue.started(1, ME)
+        queue.explain(2, "needs 1 slot, 0 slots free")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "cpu", "cores", "0 of 1 slots", "running", "needs 1 slot, 0 slots free", "1 running, 1 queued")
+        with Store.open(store_file(home)) as store:
+            Queue(store).finish(1, "failed", code=1, reason="the loss is nan")
+        await shows(pilot, "failed", "the loss is nan", "1 queued; there is no worker")
+
+
+async def test_an_empty_project_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in surroundings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    app = SraclApp(store_file(tmp_path))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "No job waits or runs", "cpu")
+    assert not store_file(tmp_path).exists()
+
+
+async def test_jobs_are_steered_by_keys(app: SraclApp, home: Path) -> None:
+    add(home, SLEEP, label="first", count=2)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.screen, QueueScreen) and app.screen.query_one("#jobs", Rows).row_count == 2)
+        await shows(pilot, "ON HOLD")
+        await pilot.press("j", "plus")
+        await until(pilot, lambda: rows(home)[2].priority == 1)
+        await shows(pilot, "+1")
+        await pilot.press("g", "minus")  # the second stands first now
+        await until(pilot, lambda: rows(home)[2].priority == 0)
+        await until(pilot, lambda: app.screen.query_one("#jobs", Rows).get_row("2")[3].plain == "")
+        await pilot.press("g", "space")
+        await until(pilot, lambda: state(home, 2) == "paused" or state(home, 1) == "paused")
+        paused = 1 if state(home, 1) == "paused" else 2
+        await shows(pilot, "1 queued, 1 paused")
+        app.screen.query_one("#jobs", Rows).move_cursor(row=app.screen.query_one("#jobs", Rows).get_row_index(str(paused)))
+        await pilot.press("space")
+        await until(pilot, lambda: state(home, paused) == "queued")
+        await shows(pilot, "2 queued")
+        await pilot.press("c")
+        await until(pilot, lambda: state(home, paused) == "cancelled")
+        await shows(pilot, "cancelled before it began")
+        app.screen.query_one("#jobs", Rows).move_cursor(row=1)
+        await pilot.press("R")
+        await until(pilot, lambda: state(home, paused) == "queued")
+
+
+async def test_the_queue_is_held_and_let_go(app: SraclApp, home: Path) -> None:
+    add(home, "", label="quick")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "ON HOLD")
+        await pilot.press("D")
+        await until(pilot, lambda: state(home, 1) == "completed", seconds=30)
+        await pilot.press("D")
+        await shows(pilot, "ON HOLD")
+        with Reader.open(store_file(home)) as store:
+            assert jobs.is_paused(store)
+
+
+async def test_a_running_job_is_asked_and_then_ended(app: SraclApp, home: Path) -> None:
+    add(home, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(60)")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "ON HOLD")
+        await pilot.press("D")
+        await until(pilot, lambda: (home / "deaf").exists(), seconds=30)
+        await shows(pilot, "running")
+        await pilot.press("c")
+        await shows(pilot, "running, to cancel")
+        await pilot.press("c")
+        await until(pilot, lambda: state(home, 1) == "cancelled")
+
+
+async def test_the_run_of_a_job_is_opened_and_steered_from_the_runs_as_well(app: SraclApp, home: Path) -> None:
+    with Store.open(store_file(home)) as store:
+        register(store, "abc123")
+        Queue(store).add(label="abc", command=["true"], folder=home, log=home / "log.txt", run_id="abc123")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await shows(pilot, "abc123")
+        await pilot.press("c")
+        await until(pilot, lambda: state(home, 1) == "cancelled")
+        await pilot.press("R")
+        await until(pilot, lambda: state(home, 1) == "queued")
+        await pilot.press("3")
+        await until(pilot, lambda: isinstance(app.screen, QueueScreen) and app.screen.query_one("#jobs", Rows).row_count == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        await pilot.press("q")
+        await until(pilot, lambda: isinstance(app.screen, QueueScreen))
+        await pilot.press("q")
+        await shows(pilot, "planned")
