@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from sracl.data.interactions import Interactions
 
 app = typer.Typer(help="List, inspect, check and import data sets.", no_args_is_help=True)
+
+_DAYS = ["%Y-%m-%d"]
 
 _Name = Annotated[str, typer.Argument(help="Name of a data set, as listed by `sracl data list`.")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -67,16 +70,76 @@ def verify(name: _Name, as_json: _Json = False) -> None:
 
 @app.command("import")
 def import_(
-    folder: Annotated[Path, typer.Argument(help="Folder with interactions.tsv[.gz] and items.jsonl[.gz].")],
-    name: Annotated[str, typer.Option("--name", help="What to call the data set.")],
-    force: Annotated[bool, typer.Option("--force", help="Replace an imported data set of this name.")] = False,
+    files: Annotated[
+        list[Path], typer.Argument(metavar="FILE", help="A file with interactions and, if there is one, a file with items; or a folder.")
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What to call the data set; by default as the card that lists the file, or as the file.")
+    ] = None,
+    core: Annotated[int | None, typer.Option("--core", min=1, help="Drop users and items until all have this many interactions.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--since", formats=_DAYS, metavar="DAY", help="First day whose interactions count (UTC).")
+    ] = None,
+    until: Annotated[
+        datetime | None, typer.Option("--until", formats=_DAYS, metavar="DAY", help="First day whose interactions no longer count.")
+    ] = None,
+    user_column: Annotated[str | None, typer.Option("--user-column", metavar="NAME", help="Column of a table that holds users.")] = None,
+    item_column: Annotated[str | None, typer.Option("--item-column", metavar="NAME", help="Column of a table that holds items.")] = None,
+    time_column: Annotated[
+        str | None, typer.Option("--time-column", metavar="NAME", help="Column of a table that holds times: numbers or dates.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Replace an imported data set of this name.")] = False,
 ) -> None:
-    """Check a folder and copy its data set to the user's data folder."""
-    from sracl.data.datasets import install
+    """Make a data set of files you have, check it, and put it into the user's data folder.
 
-    target, interactions = install(folder.expanduser().resolve(), name, force=force)
-    typer.echo(f"{name}: {_spoken(interactions)}, now in {target}")
+    The form of a file is seen from its beginning, compressed or not:
+
+    - RecBole atomic files: .inter, .item
+
+    - Amazon 2014: reviews_X_5.json.gz, meta_X.json.gz
+
+    - Yelp: yelp_academic_dataset_review.json, yelp_academic_dataset_business.json
+
+    - CSV, TSV or Parquet with columns such as user_id, item_id and timestamp
+
+    - a folder with interactions.tsv[.gz] and items.jsonl[.gz], which is copied as it is
+
+    Interactions are sorted by user and time; those of one time stay in the order of the file, and without times all do.
+    Under a name that has a card, what the card says is dropped first, and its counts must be met.
+    """
+    given = {key: day.date() for key, day in (("since", since), ("until", until)) if day}
+    preparation = given | ({} if core is None else {"core": core})
+    columns = (user_column, item_column, time_column)
+    if len(files) == 1 and files[0].is_dir():
+        if preparation or any(columns):
+            raise typer.BadParameter("a folder is copied as it is: --core, --since, --until and names of columns are for files")
+        from sracl.data.datasets import install
+
+        source = files[0].expanduser().resolve()
+        target, interactions = install(source, name or source.name, replace=replace)
+    else:
+        from sracl.data.sources.bring import bring_in
+        from sracl.data.sources.columns import Columns
+
+        target, interactions = bring_in(files, name=name, columns=Columns(*columns), preparation=preparation, replace=replace, say=_say)
+    _print_imported(interactions, target)
+
+
+def _print_imported(interactions: Interactions, target: Path) -> None:
+    typer.echo(f"{interactions.name}: {_spoken(interactions)}{_as_on_card(interactions.name)}, now in {target}")
     _print_notes(interactions)
+
+
+def _as_on_card(name: str) -> str:
+    """Whether these counts are known to be right; wrong ones have been refused."""
+    from sracl.data.datasets import card
+
+    described = card(name)
+    return ", as its card says" if described is not None and described.facts.get("counts") else ""
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
 
 
 def _counts(interactions: Interactions) -> dict[str, Any]:

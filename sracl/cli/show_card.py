@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
     from sracl.registry.signatures import Parameter, Signature
 
-_SHOWN_APART = ("kind", "name", "summary", "entry", "paper", "symbols", "counts", "protocol", "row", "recipes", "results")
+_SHOWN_APART = (
+    *("kind", "name", "summary", "entry", "paper", "symbols"),
+    *("counts", "protocol", "row", "recipes", "results", "preparation", "files"),
+)
 _WORDS = ("system", "user", "item", "line", "answer")
 """Texts of a prompt."""
 
@@ -66,8 +69,10 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
     facts.update({key: value for key, value in card.facts.items() if key not in apart})
     if taken and taken.givens:
         facts["called with" if taken.is_function else "given by the run"] = ", ".join(taken.givens)
-    for key, table in (("counts", card.facts.get("counts")), ("protocol", card.facts.get("protocol"))):
-        if table:
+    if files := card.facts.get("files"):
+        facts["files"] = ", ".join(file["name"] for file in files)
+    for key in ("preparation", "counts", "protocol"):
+        if table := card.facts.get(key):
             facts[key] = ", ".join(f"{name} {value}" for name, value in table.items())
     if card.kind == "method":
         facts["recipes"] = ", ".join(card.facts.get("recipes", ()))

@@ -11,6 +11,7 @@ import re
 import shutil
 import sys
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -22,7 +23,7 @@ from sracl.errors import NO_SPACE, BudgetError, DataError, did_you_mean
 from sracl.registry.catalog import catalog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from sracl.registry.card import Card
 
@@ -51,13 +52,13 @@ def load(name: str, parameters: Mapping[str, Any] | None = None) -> Interactions
         DataError: There is no such data set, its files are malformed or their counts are not those of its card, or
             the parameters are not accepted.
     """
-    card, path = _find(name)
+    described, path = _find(name)
     if path is not None:
         _no_parameters(name, parameters)
         interactions, counts = folder.read(path, name)
-        _check_counts(card, counts, path)
+        _check_counts(described, counts, str(path))
         return interactions
-    generate = _generator(name, card, parameters)
+    generate = _generator(name, described, parameters)
     try:
         made = generate(**(parameters or {}))
     except (TypeError, ValueError) as error:
@@ -76,11 +77,11 @@ def fingerprint(name: str, parameters: Mapping[str, Any] | None = None) -> str:
     Raises:
         DataError: As `load`, as far as it can be told without reading.
     """
-    card, path = _find(name)
+    described, path = _find(name)
     if path is not None:
         _no_parameters(name, parameters)
         return folder.fingerprint(path, name)
-    return _generated_fingerprint(name, _generator(name, card, parameters), parameters)
+    return _generated_fingerprint(name, _generator(name, described, parameters), parameters)
 
 
 def available() -> list[DatasetInfo]:
@@ -97,18 +98,43 @@ def available() -> list[DatasetInfo]:
     return sorted(infos, key=lambda info: (("generated", "folder", "absent").index(info.origin), info.name))
 
 
-def verify(path: Path, name: str) -> Interactions:
+def verify(path: Path, name: str, *, called: str | None = None) -> Interactions:
     """Read the folder as the data set of this name and check it against its card, if it has one.
+
+    Args:
+        path: The folder.
+        name: Of the data set.
+        called: What to call the folder when its counts are wrong, if not by its path.
 
     Raises:
         DataError: The files are malformed, or their counts are not the card's.
     """
     interactions, counts = folder.read(path, name)
-    _check_counts(_card(name), counts, path)
+    _check_counts(card(name), counts, called or str(path))
     return interactions
 
 
-def install(source: Path, name: str, *, force: bool = False) -> tuple[Path, Interactions]:
+def target(name: str, *, replace: bool = False) -> Path:
+    """The folder into which a data set of this name is imported.
+
+    Raises:
+        DataError: The name is taken (that of an imported data set may be if it is to be replaced) or not allowed.
+    """
+    if not _NAME.fullmatch(name):
+        raise DataError(f"'{name}' cannot name a data set; use letters, digits, '_', '-' and '.'")
+    described = card(name)
+    if described is not None and described.entry:
+        raise DataError(f"'{name}' is a generated data set; choose another name")
+    path = paths.user_data() / name
+    taken = _folders().get(name, path)
+    if taken != path:
+        raise DataError(f"'{name}' is found in {taken} first, so an import would never be read; choose another name")
+    if path.exists() and not replace:
+        raise DataError(f"'{name}' has been imported already, into {path}; --replace makes it anew")
+    return path
+
+
+def install(source: Path, name: str, *, replace: bool = False, called: str | None = None) -> tuple[Path, Interactions]:
     """Check a folder and copy its interactions and items to the user's data folder.
 
     The copy appears whole or not at all.
@@ -116,7 +142,8 @@ def install(source: Path, name: str, *, force: bool = False) -> tuple[Path, Inte
     Args:
         source: Folder in the format of `sracl.data.folder`.
         name: What the data set is to be called.
-        force: Replace an imported data set of this name.
+        replace: Replace an imported data set of this name.
+        called: As of `verify`.
 
     Returns:
         Where it is now, and what it holds.
@@ -125,57 +152,56 @@ def install(source: Path, name: str, *, force: bool = False) -> tuple[Path, Inte
         DataError: The folder is malformed, or the name is taken, not allowed, or that of a card with other counts.
         BudgetError: The disk is full.
     """
-    if not _NAME.fullmatch(name):
-        raise DataError(f"'{name}' cannot name a data set; use letters, digits, '_', '-' and '.'")
-    card = _card(name)
-    if card is not None and card.entry:
-        raise DataError(f"'{name}' is a generated data set; choose another name")
-    target = paths.user_data() / name
-    taken = _folders().get(name, target)
-    if taken != target:
-        raise DataError(f"'{name}' is found in {taken} first, so an import would never be read; choose another name")
-    if target.exists() and not force:
-        raise DataError(f"'{name}' has been imported already, into {target}; --force replaces it")
-    interactions = verify(source, name)
+    path = target(name, replace=replace)
+    interactions = verify(source, name, called=called)
+    with beside(name) as fresh:
+        for file in folder.files(source):
+            shutil.copyfile(file, fresh / file.name)
+        if path.exists():
+            path.rename(fresh.with_name("old"))
+        fresh.rename(path)
+    return path, interactions
+
+
+@contextmanager
+def beside(name: str) -> Iterator[Path]:
+    """An empty folder on the disk that imports are kept on, gone afterwards unless it has been moved.
+
+    Raises:
+        BudgetError: The disk is full.
+        DataError: Nothing can be written there.
+    """
+    home = paths.user_data()
     try:
-        _copy(folder.files(source), target)
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home, prefix=".import-") as temporary:
+            fresh = Path(temporary) / "fresh"
+            fresh.mkdir()
+            yield fresh
     except OSError as error:
         if error.errno in NO_SPACE:
-            raise BudgetError(f"no space is left in {target.parent} for '{name}'; nothing was changed") from error
-        raise DataError(f"'{name}' cannot be written to {target.parent} ({error.strerror or error})") from error
-    return target, interactions
+            raise BudgetError(f"no space is left in {home} for '{name}'; nothing was changed") from error
+        raise DataError(f"'{name}' cannot be written to {home} ({error.strerror or error})") from error
 
 
-def _copy(files: list[Path], target: Path) -> None:
-    """Copy beside the target, then put the copy in its place."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".import-") as temporary:
-        fresh, old = Path(temporary) / "fresh", Path(temporary) / "old"
-        fresh.mkdir()
-        for file in files:
-            shutil.copyfile(file, fresh / file.name)
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
+def card(name: str) -> Card | None:
+    """The card of this data set; None where there is none."""
+    if ":" in name or name in catalog().names("dataset"):
+        return catalog().find("dataset", name)
+    return None
 
 
 def _find(name: str) -> tuple[Card | None, Path | None]:
     """The card of a data set and its folder; at least one of them tells how to have it."""
-    card = _card(name)
+    described = card(name)
     path = _folders().get(name)
-    if card is not None and card.entry:
+    if described is not None and described.entry:
         if path is not None:
-            raise DataError(f"'{name}' is both generated by '{card.owner}' and a folder, {path}; rename the folder")
-        return card, None
+            raise DataError(f"'{name}' is both generated by '{described.owner}' and a folder, {path}; rename the folder")
+        return described, None
     if path is None:
-        raise DataError(_absent(name, card))
-    return card, path
-
-
-def _card(name: str) -> Card | None:
-    if ":" in name or name in catalog().names("dataset"):
-        return catalog().find("dataset", name)
-    return None
+        raise DataError(_absent(name, described))
+    return described, path
 
 
 def _folders() -> dict[str, Path]:
@@ -200,7 +226,7 @@ def _absent(name: str, card: Card | None) -> str:
     )
 
 
-def _check_counts(card: Card | None, counts: folder.Counts, path: Path) -> None:
+def _check_counts(card: Card | None, counts: folder.Counts, called: str) -> None:
     expected = card.facts.get("counts") if card is not None else None
     if card is None or not expected:
         return
@@ -211,7 +237,7 @@ def _check_counts(card: Card | None, counts: folder.Counts, path: Path) -> None:
     ]
     if wrong:
         raise DataError(
-            f"{path}: is not the '{card.name}' it is called: it holds {', and '.join(wrong)}. "
+            f"{called}: is not the '{card.name}' it is called: it holds {', and '.join(wrong)}. "
             "If it is meant to differ, give it a name of its own."
         )
 

@@ -3,7 +3,7 @@
 A card names a component (kind, name, entry) and what only its author knows (summary, paper, the paper's letters).
 Parameters, types and defaults stand in the component's signature and nowhere else. Cards of data sets, methods and
 published results hold further facts, which `Card.facts` keeps as they were written; those of language models and of
-prompts are checked, since money depends on them.
+prompts are checked, since money depends on them, and so is what a data set's card says of its files.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sracl.errors import PluginError, did_you_mean
-from sracl.registry import llm, prompt
+from sracl.registry import dataset, llm, prompt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,4 +154,6 @@ def _problems(facts: Mapping[str, Any]) -> list[str]:
         problems.extend(llm.problems(facts))
     if kind == "prompt":
         problems.extend(prompt.problems(facts))
+    if kind == "dataset":
+        problems.extend(dataset.problems(facts))
     return problems

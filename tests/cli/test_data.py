@@ -74,4 +74,36 @@ def test_import_makes_a_folder_known_by_name(toy: Path, tmp_path: Path) -> None:
     assert runner.invoke(app, ["verify", "mine"]).exit_code == 0
     again = runner.invoke(app, ["import", str(toy), "--name", "mine"])
     assert isinstance(again.exception, DataError)
-    assert runner.invoke(app, ["import", str(toy), "--name", "mine", "--force"]).exit_code == 0
+    assert runner.invoke(app, ["import", str(toy), "--name", "mine", "--replace"]).exit_code == 0
+
+
+def test_import_of_a_table_says_what_it_did(toy: Path, tmp_path: Path) -> None:
+    table = tmp_path / "shop.csv"
+    table.write_text(
+        "buyer,sku,day\n" + "".join(f"ann,{i},2019-01-0{i}\nann,{i},2019-01-0{i}\n" for i in range(1, 8)) + "ben,1,2019-01-05\n"
+    )
+    columns = ["--user-column", "buyer", "--item-column", "sku", "--time-column", "day"]
+    result = runner.invoke(app, ["import", str(table), *columns, "--since", "2019-01-03", "--until", "2019-01-07"])
+    assert result.stdout == f"shop: 1 users, 4 items, 4 interactions, now in {tmp_path / 'user' / 'shop'}\n"
+    assert result.stderr.splitlines()[:3] == [
+        "reading shop.csv: a CSV or TSV table with a header",
+        "9 of 15 interactions are on the days asked for",
+        "5 of 9 interactions are distinct in user, item and time",
+    ]
+    again = runner.invoke(app, ["import", str(table), *columns, "--core", "2", "--name", "pairs"])
+    assert "none of 8 interactions is of users and items with 2 or more" in str(again.exception)
+
+
+def test_import_of_a_folder_takes_nothing_that_it_would_pass_over(toy: Path) -> None:
+    result = runner.invoke(app, ["import", str(toy), "--name", "mine", "--core", "5"])
+    assert result.exit_code == 2
+    assert "a folder is copied as it is" in result.stderr
+
+
+def test_import_under_the_name_of_a_card_is_held_to_its_counts(toy: Path, tmp_path: Path) -> None:
+    table = tmp_path / "office.inter"
+    table.write_text("user_id:token\titem_id:token\n" + "".join(f"{user}\t{item}\n" for user in range(5) for item in range(5)))
+    result = runner.invoke(app, ["import", str(table)])
+    assert isinstance(result.exception, DataError)
+    assert "it holds 5 users where its card says 4,905" in str(result.exception)
+    assert "give it a name of its own" in str(result.exception)

@@ -149,7 +149,7 @@ def test_an_import_replaces_nothing_unasked(toy_folder: Path) -> None:
     with pytest.raises(DataError, match="'mine' has been imported already"):
         datasets.install(toy_folder, "mine")
     assert datasets.load("mine").users == ("ann", "ben")
-    datasets.install(toy_folder, "mine", force=True)
+    datasets.install(toy_folder, "mine", replace=True)
     assert datasets.load("mine").users == ("ann", "bob")
 
 
@@ -159,7 +159,7 @@ def test_an_import_replaces_nothing_unasked(toy_folder: Path) -> None:
 )
 def test_names_that_an_import_cannot_have(toy_folder: Path, name: str, what: str) -> None:
     with pytest.raises(DataError, match=what):
-        datasets.install(toy_folder, name, force=True)
+        datasets.install(toy_folder, name, replace=True)
 
 
 def test_a_bad_folder_is_not_imported(make_folder: MakeFolder, tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_full_disk_leaves_what_was_there(toy_folder: Path, monkeypatch: pytest
 
     monkeypatch.setattr(shutil, "copyfile", full)
     with pytest.raises(BudgetError, match="no space is left"):
-        datasets.install(toy_folder, "mine", force=True)
+        datasets.install(toy_folder, "mine", replace=True)
     assert datasets.load("mine").fingerprint == before.fingerprint
     assert [entry.name for entry in target.parent.iterdir()] == ["mine"]
 

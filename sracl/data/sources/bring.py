@@ -1,0 +1,132 @@
+"""Brings files of any known form in as a data set: read, prepared, checked against its card, kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sracl.data import datasets, folder_writer
+from sracl.data.sources.amazon import Amazon
+from sracl.data.sources.columns import Columns
+from sracl.data.sources.delimited import Delimited
+from sracl.data.sources.lines import first_line
+from sracl.data.sources.parquet import Parquet
+from sracl.data.sources.preparation import prepare, sequences
+from sracl.data.sources.recbole import RecBole
+from sracl.data.sources.yelp import Yelp
+from sracl.errors import DataError
+from sracl.registry.catalog import catalog
+from sracl.registry.dataset import Dataset, Preparation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from sracl.data.interactions import Interactions
+    from sracl.data.sources.form import Form, Role
+    from sracl.interfaces import ItemText
+
+FORMS: tuple[Form, ...] = (Parquet(), RecBole(), Amazon(), Yelp(), Delimited())
+"""In the order in which they are tried; a table with a header is the last guess."""
+
+
+@dataclass(frozen=True)
+class _Source:
+    path: Path
+    form: Form
+    role: Role
+
+
+def bring_in(
+    files: Sequence[Path],
+    *,
+    name: str | None = None,
+    columns: Columns | None = None,
+    preparation: Mapping[str, Any] | None = None,
+    replace: bool = False,
+    say: Callable[[str], None] = lambda _: None,
+) -> tuple[Path, Interactions]:
+    """Make a data set of files and put it into the user's data folder, whole or not at all.
+
+    Args:
+        files: One with interactions and at most one with items, in any order; their forms are recognised.
+        name: What to call the data set; None takes that of the card that lists the file, or the file's own.
+        columns: Names of columns of tables where they are not known ones.
+        preparation: Fields of `Preparation` that differ from the card's; a name without a card drops duplicates only.
+        replace: Replace an imported data set of this name.
+        say: Told what is done, a line each.
+
+    Returns:
+        Where it is now, and what it holds.
+
+    Raises:
+        DataError: A file is not of a known form, or malformed; or as `datasets.install`.
+        ResourceError: A file needs a package that is not installed.
+        BudgetError: The disk is full.
+    """
+    columns = columns or Columns()
+    interactions, items = _sources(files, columns)
+    name = name or name_of(interactions.path)
+    datasets.target(name, replace=replace)  # before hours of reading
+    say(f"reading {interactions.path.name}: {interactions.form.title}")
+    events = interactions.form.events(interactions.path, columns)
+    try:
+        left, dropped = prepare(events, dataclasses.replace(_preparation(name), **(preparation or {})))
+    except DataError as error:
+        raise DataError(f"{interactions.path}: {error}") from None
+    for line in dropped:
+        say(line)
+    chosen = sequences(left)
+    texts: dict[str, ItemText] = {}
+    if items is not None:
+        say(f"reading {items.path.name}: {items.form.title}")
+        texts = items.form.texts(items.path, columns, {item for sequence in chosen.values() for item, _ in sequence})
+    with datasets.beside(name) as fresh:
+        folder_writer.write(fresh, chosen, texts)
+        return datasets.install(fresh, name, replace=replace, called=f"what {interactions.path.name} gives")
+
+
+def name_of(path: Path) -> str:
+    """The data set whose card lists a file of this name, compressed or not; otherwise the file's name without its endings."""
+    bare = path.name.removesuffix(".gz")
+    for card in catalog().cards("dataset"):
+        if any(file.name.removesuffix(".gz") == bare for file in Dataset.of(card).files):
+            return card.name
+    return bare.rpartition(".")[0] or bare
+
+
+def _preparation(name: str) -> Preparation:
+    card = datasets.card(name)
+    return Preparation() if card is None else Dataset.of(card).preparation
+
+
+def _sources(files: Sequence[Path], columns: Columns) -> tuple[_Source, _Source | None]:
+    """The file with interactions, and the one with items if there is one."""
+    found = [_recognised(path.expanduser().resolve(), columns) for path in files]
+    interactions = [source for source in found if source.role == "interactions"]
+    items = [source for source in found if source.role == "items"]
+    if len(interactions) != 1 or len(items) > 1:
+        what = "; ".join(f"{source.path.name} holds {source.role}" for source in found)
+        raise DataError(f"a data set is made of one file with interactions and at most one with items. {what}.{_hint(found)}")
+    return interactions[0], items[0] if items else None
+
+
+def _hint(found: Sequence[_Source]) -> str:
+    tables = any(isinstance(source.form, Delimited | Parquet | RecBole) for source in found if source.role == "items")
+    return " A table holds interactions if it has a column of users: name it by --user-column." if tables else ""
+
+
+def _recognised(path: Path, columns: Columns) -> _Source:
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name the files in it, or a folder with interactions.tsv alone")
+    head = first_line(path)
+    for form in FORMS:
+        role = form.role(path, head, columns)
+        if role is not None:
+            return _Source(path, form, role)
+    forms = "\n".join(f"  {form.title}" for form in FORMS)
+    raise DataError(
+        f"{path}: is of no form that is known. It begins with {head[:80]!r}. Known are:\n{forms}\n"
+        "Of a table, --user-column, --item-column and --time-column name the columns."
+    )

@@ -1,0 +1,217 @@
+"""Whole imports: splits counted by hand, ties included, and what is refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import json
+import os
+import random
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sracl.data import datasets, folder
+from sracl.data.interactions import Interactions
+from sracl.data.sources.bring import bring_in, name_of
+from sracl.data.splits import evaluation_prefixes
+from sracl.errors import DataError
+from sracl.registry.catalog import catalog
+from sracl.registry.dataset import Dataset
+from tests.data.conftest import write
+
+
+def card_preparation(name: str) -> dict[str, object]:
+    return dataclasses.asdict(Dataset.of(catalog().find("dataset", name)).preparation)
+
+
+def split(interactions: Interactions) -> dict[str, tuple[list[str], str, str]]:
+    """Of each user: what trains, what validates, what tests."""
+    valid, test = (evaluation_prefixes(interactions, which, 50).targets for which in ("valid", "test"))
+    return {
+        user: (
+            [interactions.item_ids[item - 1] for item in interactions.sequence(row)[:-2]],
+            interactions.item_ids[valid[row] - 1],
+            interactions.item_ids[test[row] - 1],
+        )
+        for row, user in enumerate(interactions.users)
+    }
+
+
+def json_lines(records: Sequence[object]) -> str:
+    return "".join(json.dumps(record) + "\n" for record in records)
+
+
+def test_a_raw_amazon_sample_gives_the_splits_counted_by_hand(data_home: Path, tmp_path: Path) -> None:
+    # days of each user's reviews of A … E, in a file that is grouped by item, as Amazon's are
+    days = {
+        "ann": [3, 1, 1, 2, 2],
+        "ben": [7, 7, 7, 7, 7],
+        "cy": [5, 4, 3, 2, 1],
+        "dee": [5, 5, 1, 9, 9],
+        "eve": [1, 2, 3, 1, 3],
+    }
+    reviews = [(user, item, days[user][place]) for place, item in enumerate("ABCDE") for user in days]
+    reviews.insert(8, ("ann", "B", 1))  # the same review twice
+    reviews += [("zed", "Z", 1), ("ann", "Z", 9)]  # neither Z nor zed reaches five; Z would have tested ann
+    lines = [{"reviewerID": user, "asin": item, "overall": 5.0, "unixReviewTime": 86_400 * day} for user, item, day in reviews]
+    products = [{"asin": item, "title": f"Thing {item}", "categories": [["Shop", "Things"]]} for item in "ABCDEYZ"]
+    files = [
+        write(tmp_path / "meta_Shop.json.gz", "".join(f"{product!r}\n" for product in products)),
+        write(tmp_path / "reviews_Shop_5.json.gz", json_lines(lines)),
+    ]
+    said: list[str] = []
+    target, imported = bring_in(files, name="shop", preparation=card_preparation("beauty"), say=said.append)
+    assert split(imported) == {
+        "ann": (["B", "C", "D"], "E", "A"),
+        "ben": (["A", "B", "C"], "D", "E"),
+        "cy": (["E", "D", "C"], "B", "A"),
+        "dee": (["C", "A", "B"], "D", "E"),
+        "eve": (["A", "D", "B"], "C", "E"),
+    }
+    assert imported.text(1 + imported.item_ids.index("C")).title == "Thing C"
+    assert "27 of 28 interactions are distinct in user, item and time" in said
+    assert "25 of 27 interactions are of users and items with 5 or more, after 1 pass" in said
+    assert target == tmp_path / "user" / "shop"
+    assert datasets.load("shop").fingerprint == imported.fingerprint
+
+
+def test_a_raw_yelp_sample_gives_the_splits_counted_by_hand(data_home: Path, tmp_path: Path) -> None:
+    noon, evening = "2019-06-01 12:00:00", "2019-06-01 18:00:00"
+    reviews = [(f"u{user}", f"b{place}", noon) for user in range(1, 6) for place in (3, 1, 5, 2, 4)]  # all ties
+    reviews += [
+        ("u1", "b1", evening),  # a repeat, which is kept and tests u1
+        ("u2", "b2", "2019-01-01 00:00:00"),  # the first second of 2019: u2 begins with it
+        ("u3", "b3", "2018-12-31 23:59:59"),
+        ("u3", "b3", "2020-01-01 00:00:00"),
+        # u6 has four reviews and goes in the first pass; that leaves b6 with four, and it goes in the second
+        *(("u6", business, evening) for business in ("b1", "b2", "b3", "b6")),
+        *((f"u{user}", "b6", evening) for user in range(2, 6)),
+    ]
+    lines = [{"review_id": str(i), "user_id": u, "business_id": b, "stars": 1.0, "date": d} for i, (u, b, d) in enumerate(reviews)]
+    businesses = [{"business_id": f"b{i}", "name": f"Café {i}", "city": "Tampa", "categories": "Food, Coffee"} for i in range(1, 7)]
+    files = [write(tmp_path / "review.json", json_lines(lines)), write(tmp_path / "business.json", json_lines(businesses))]
+    said: list[str] = []
+    _, imported = bring_in(files, name="cafes", preparation=card_preparation("yelp"), say=said.append)
+    assert split(imported) == {
+        "u1": (["b3", "b1", "b5", "b2"], "b4", "b1"),
+        "u2": (["b2", "b3", "b1", "b5"], "b2", "b4"),
+        **{f"u{user}": (["b3", "b1", "b5"], "b2", "b4") for user in (3, 4, 5)},
+    }
+    assert "35 of 37 interactions are on the days asked for" in said
+    assert "27 of 35 interactions are of users and items with 5 or more, after 2 passes" in said
+    assert imported.text(1 + imported.item_ids.index("b5")).attributes == {"city": "Tampa"}
+
+
+@pytest.fixture
+def office() -> Path:
+    found = [Path(entry) / "office" for entry in os.environ.get("SRACL_DATA", "").split(os.pathsep) if entry]
+    for path in found:
+        if path.is_dir():
+            return path
+    pytest.skip("SRACL_DATA has no office")
+
+
+def test_office_as_atomic_files_is_office_as_a_folder(office: Path, data_home: Path, tmp_path: Path) -> None:
+    expected, _ = folder.read(office, "office")
+    items = [[expected.item_ids[item - 1] for item in expected.sequence(row)] for row in range(expected.num_users)]
+    # pairs of positions share a time, users come mixed, and each user's rows in order
+    rows = [(user, sequence, iter(range(len(sequence)))) for user, sequence in zip(expected.users, items, strict=True)]
+    turns = [row for row in rows for _ in row[1]]
+    random.Random(7).shuffle(turns)
+    lines = ["user_id:token\titem_id:token\trating:float\ttimestamp:float"]
+    for user, sequence, places in turns:
+        place = next(places)
+        lines.append(f"{user}\t{sequence[place]}\t5.0\t{1_300_000_000 + place // 2 * 86_400}")
+    texts = [f"{name}\t{expected.text(number).title}" for number, name in enumerate(expected.item_ids, start=1)]
+    files = [
+        write(tmp_path / "Amazon_Office_Products.inter", "\n".join(lines) + "\n"),
+        write(tmp_path / "Amazon_Office_Products.item", "\n".join(["item_id:token\ttitle:token_seq", *texts]) + "\n"),
+    ]
+    _, imported = bring_in(files, name="office")
+    assert imported.users == expected.users
+    assert imported.item_ids == expected.item_ids
+    np.testing.assert_array_equal(imported.items, expected.items)
+    np.testing.assert_array_equal(imported.offsets, expected.offsets)
+    assert [text.title for text in imported.texts] == [text.title for text in expected.texts]
+    assert split(imported) == split(expected)
+
+
+CSV = "user,item,timestamp\nann,a,1\nann,b,2\nann,c,3\nben,a,1\nben,c,1\nben,b,2\n"
+
+
+def test_counts_that_are_not_the_cards_are_refused_and_nothing_is_kept(data_home: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "reviews.csv", CSV)
+    with pytest.raises(DataError) as error:
+        bring_in([path], name="office", preparation={"core": 1})
+    assert str(error.value).startswith(
+        "what reviews.csv gives: is not the 'office' it is called: it holds 2 users where its card says 4,905, "
+        "and 3 items where its card says 2,420, and 6 interactions where its card says 53,258."
+    )
+    assert list((tmp_path / "user").iterdir()) == []
+
+
+def test_nothing_is_replaced_unasked_or_even_read(data_home: Path, tmp_path: Path) -> None:
+    path = write(tmp_path / "shop.csv", CSV)
+    bring_in([path])
+    before = datasets.load("shop").fingerprint
+    path.write_text(CSV.replace("ann", "amy") + "broken\n")
+    with pytest.raises(DataError, match="'shop' has been imported already, .*; --replace makes it anew"):
+        bring_in([path])
+    with pytest.raises(DataError, match=r"shop\.csv:8"):
+        bring_in([path], replace=True)
+    assert datasets.load("shop").fingerprint == before
+    path.write_text(CSV.replace("ann", "amy"))
+    bring_in([path], replace=True)
+    assert datasets.load("shop").users == ("amy", "ben")
+    assert [entry.name for entry in (tmp_path / "user").iterdir()] == ["shop"]
+
+
+def test_a_file_without_times_or_items_is_enough(data_home: Path, tmp_path: Path) -> None:
+    _, imported = bring_in([write(tmp_path / "shop.csv.gz", "user,item\nann,b\nann,a\nann,b\n")])
+    assert split(imported) == {"ann": (["b"], "a", "b")}
+    assert imported.notes[0].startswith("no items.jsonl")
+
+
+def test_data_sets_are_called_as_their_card_or_their_file() -> None:
+    assert name_of(Path("reviews_Beauty_5.json")) == name_of(Path("reviews_Beauty_5.json.gz")) == "beauty"
+    assert name_of(Path("yelp_academic_dataset_review.json")) == "yelp"
+    assert name_of(Path("ml-1m.inter.gz")) == "ml-1m"
+    assert name_of(Path("ratings")) == "ratings"
+
+
+@pytest.mark.parametrize(
+    ("files", "what"),
+    [
+        ({"a.csv": CSV, "b.csv": CSV}, "a.csv holds interactions; b.csv holds interactions"),
+        (
+            {"a.csv": "item,title\n1,A\n"},
+            "a.csv holds items. A table holds interactions if it has a column of users: name it by --user-column.",
+        ),
+        ({"a.csv": "who,what\nann,1\n"}, "a.csv: is of no form that is known. It begins with 'who,what'. Known are:\n"),
+        ({"a.json": '{"who": 1}\n'}, "--user-column, --item-column and --time-column name the columns."),
+        ({"a.csv": ""}, "It begins with ''"),
+        ({"a.csv": "user,item\n"}, "a.csv: there are no interactions"),
+        ({"a.csv": "user,item,time\nann,1,9\n"}, "no user has 3 interactions or more"),
+    ],
+)
+def test_files_that_make_no_data_set_are_refused(data_home: Path, tmp_path: Path, files: dict[str, str], what: str) -> None:
+    with pytest.raises(DataError) as error:
+        bring_in([write(tmp_path / name, text) for name, text in files.items()], name="shop")
+    assert what in str(error.value)
+    assert not (tmp_path / "user" / "shop").exists()
+
+
+def test_a_folder_among_files_is_refused(data_home: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is a folder; name the files in it"):
+        bring_in([tmp_path, write(tmp_path / "a.csv", CSV)], name="shop")
+
+
+def test_a_compressed_file_cut_short_leaves_nothing(data_home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "shop.csv.gz"
+    path.write_bytes(gzip.compress(CSV.encode())[:-8])
+    with pytest.raises(DataError, match="is damaged or cut short"):
+        bring_in([path])
+    assert not (tmp_path / "user").exists()
