@@ -9,7 +9,6 @@ from sqlmodel import col, select
 
 from sracl.errors import UsageError
 from sracl.tracking.identity import owner, presence
-from sracl.tracking.jobs import ENDED
 from sracl.tracking.tables import Job, QueueState
 from sracl.tracking.values import now, plain
 
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 
 LEASE = timedelta(seconds=30)
 """How long a worker answers for its jobs after it last said so; it says so three times as often."""
+
+_RETRIED = ("failed", "cancelled", "interrupted")
 
 _NOBODY: Mapping[str, None] = {"host": None, "boot_id": None, "pid": None, "pid_started": None}
 
@@ -151,14 +152,16 @@ class Queue:
         """Let a job that ended wait again; a run goes on after its last finished epoch.
 
         Raises:
-            UsageError: It has not ended.
+            UsageError: It has not ended, or there is nothing left to do.
         """
         with self.store.writing() as session:
             job = self._job(session, number)
             if job.state == "running" and _is_gone(job):
                 job.state = "interrupted"
-            if job.state not in ENDED:
-                raise UsageError(f"Job {number} is {job.state}; only a job that ended can be retried.")
+            if job.state not in _RETRIED:
+                raise UsageError(
+                    f"Job {number} is {job.state}; only one that was {', '.join(_RETRIED[:-1])} or {_RETRIED[-1]} can be retried."
+                )
             job.state, job.reason, job.code, job.wanted, job.finished = "queued", "", None, "", None
             return "queued"
 

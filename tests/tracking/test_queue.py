@@ -106,7 +106,7 @@ class TestStopping:
 class TestRetry:
     def test_only_what_ended_is_retried(self, queue: Queue) -> None:
         number = add(queue)
-        with pytest.raises(UsageError, match="only a job that ended"):
+        with pytest.raises(UsageError, match="is queued; only one that was failed, cancelled or interrupted"):
             queue.retry(number)
         queue.claim(number, worker=ME, device="cpu")
         with pytest.raises(UsageError, match="is running"):
@@ -116,6 +116,9 @@ class TestRetry:
         assert (the_only(queue).code, the_only(queue).reason) == (None, "")
         assert queue.claim(number, worker=ME, device="cpu")
         assert the_only(queue).attempt == 2
+        queue.finish(number, "completed", code=0)
+        with pytest.raises(UsageError, match="is completed"):
+            queue.retry(number)
 
     def test_one_that_nobody_looks_after_any_more_is_retried_at_once(self, queue: Queue) -> None:
         number = add(queue)

@@ -58,6 +58,8 @@ async def test_devices_and_jobs_are_shown_with_what_they_wait_for(app: SraclApp,
         with Store.open(store_file(home)) as store:
             Queue(store).finish(1, "failed", code=1, reason="the loss is nan")
         await shows(pilot, "failed", "the loss is nan", "1 queued; there is no worker")
+        await pilot.press("G")
+        await shows(pilot, "job 1, first: failed, the loss is nan")
 
 
 async def test_an_empty_project_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,7 +48,7 @@ class QueueScreen(SteeringScreen):
     CSS = """
     QueueScreen #devices { height: auto; max-height: 40%; }
     QueueScreen #jobs { height: 1fr; }
-    QueueScreen #totals { padding: 0 1; }
+    QueueScreen #totals, QueueScreen #chosen { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
@@ -69,6 +69,7 @@ class QueueScreen(SteeringScreen):
         """Two tables, totals, keys."""
         yield Rows(_DEVICE_COLUMNS, id="devices")
         yield Rows(_JOB_COLUMNS, id="jobs")
+        yield Static("", id="chosen", markup=False)
         yield Static("", id="totals", markup=False)
         yield Footer()
 
@@ -114,6 +115,12 @@ class QueueScreen(SteeringScreen):
         else:
             self.steer(["pause"], "No waiting job begins now; running ones go on.")
 
+    @on(DataTable.RowHighlighted, "#jobs")
+    def _tell(self) -> None:
+        """Say in full what a narrow table cuts off of the job under the cursor."""
+        job = self._chosen()
+        self.query_one("#chosen", Static).update("" if job is None else _told(job))
+
     @on(DataTable.RowSelected, "#jobs")
     def _open(self) -> None:
         """Open the run of the job under the cursor."""
@@ -145,6 +152,7 @@ class QueueScreen(SteeringScreen):
         shown = [job for job in found if job.state not in jobs.ENDED] + ended[:_ENDED]
         self._jobs = {str(job.number): job for job in shown}
         self.query_one("#jobs", Rows).show_rows({key: _cells(job) for key, job in self._jobs.items()})
+        self._tell()
         self.query_one("#totals", Static).update(_totals(found, on_hold=on_hold, has_worker=has_worker))
 
     def _show_devices(self, found: Mapping[str, tuple[Device, float]]) -> None:
@@ -168,6 +176,11 @@ def _totals(found: Sequence[JobRow], *, on_hold: bool, has_worker: bool) -> str:
         return f"{said}; ON HOLD: no waiting job begins (D ends this)"
     waits = any(job.is_active for job in found)
     return f"{said}; {'a worker looks after them' if has_worker else 'there is no worker'}" if waits else said
+
+
+def _told(job: JobRow) -> str:
+    where = f"on {job.device}" if job.device and job.state in ("running", "stalled") else ""
+    return f"job {job.number}, {job.label}: {', '.join(filter(None, (job.state, where, job.reason)))}"
 
 
 def _cells(job: JobRow) -> tuple[str, ...]:
