@@ -27,7 +27,12 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 @app.command("plan")
-def plan_(recipe: _Recipe, sets: _Sets = None, as_json: _Json = False) -> None:
+def plan_(
+    recipe: _Recipe,
+    sets: _Sets = None,
+    example: Annotated[bool, typer.Option("--example", help="Print the longest request for each as well, word for word.")] = False,
+    as_json: _Json = False,
+) -> None:
     """Count what would be asked, and what each language model would charge. Nobody is asked.
 
     Whatever provider the recipe names, every granularity is counted and every card under `sracl list llms` priced.
@@ -45,6 +50,8 @@ def plan_(recipe: _Recipe, sets: _Sets = None, as_json: _Json = False) -> None:
         if place:
             typer.echo()
         _print(outlay)
+        if example:
+            _print_examples(outlay)
 
 
 def _print(outlay: Outlay) -> None:
@@ -61,6 +68,12 @@ def _print(outlay: Outlay) -> None:
     typer.echo(
         "\nTokens are estimated, a little too high rather than too low. What servers take off for words they have just read is not counted."
     )
+
+
+def _print_examples(outlay: Outlay) -> None:
+    for each in outlay.granularities:
+        if each.example:
+            typer.echo(f"\n--- {each.name}: system\n{each.example['system']}\n--- {each.name}: user\n{each.example['user']}")
 
 
 def _asked(outlay: Outlay) -> Iterator[tuple[str, ...]]:

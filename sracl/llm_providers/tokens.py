@@ -7,9 +7,9 @@
 | digits                                      | 1 for every 3                                 |
 | any other mark                              | 1 for every 2 of its bytes, at least 1        |
 
-White space is free, so that a text has as many tokens as its parts between white space. Measured on the titles of Office
-(2,420) and Beauty (12,094): 12 and 6 % above the count of DeepSeek-V3's tokenizer, 18 and 12 % above that of GPT-4o's
-(o200k); on the instructions of a prompt 5 % above both. It errs upwards on purpose, since ceilings rest on it.
+White space is free, so that a text has as many tokens as its parts between white space. It errs upwards on purpose, since
+ceilings rest on it. Of 1,500 requests each for sequences and items of Office and Beauty, the sums are 2 to 11 % above those
+of DeepSeek-V4's tokenizer and 6 to 17 % above those of o200k (GPT-4o, GPT-4.1); no request is more than 10 % below either.
 """
 
 from __future__ import annotations

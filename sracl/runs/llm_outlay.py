@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from sracl.data import datasets
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sracl.data.interactions import Interactions
+    from sracl.interfaces import Prompt
     from sracl.recipes.plan import Plan
     from sracl.semantics.requests import Requests
 
@@ -45,6 +46,8 @@ class Granularity:
     """Tokens that their answers are expected to have."""
     longest: int
     """Tokens of the longest request."""
+    example: Mapping[str, str] = field(compare=False)
+    """The longest request itself: `system` and `user`."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,7 @@ def _granularities(interactions: Interactions, tables: Mapping[str, Any], max_le
 def _counted(name: str, chosen: bool, asked: Requests) -> Granularity:
     met: set[bytes] = set()
     tokens_in = tokens_out = longest = 0
+    example: Prompt | None = None
     for prompt in asked.prompts():
         if prompt.is_empty:
             continue
@@ -137,8 +141,10 @@ def _counted(name: str, chosen: bool, asked: Requests) -> Granularity:
         size = tokens.of_request(prompt)
         tokens_in += size
         tokens_out += tokens.of_answer(prompt.answer)
-        longest = max(longest, size)
-    return Granularity(name, chosen, len(asked.of_row), len(met), tokens_in, tokens_out, longest)
+        if size > longest:
+            longest, example = size, prompt
+    shown = {"system": example.system, "user": example.user} if example else {}
+    return Granularity(name, chosen, len(asked.of_row), len(met), tokens_in, tokens_out, longest, shown)
 
 
 def _price(llm: LLM, granularities: tuple[Granularity, ...], *, batch: bool) -> Price:

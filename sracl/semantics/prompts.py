@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 CONTEXT_LENGTH = 11
 """Items shown of a context: the item and at most the ten chosen before it."""
 
+_NOTHING = frozenset({"unknown", "missing", "none", "null", "nan", "n/a"})
+"""What data sets write into a field that nothing is known of; Office and Beauty have some 20 brands called Unknown each."""
 _CONTEXT_SEED = 0
 _SHORTEST_CONTEXT = 2
 """Items of a context: the one that is described is the last of them, and alone says nothing."""
@@ -45,7 +47,7 @@ class Contexts:
 
 
 def clean(text: ItemText, template: PromptTemplate) -> ItemText:
-    """The same text without HTML entities, runs of white space, blank fields and more characters than the template keeps."""
+    """The same text without HTML entities, runs of white space, fields that say nothing and characters beyond the template's limits."""
     return ItemText(
         title=_plain(text.title)[: template.title_length].rstrip(),
         brand=_plain(text.brand),
@@ -188,7 +190,8 @@ def _items(interactions: Interactions, prefixes: Prefixes, row: int) -> list[int
 
 
 def _plain(text: str) -> str:
-    return " ".join(html.unescape(text).split())
+    plain = " ".join(html.unescape(text).split())
+    return "" if plain.lower() in _NOTHING else plain
 
 
 def _line(text: ItemText, template: PromptTemplate) -> str:

@@ -29,6 +29,16 @@ def test_plan_prints_counts_and_a_price_for_every_model() -> None:
         assert price["price_date"] in lines[name]
 
 
+def test_plan_shows_requests_word_for_word() -> None:
+    (told,) = json.loads(runner.invoke(app, ["plan", "methods/sracl", "--json"]).stdout)["data"]
+    shown = runner.invoke(app, ["plan", "methods/sracl", "--example"]).stdout
+    for each in told["granularities"]:
+        assert f"--- {each['name']}: system\n{each['example']['system']}\n" in shown
+        assert f"--- {each['name']}: user\n{each['example']['user']}\n" in shown
+        assert each["example"]["user"]
+    assert "--- items" not in runner.invoke(app, ["plan", "methods/sracl"]).stdout
+
+
 def test_plan_takes_what_is_set() -> None:
     shown = runner.invoke(app, ["plan", "methods/sracl", "--set", "semantics.sequences.unit=user", "--json"])
     assert [each["chosen"] for each in json.loads(shown.stdout)["data"][0]["granularities"]] == [False, True, True]

@@ -47,8 +47,9 @@ def test_rows_requests_and_tokens_are_those_counted_by_hand(corner: None) -> Non
     system = words.system.format(domain="everyday products", answer="at most 100 words")
     fixed = tokens.estimate(system) + 8 + 3
     # x_1 … x_t with t <= n - 3 reads a, ab of ann and a, ab, abc of ben; an entry is "1. aaa", three tokens
-    assert counted["training prefixes"] == Granularity("training prefixes", True, 5, 3, 3 * fixed + 3 * (1 + 2 + 3), 3 * 115, fixed + 9)
-    assert counted["users"] == Granularity("users", False, 2, 2, 2 * fixed + 3 * (2 + 3), 2 * 115, fixed + 9)
+    assert counted["training prefixes"] == Granularity("training prefixes", True, 5, 3, 3 * fixed + 3 * (1 + 2 + 3), 3 * 115, fixed + 9, {})
+    assert counted["users"] == Granularity("users", False, 2, 2, 2 * fixed + 3 * (2 + 3), 2 * 115, fixed + 9, {})
+    assert counted["users"].example == {"system": system, "user": "3 chosen:\n1. aaa\n2. bbb\n3. ccc"}
     # of a … f, f has no text
     assert (counted["items"].rows, counted["items"].requests, counted["items"].chosen) == (6, 5, True)
 
@@ -78,6 +79,16 @@ def test_every_card_is_priced_and_once_more_for_batches(corner: None) -> None:
     assert alone.dollars["items"] == pytest.approx((items.tokens_in * 0.15 + items.tokens_out * 0.60) / 1e6)
     assert batched.dollars["items"] == pytest.approx(alone.dollars["items"] / 2)
     assert all(price.total == 0 for price in found.prices if price.llm in ("ollama", "vllm"))
+
+
+def test_a_model_that_cannot_read_the_longest_requests_is_named(corner: None, tmp_path: Path) -> None:
+    words = (paths.shipped("registry") / "prompts" / "products.toml").read_text("utf-8")
+    long = words.replace("You write", "You write well " * 1100).replace("3_000", "9_000")
+    (tmp_path / "long.toml").write_text(long, "utf-8")
+    (found,) = planned(f"semantics.items.prompt={tmp_path / 'long.toml'}")
+    # 3,300 words and more: ollama's card has room for 3,072 tokens
+    assert {price.llm for price in found.prices if price.cut} == {"ollama"}
+    assert {price.cut for price in found.prices} == {(), ("items",)}
 
 
 def test_runs_that_ask_for_the_same_are_counted_once(corner: None, tmp_path: Path) -> None:

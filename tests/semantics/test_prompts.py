@@ -48,6 +48,12 @@ def test_clean_unescapes_collapses_and_cuts() -> None:
     assert text.attributes == {"size": '5"'}
 
 
+@pytest.mark.parametrize("nothing", ["Unknown", " nan ", "N/A", "None", ""])
+def test_a_field_that_says_that_it_says_nothing_is_missing(nothing: str) -> None:
+    assert prompts.clean(ItemText(nothing, nothing, (nothing,), nothing, {"colour": nothing}), PRODUCTS).is_empty
+    assert prompts.clean(ItemText(title=f"{nothing} pen"), PRODUCTS).title == f"{nothing.strip()} pen".strip()
+
+
 def test_contexts_are_training_sequences_that_end_with_the_item(shop: Interactions) -> None:
     # ann trains on pen ink box lamp, ben on ink pad; a context has two items or more.
     assert contexts_by_name(shop, 5) == {
