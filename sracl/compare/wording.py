@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from sracl.tracking.queries import RunRow
+    from sracl.tracking.queries import RunLine, RunRow
 
 _AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def place(run: RunRow) -> str:
+def place(run: RunLine | RunRow) -> str:
     """Recipe and variant of the place it was last given; others by their number."""
     if not run.entries:
         return run.label

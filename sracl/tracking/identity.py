@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sracl.tracking.jobs import JobRow
-    from sracl.tracking.queries import RunRow
+    from sracl.tracking.queries import RunLine, RunRow
     from sracl.tracking.tables import Job, Run
 
 State: TypeAlias = Literal["planned", "running", "stalled", "stale?", "completed", "failed", "interrupted", "cancelled"]
@@ -72,14 +72,14 @@ def presence(process: Mapping[str, Any]) -> Literal["alive", "gone", "elsewhere"
     return "alive" if _started(process["pid"]) == process["pid_started"] else "gone"
 
 
-def owner(run: Run | RunRow | Job | JobRow) -> Identity | None:
+def owner(run: Run | RunLine | RunRow | Job | JobRow) -> Identity | None:
     """The process that was last started for a run or a job."""
     if run.host is None or run.boot_id is None or run.pid is None or run.pid_started is None:
         return None
     return {"host": run.host, "boot_id": run.boot_id, "pid": run.pid, "pid_started": run.pid_started}
 
 
-def shown_state(run: RunRow, at: datetime) -> State:
+def shown_state(run: RunLine | RunRow, at: datetime) -> State:
     """The state of a run at a moment: what it last wrote, unless its process tells otherwise."""
     if run.state != "running":
         return run.state

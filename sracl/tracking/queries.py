@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import MISSING, dataclass, fields, replace
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -19,8 +21,12 @@ if TYPE_CHECKING:
     from sracl.tracking.reader import Reader
 
 _Row = TypeVar("_Row")
+_AnyRun = TypeVar("_AnyRun", "RunLine", "RunRow")
 _Condition: TypeAlias = tuple[str, Sequence[Any]]
 """SQL, and the values of its question marks."""
+
+_WATCHED = """json_extract(run."values", '$.train.early_stopping', '$.evaluation.cutoffs')"""
+"""What the watched metric is told from, without the rest: the values of a run are kilobytes that a list has no use for."""
 
 _WRITTEN: Mapping[State, Sequence[State]] = {"stale?": ("running",), "stalled": ("running",), "interrupted": ("running", "interrupted")}
 """What a run that is shown in a state may have written last, where that differs."""
@@ -40,35 +46,54 @@ class EntryRow:
     run_id: str
 
 
-@dataclass(frozen=True)
-class RunRow:
-    """A run as it is now."""
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """What is wanted of a run in any case."""
 
     number: int
     id: str
-    digest: str
     dataset: str
     seed: int
     label: str
     state: State
     """Derived: a run whose process is gone is `interrupted`, whatever it last wrote."""
-    reason: str
-    attempt: int
     host: str | None
     boot_id: str | None
     pid: int | None
     pid_started: float | None
     heartbeat: datetime | None
     created: datetime
-    started: datetime | None
-    finished: datetime | None
     epoch: int | None
     leaky: tuple[str, ...]
+    entries: tuple[EntryRow, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunLine(_Run):
+    """What a list shows of a run, as it is now."""
+
+    watched: str
+    """The validation metric that chooses its best epoch."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunRow(_Run):
+    """All that is known of a run, as it is now."""
+
+    digest: str
+    reason: str
+    attempt: int
+    started: datetime | None
+    finished: datetime | None
     values: Mapping[str, Any]
     origins: Mapping[str, str]
     environment: Mapping[str, Any]
     folder: str
-    entries: tuple[EntryRow, ...] = ()
+
+    @property
+    def watched(self) -> str:
+        """The validation metric that chooses its best epoch."""
+        return watched_metric(self.values)
 
 
 @dataclass(frozen=True)
@@ -111,7 +136,7 @@ class ArtifactRow:
 def run_by_digest(store: Reader, digest: str) -> RunRow | None:
     """The run with these values, if it was ever registered."""
     with store.reading() as view:
-        found = _with_places(view, list(_runs(view, _among("run.digest", [digest]))))
+        found = _with_places(view, list(_runs(view, RunRow, _among("run.digest", [digest]))))
         return found[0] if found else None
 
 
@@ -124,10 +149,10 @@ def run(store: Reader, reference: str) -> RunRow:
     with store.reading() as view:
         newest = "ORDER BY run.number DESC"
         if reference == "@last":
-            matches = list(_runs(view, end=f"{newest} LIMIT 1"))
+            matches = list(_runs(view, RunRow, end=f"{newest} LIMIT 1"))
         else:
-            matches = list(_runs(view, _among("run.id", [reference])))
-            matches = matches or list(_runs(view, _begins("run.id", reference), end=newest))
+            matches = list(_runs(view, RunRow, _among("run.id", [reference])))
+            matches = matches or list(_runs(view, RunRow, _begins("run.id", reference), end=newest))
         if len(matches) == 1:
             return _with_places(view, matches)[0]
         if not matches:
@@ -145,7 +170,7 @@ def runs(
     ids: Collection[str] | None = None,
     limit: int | None = None,
 ) -> list[RunRow]:
-    """Runs, the one registered last first.
+    """Runs, the one registered last first; `lines` has less of each, in a fraction of the time.
 
     Args:
         store: Where to look.
@@ -155,14 +180,14 @@ def runs(
         ids: Only these runs.
         limit: At most this many.
     """
-    conditions = [_among("run.id", ids), _among("run.dataset", _one(dataset))]
-    if recipe is not None:
-        conditions.append(("run.id IN (SELECT entry.run_id FROM entry WHERE entry.recipe = ?)", [recipe]))
-    if state is not None:
-        conditions.append(_among("run.state", _WRITTEN.get(state, (state,))))
-    with store.reading() as view:
-        candidates = (row for row in _runs(view, *conditions, end="ORDER BY run.number DESC") if state is None or row.state == state)
-        return _with_places(view, list(islice(candidates, limit)))
+    return _list(store, RunRow, state=state, recipe=recipe, dataset=dataset, ids=ids, limit=limit)
+
+
+def lines(
+    store: Reader, *, state: State | None = None, recipe: str | None = None, dataset: str | None = None, limit: int | None = None
+) -> list[RunLine]:
+    """What a list shows of the runs that `runs` finds."""
+    return _list(store, RunLine, state=state, recipe=recipe, dataset=dataset, limit=limit)
 
 
 def entries(store: Reader, recipes: Collection[str] | None = None) -> list[EntryRow]:
@@ -207,9 +232,9 @@ def watched_metric(values: Mapping[str, Any]) -> str:
     return str(stopping.get("metric", f"valid.mrr@{10 if 10 in cutoffs else max(cutoffs)}"))
 
 
-def best_watched(store: Reader, found: Collection[RunRow]) -> dict[str, tuple[str, float]]:
+def best_watched(store: Reader, found: Collection[RunLine | RunRow]) -> dict[str, tuple[str, float]]:
     """For every run with such points, the validation metric that chooses its best epoch, and the highest value so far."""
-    watched = {row.id: watched_metric(row.values) for row in found}
+    watched = {row.id: row.watched for row in found}
     where, values = _where(_among("point.run_id", watched), _among("point.name", set(watched.values())))
     with store.reading() as view:
         rows = view.execute(
@@ -234,14 +259,35 @@ def artifacts(store: Reader, run_id: str) -> list[ArtifactRow]:
         return list(_select(view, ArtifactRow, "artifact", _among("artifact.run_id", [run_id]), end=order))
 
 
-def _runs(view: sqlite3.Connection, *conditions: _Condition, end: str = "") -> Iterator[RunRow]:
+def _list(
+    store: Reader,
+    row: type[_AnyRun],
+    *,
+    state: State | None,
+    recipe: str | None,
+    dataset: str | None,
+    ids: Collection[str] | None = None,
+    limit: int | None,
+) -> list[_AnyRun]:
+    conditions = [_among("run.id", ids), _among("run.dataset", _one(dataset))]
+    if recipe is not None:
+        conditions.append(("run.id IN (SELECT entry.run_id FROM entry WHERE entry.recipe = ?)", [recipe]))
+    if state is not None:
+        conditions.append(_among("run.state", _WRITTEN.get(state, (state,))))
+    with store.reading() as view:
+        candidates = _runs(view, row, *conditions, end="ORDER BY run.number DESC")
+        return _with_places(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
+
+
+def _runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: _Condition, end: str = "") -> Iterator[_AnyRun]:
     """Runs in the state they are shown in, as they are needed; without their places."""
     at = now()
-    for row in _select(view, RunRow, "run", *conditions, end=end):
-        yield replace(row, state=shown_state(row, at))
+    for found in _select(view, row, "run", *conditions, end=end):
+        state = shown_state(found, at)
+        yield found if state == found.state else replace(found, state=state)
 
 
-def _with_places(view: sqlite3.Connection, found: Sequence[RunRow]) -> list[RunRow]:
+def _with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_AnyRun]:
     places: dict[str, list[EntryRow]] = {}
     for entry in _select(view, EntryRow, "entry", _among("entry.run_id", [row.id for row in found]), end="ORDER BY entry.number"):
         places.setdefault(entry.run_id, []).append(entry)
@@ -252,10 +298,17 @@ def _select(view: sqlite3.Connection, row: type[_Row], table: str, *conditions: 
     """Rows of a table, as they are needed. The fields of their class are its columns, but for those with a default."""
     names = [field.name for field in fields(row) if field.default is MISSING]  # type: ignore[arg-type]  # every class here is a dataclass
     # with their table, since SQLite takes an unknown name that only has quotes for a text
-    columns = ", ".join(f'{table}."{name}"' for name in names)
+    columns = ", ".join(_WATCHED if name == "watched" else f'{table}."{name}"' for name in names)
     where, values = _where(*conditions)
     for kept in view.execute(f"SELECT {columns} FROM {table} {where} {end}", values):
-        yield row(**{name: decoded(name, value) for name, value in zip(names, kept, strict=True)})
+        yield row(**{name: _watched(value) if name == "watched" else decoded(name, value) for name, value in zip(names, kept, strict=True)})
+
+
+@cache
+def _watched(kept: str) -> str:
+    """The metric, out of what `_WATCHED` selects; the runs of a store say few different things there."""
+    stopping, cutoffs = json.loads(kept)
+    return watched_metric({"train": {"early_stopping": stopping}, "evaluation": {"cutoffs": cutoffs}})
 
 
 def _where(*conditions: _Condition) -> _Condition:

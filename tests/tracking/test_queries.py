@@ -122,6 +122,17 @@ class TestRuns:
         assert [run.id for run in queries.runs(store, state="interrupted", limit=1)] == ["asked"]
         assert queries.runs(store, state="failed") == []
 
+    def test_a_line_is_what_a_list_shows_of_a_run(self, store: Store, register: Any) -> None:
+        tables = [{}, {"train": {"early_stopping": {"metric": "valid.hr@5"}}}, {"evaluation": {"cutoffs": [5, 20]}}]
+        for number, values in enumerate(tables):
+            register(store, f"r{number}", variant=str(number), dataset="demo", values=values)
+        register(store, "elsewhere", dataset="office")
+        lines, whole = queries.lines(store, dataset="demo", limit=3), queries.runs(store, dataset="demo")
+        names = [field.name for field in dataclasses.fields(queries.RunLine)]
+        assert [[getattr(row, name) for name in names] for row in lines] == [[getattr(row, name) for name in names] for row in whole]
+        assert [row.watched for row in lines] == ["valid.mrr@20", "valid.hr@5", "valid.mrr@10"]
+        assert not hasattr(lines[0], "values")
+
     def test_moments_have_their_time_zone(self, store: Store, register: Any) -> None:
         created = register(store).created
         assert created.tzinfo is UTC
