@@ -259,6 +259,17 @@ def artifacts(store: Reader, run_id: str) -> list[ArtifactRow]:
         return list(_select(view, ArtifactRow, "artifact", _among("artifact.run_id", [run_id]), end=order))
 
 
+def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
+    """Completed runs that have an artifact of this name, the one registered last first: id -> label of the run, path of the file."""
+    with store.reading() as view:
+        found = view.execute(
+            "SELECT run.id, run.label, artifact.path FROM artifact JOIN run ON run.id = artifact.run_id "
+            "WHERE artifact.name = ? AND run.state = 'completed' ORDER BY run.number DESC",
+            [artifact],
+        )
+        return {run_id: (label, path) for run_id, label, path in found}
+
+
 def _list(
     store: Reader,
     row: type[_AnyRun],

@@ -62,6 +62,7 @@ def test_every_query_finds_its_columns_in_an_empty_store(store: Store) -> None:
     assert queries.best_watched(store, []) == {}
     assert queries.final_metrics(store, ["r1"], split="test", group="all") == []
     assert queries.artifacts(store, "r1") == []
+    assert queries.completed_with(store, "best") == {}
     assert queries.run_by_digest(store, "d") is None
 
 

@@ -87,6 +87,8 @@ def test_a_filter_that_is_none_says_what_is() -> None:
     assert wanted("state:running data:office") == {"state": "running", "dataset": "office"}
     with pytest.raises(UsageError, match=r"'sracl' is no filter. Write state:VALUE, recipe:VALUE, data:VALUE"):
         wanted("sracl")
+    with pytest.raises(UsageError, match=r"No run is ever 'runing'. Did you mean 'running'\? States: planned, running, .*completed"):
+        wanted("data:office state:runing")
 
 
 def test_it_loads_no_tensor_library() -> None:

@@ -47,6 +47,8 @@ def path(tmp_path: Path) -> Path:
                     folder / FILE, facts={**FACTS, "weighed_by": None if run_id == "old" else "attention"}, items=ITEMS, sequences=SEQUENCES
                 )
             add(store, run_id, figures={"hr@10": 0.1}, folder=str(folder))
+            if (folder / FILE).exists():
+                store.artifact(run_id, name="exhibit", path=str(folder / FILE), digest="", size=1, facts={})
     return file
 
 
@@ -142,3 +144,17 @@ def test_substitution_keeps_to_its_rule() -> None:
 def test_bernoulli_replaces_each_item_as_often_as_the_ratio_says() -> None:
     counts = Counter(substituted([2], NEIGHBOURS, ratio=0.2, count="bernoulli", seed=seed)[0] for seed in range(4000))
     assert counts[1] / 4000 == pytest.approx(0.2, abs=0.025)  # four standard deviations of sqrt(.2 · .8 / 4000)
+
+
+def test_a_file_that_is_gone_is_said(path: Path, tmp_path: Path) -> None:
+    (tmp_path / "runs" / "new" / FILE).unlink()
+
+    async def script() -> None:
+        app = SraclApp(path)
+        async with app.run_test(size=(80, 24)) as pilot:
+            await pilot.press("6")
+            await shows(pilot, "exhibit.db")
+            await pilot.press("p", "j", "enter")
+            await shows(pilot, "old: 3 items")
+
+    asyncio.run(script())

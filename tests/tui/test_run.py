@@ -42,10 +42,10 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                 assert texts["recipe"] == "train.epochs = 3    (small.toml:4)"
                 assert texts["artifacts"] == "no file yet"
                 assert not app.screen.query_one("#charts-text").display
-                for key, tab in {"c": "charts", "r": "recipe", "a": "artifacts", "e": "environment", "o": "overview"}.items():
+                for key, tab in {"g": "charts", "r": "recipe", "a": "artifacts", "v": "environment", "o": "overview"}.items():
                     await pilot.press(key)
                     assert app.screen.query_one(TabbedContent).active == tab
-                await pilot.press("c")
+                await pilot.press("g")
                 store.log("r1", 2, {"loss": 1.5})
                 for _ in range(100):
                     loss = next(chart for chart in app.screen.query(Chart) if chart.name == "loss")

@@ -140,9 +140,8 @@ class NeighboursScreen(StoreScreen):
         found: dict[str, tuple[str, Path]] = {}
         if self.store.is_file():
             with Reader.open(self.store) as store:
-                finished = queries.runs(store, state="completed")
-            files = {run.id: (run.label, Path(run.folder) / FILE) for run in finished}
-            found = {run_id: known for run_id, known in files.items() if known[1].is_file()}
+                kept = queries.completed_with(store, Path(FILE).stem)
+            found = {run_id: (label, Path(file)) for run_id, (label, file) in kept.items()}
         self.app.call_from_thread(self._choose, found)
 
     def _choose(self, found: dict[str, tuple[str, Path]]) -> None:

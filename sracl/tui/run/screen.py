@@ -37,10 +37,10 @@ class RunScreen(StoreScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "app.pop_screen", "Back", key_display="q"),
         Binding("o", "tab('overview')", "Overview"),
-        Binding("c", "tab('charts')", "Charts"),
+        Binding("g", "tab('charts')", "Charts"),
         Binding("r", "tab('recipe')", "Recipe"),
         Binding("a", "tab('artifacts')", "Artifacts"),
-        Binding("e", "tab('environment')", "Environment"),
+        Binding("v", "tab('environment')", "Environment"),
     ]
 
     def __init__(self, store: Path, run_id: str) -> None:

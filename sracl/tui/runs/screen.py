@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, get_args
 
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Footer, Input, Static
 
 from sracl.compare.wording import age, place
-from sracl.errors import UsageError
+from sracl.errors import UsageError, did_you_mean
 from sracl.tracking import queries
+from sracl.tracking.identity import State
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
 from sracl.tui.diff.screen import DiffScreen
@@ -133,11 +134,13 @@ class RunsScreen(SteeringScreen):
             self.app.call_from_thread(self._show, {}, "There is no run yet. `sracl run quickstart` trains a first model.")
             return
         with Reader.open(self.store) as store:
-            found = queries.runs(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # a state that is none finds nothing
+            found = queries.lines(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # `wanted` lets no other state through
             bests = queries.best_watched(store, found)
         rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in self._marked) for run in found}
         running = sum(run.state == "running" for run in found)
         shown = f"the newest {_PAGE} runs" if len(found) == _PAGE else f"{len(found)} runs"
+        if self._wanted and not found:
+            shown = "no run is like that; / changes the filter"
         self.app.call_from_thread(self._show, rows, f"{shown}, {running} running")
 
     def _show(self, rows: dict[str, tuple[str, ...]], totals: str) -> None:
@@ -150,18 +153,20 @@ def wanted(text: str) -> dict[str, str]:
     """What a filter asks of `queries.runs`.
 
     Raises:
-        UsageError: A word has no `name:` in front that can be filtered by.
+        UsageError: A word has no `name:` in front that can be filtered by, or names a state that there is not.
     """
     found = {}
     for word in text.split():
         name, _, value = word.partition(":")
         if name not in _FILTERS or not value:
             raise UsageError(f"'{word}' is no filter. Write {', '.join(f'{known}:VALUE' for known in _FILTERS)}.")
+        if name == "state" and value not in get_args(State):
+            raise UsageError(f"No run is ever '{value}'.{did_you_mean(value, get_args(State))} States: {', '.join(get_args(State))}.")
         found[_FILTERS[name]] = value
     return found
 
 
-def _cells(run: queries.RunRow, best: tuple[str, float] | None, *, marked: bool) -> tuple[str, ...]:
+def _cells(run: queries.RunLine, best: tuple[str, float] | None, *, marked: bool) -> tuple[str, ...]:
     figure = f"{best[1]:.4f} {best[0].removeprefix('valid.')}" if best else ""
     epoch = "" if run.epoch is None else str(run.epoch)
     return (run.id, "*" if marked else "", run.state, place(run), run.dataset, str(run.seed), epoch, figure, age(now() - run.created))
