@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from sracl.tracking.jobs import JobRow
 
 _QUERY = ("uuid", "name", "memory.total", "memory.used", "utilization.gpu", "temperature.gpu")
 _WHOLE_SLICE = 1.0
@@ -30,11 +32,17 @@ class Device:
     """Share of the time that it is busy, in [0, 1]."""
     temperature: float | None = None
     """Degrees Celsius."""
+    processes: Mapping[int, float] = field(default_factory=dict)
+    """Process id -> GiB that it has of a GPU, as far as the driver tells."""
 
     @property
     def is_gpu(self) -> bool:
         """Whether jobs find it through CUDA."""
         return self.key != CPU
+
+    def memory_of(self, job: JobRow) -> float:
+        """GiB that a running job has: its process and all that it started, which share its session."""
+        return sum(memory for process, memory in self.processes.items() if _session(process) == job.pid)
 
 
 CPU = "cpu"
@@ -100,10 +108,20 @@ def _told_by_the_driver(nvml: Any, handle: Any) -> Device:
             return None
 
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+    users = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
+    processes = {user.pid: user.usedGpuMemory / 2**30 for user in users if user.usedGpuMemory is not None}
     load = asked(lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
     temperature = asked(lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
     key, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)
-    return Device(key, name, memory.total / 2**30, memory.used / 2**30, None if load is None else load / 100, temperature)
+    return Device(key, name, memory.total / 2**30, memory.used / 2**30, None if load is None else load / 100, temperature, processes)
+
+
+def _session(process: int) -> int | None:
+    """The leader of the session that a process belongs to; None where it has ended."""
+    try:
+        return os.getsid(process)
+    except OSError:
+        return None
 
 
 def _told_by_the_tool() -> Iterator[Device]:

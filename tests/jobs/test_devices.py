@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import types
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sracl.jobs import devices as subject
 from sracl.jobs.devices import CPU, Device
+from tests.support.jobs import add, rows
 
 TOOL = """#!/bin/sh
 echo "GPU-aaaa, NVIDIA H100, 81559, 1024, 37, 41"
@@ -57,3 +61,37 @@ def test_without_a_driver_there_is_the_processor(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pynvml", None)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert [device.key for device in subject.devices(slots=1)] == [CPU]
+
+
+class Driver(types.ModuleType):
+    """What nvidia-ml-py offers, as far as it is asked; a card on which this very process works."""
+
+    NVMLError = RuntimeError
+    NVML_TEMPERATURE_GPU = 0
+
+    def __init__(self) -> None:
+        super().__init__("pynvml")
+        self.nvmlInit = self.nvmlShutdown = lambda: None
+        self.nvmlDeviceGetCount = lambda: 1
+        self.nvmlDeviceGetHandleByIndex = lambda place: place
+        self.nvmlDeviceGetUUID = lambda handle: "GPU-cccc"
+        self.nvmlDeviceGetName = lambda handle: "NVIDIA H200"
+        self.nvmlDeviceGetMemoryInfo = lambda handle: types.SimpleNamespace(total=140 * 2**30, used=8 * 2**30)
+        self.nvmlDeviceGetUtilizationRates = lambda handle: types.SimpleNamespace(gpu=50)
+        users = [types.SimpleNamespace(pid=os.getpid(), usedGpuMemory=6 * 2**30), types.SimpleNamespace(pid=1, usedGpuMemory=None)]
+        self.nvmlDeviceGetComputeRunningProcesses = lambda handle: users
+        self.nvmlDeviceGetTemperature = self.unsupported
+
+    def unsupported(self, *_: object) -> int:
+        raise self.NVMLError("not supported")
+
+
+def test_the_driver_tells_which_job_has_how_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynvml", Driver())
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    card, _ = subject.devices(slots=1)
+    assert (card.key, card.capacity, card.used, card.load, card.temperature) == ("GPU-cccc", 140.0, 8.0, 0.5, None)
+    (number,) = add(tmp_path, "")
+    job = rows(tmp_path)[number]
+    assert card.memory_of(replace(job, pid=os.getsid(0))) == 6.0
+    assert card.memory_of(replace(job, pid=-5)) == 0.0

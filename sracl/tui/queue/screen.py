@@ -158,9 +158,7 @@ class QueueScreen(SteeringScreen):
     def _show_devices(self, found: Mapping[str, tuple[Device, float]]) -> None:
         if not self.is_mounted:
             return
-        on = {
-            key: [job.number for job in self._jobs.values() if job.device == key and job.state in ("running", "stalled")] for key in found
-        }
+        on = {key: [job for job in self._jobs.values() if job.device == key and job.state in ("running", "stalled")] for key in found}
         self.query_one("#devices", Rows).show_rows({key: _device(device, held, on[key]) for key, (device, held) in found.items()})
 
     def _chosen(self) -> JobRow | None:
@@ -189,9 +187,15 @@ def _cells(job: JobRow) -> tuple[str, ...]:
     return (str(job.number), state, job.label, priority, job.device[:12], age(now() - job.created), job.reason)
 
 
-def _device(device: Device, held: float, running: Sequence[int]) -> tuple[str, ...]:
+def _device(device: Device, held: float, running: Sequence[JobRow]) -> tuple[str, ...]:
     busy = "" if device.load is None else f"{device.load:.0%}"
     memory = f"{device.used:.1f} of {device.capacity:.1f} GiB" if device.is_gpu else ""
     claimed = f"{held:.1f} GiB" if device.is_gpu else f"{held:.0f} of {device.capacity:.0f} slots"
     heat = "" if device.temperature is None else f"{device.temperature:.0f}"
-    return (device.key, device.name, busy, memory, claimed, heat, ", ".join(map(str, running)))
+    return (device.key, device.name, busy, memory, claimed, heat, ", ".join(_share(device, job) for job in running))
+
+
+def _share(device: Device, job: JobRow) -> str:
+    """A job's number, and what it has of a GPU's memory."""
+    memory = device.memory_of(job)
+    return f"{job.number} ({memory:.1f} GiB)" if memory else str(job.number)
