@@ -5,7 +5,7 @@
 | cards and recipes we ship    | `_shipped/` inside a wheel, beside the package in a checkout       |
 | store, locks, runs           | the project: `SRACL_HOME`, or the nearest folder above with `.sracl`, or here |
 | which job has which device   | `SRACL_CLAIMS`, or a folder of the user's among the temporary files |
-| texts, vectors, neighbours   | `SRACL_CACHE_DIR`, or the user's cache folder                      |
+| texts, vectors, neighbours; what was downloaded | `SRACL_CACHE_DIR`, or the user's cache folder   |
 | data sets                    | folders listed in `SRACL_DATA`, then the user's data folder        |
 """
 
@@ -73,6 +73,11 @@ def cache() -> Path:
     if chosen := os.environ.get("SRACL_CACHE_DIR"):
         return Path(chosen).expanduser().resolve()
     return Path(platformdirs.user_cache_dir("sracl"))
+
+
+def downloads() -> Path:
+    """Where `sracl data get` keeps the files it has downloaded, so that nothing is downloaded twice."""
+    return cache() / "downloads"
 
 
 def data_folders() -> list[Path]:

@@ -1,9 +1,11 @@
-"""`sracl data`: data sets that can be had, what they look like, and how a new one comes in."""
+"""`sracl data`: data sets that can be had, what they look like, and how new ones come in."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,8 +14,9 @@ import typer
 
 if TYPE_CHECKING:
     from sracl.data.interactions import Interactions
+    from sracl.data.sources.transfer import Report
 
-app = typer.Typer(help="List, inspect, check and import data sets.", no_args_is_help=True)
+app = typer.Typer(help="List, download, import, inspect and check data sets.", no_args_is_help=True)
 
 _DAYS = ["%Y-%m-%d"]
 
@@ -68,6 +71,33 @@ def verify(name: _Name, as_json: _Json = False) -> None:
     _print_notes(interactions)
 
 
+@app.command()
+def get(
+    name: Annotated[str, typer.Argument(help="amazon-beauty, amazon-sports, amazon-office, or another that a card knows.")],
+    mirror: Annotated[
+        str | None, typer.Option("--mirror", metavar="URL", help="A folder that has the files, tried before the addresses on the card.")
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Make it anew if it has been imported.")] = False,
+) -> None:
+    """Download a data set from its source and import it.
+
+    Its licence is shown before anything is downloaded.
+    A download that breaks off goes on where it stopped, also in another run of this command.
+    What has arrived is checked by its length and its SHA-256: the card's, or that of the first download.
+    The files stay in the user's cache, so that nothing is downloaded twice.
+    """
+    from sracl.data import datasets
+    from sracl.data.sources.get import find
+    from sracl.data.sources.get import get as get_files
+
+    dataset = find(name)
+    if (here := datasets.where(dataset.name)) and not replace:
+        typer.echo(f"{dataset.name} is here already, in {here}; --replace makes an imported one anew")
+        return
+    target, interactions = get_files(dataset, mirror=mirror, replace=replace, say=_say, progress=_progress)
+    _print_imported(interactions, target)
+
+
 @app.command("import")
 def import_(
     files: Annotated[
@@ -105,7 +135,7 @@ def import_(
     - a folder with interactions.tsv[.gz] and items.jsonl[.gz], which is copied as it is
 
     Interactions are sorted by user and time; those of one time stay in the order of the file, and without times all do.
-    Under a name that has a card, what the card says is dropped first, and its counts must be met.
+    Under the name of a card, what the card says is dropped first, and its counts must be met.
     """
     given = {key: day.date() for key, day in (("since", since), ("until", until)) if day}
     preparation = given | ({} if core is None else {"core": core})
@@ -136,6 +166,22 @@ def _as_on_card(name: str) -> str:
 
     described = card(name)
     return ", as its card says" if described is not None and described.facts.get("counts") else ""
+
+
+@contextmanager
+def _progress(name: str) -> Iterator[Report]:
+    """A bar on stderr for one file, where that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda done, total: None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bars:
+        task = bars.add_task(name, total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)
 
 
 def _say(line: str) -> None:

@@ -21,6 +21,7 @@ from sracl.data import folder
 from sracl.data.interactions import Interactions
 from sracl.errors import NO_SPACE, BudgetError, DataError, did_you_mean
 from sracl.registry.catalog import catalog
+from sracl.registry.dataset import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -184,6 +185,11 @@ def beside(name: str) -> Iterator[Path]:
         raise DataError(f"'{name}' cannot be written to {home} ({error.strerror or error})") from error
 
 
+def where(name: str) -> Path | None:
+    """The folder that holds this data set; None where none does."""
+    return _folders().get(name)
+
+
 def card(name: str) -> Card | None:
     """The card of this data set; None where there is none."""
     if ":" in name or name in catalog().names("dataset"):
@@ -218,12 +224,19 @@ def _folders() -> dict[str, Path]:
 def _absent(name: str, card: Card | None) -> str:
     here = [info.name for info in available() if info.origin != "absent"]
     searched = "\n".join(f"  {parent}{'' if parent.is_dir() else ' (no such folder)'}" for parent in paths.data_folders())
-    get = f"Get it from: {card.facts['source']}\n" if card is not None and "source" in card.facts else ""
     return (
-        f"There is no data set '{name}'.{did_you_mean(name, here)} There are: {', '.join(here)}. Folders searched:\n{searched}\n{get}"
-        f"Import a folder with interactions.tsv and items.jsonl by: sracl data import FOLDER --name {name}"
+        f"There is no data set '{name}'.{did_you_mean(name, here)} There are: {', '.join(here)}. Folders searched:\n{searched}\n"
+        f"{_how_to_get(card)}Import files or a folder of yours by: sracl data import PATH… --name {name}"
         f"{'' if os.environ.get('SRACL_DATA') else ', or name the folder above it in SRACL_DATA'}"
     )
+
+
+def _how_to_get(card: Card | None) -> str:
+    if card is None:
+        return ""
+    if Dataset.of(card).can_be_downloaded:
+        return f"Download it by: sracl data get {card.name}\n"
+    return f"Get it from: {card.facts['source']}\n" if "source" in card.facts else ""
 
 
 def _check_counts(card: Card | None, counts: folder.Counts, called: str) -> None:

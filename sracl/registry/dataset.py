@@ -124,8 +124,9 @@ def _file_objection(key: str, value: Any) -> str:
             plain = isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]*", value)
             return "" if plain else f"should be the name of a file, without a folder, got {value!r}"
         case "urls":
-            known = isinstance(value, list) and all(isinstance(url, str) and _is_address(url) for url in value)
-            return "" if known else f"should be a list of addresses that begin with https:// or http://, got {value!r}"
+            if not isinstance(value, list) or not value:
+                return "should be a list of addresses, the best first"
+            return next(filter(None, map(address_objection, value)), "")
         case "sha256":
             digits = isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value)
             return "" if digits else f"should be 64 hexadecimal digits in lower case, got {value!r}"
@@ -135,9 +136,14 @@ def _file_objection(key: str, value: Any) -> str:
             return f"no such key.{did_you_mean(key, _FILE_KEYS)} Keys: {', '.join(_FILE_KEYS)}"
 
 
-def _is_address(url: str) -> bool:
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
+def address_objection(value: Any) -> str:
+    """What an address should be, where it is not; it is not repeated, since a key may stand in it."""
+    parts = urlsplit(value) if isinstance(value, str) else None
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        return "should be an address that begins with https:// or http://"
+    if parts.username or parts.password or parts.query:
+        return "should hold no user, password or query"
+    return ""
 
 
 def _is_count(value: Any) -> bool:

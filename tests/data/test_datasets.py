@@ -60,12 +60,14 @@ def test_an_absent_name_gets_help(toy_folder: Path) -> None:
     message = str(error.value)
     assert "There is no data set 'tyo'. Did you mean 'toy'?" in message
     assert str(toy_folder.parent) in message
-    assert "sracl data import FOLDER --name tyo" in message
+    assert "sracl data import PATH… --name tyo" in message
 
 
 def test_an_absent_name_with_a_card_says_where_to_get_it(data_home: Path) -> None:
     with pytest.raises(DataError, match=r"Get it from: https://www\.yelp\.com/dataset"):
         datasets.fingerprint("yelp")
+    with pytest.raises(DataError, match=r"Download it by: sracl data get sports"):
+        datasets.fingerprint("sports")
 
 
 def test_a_name_cannot_leave_the_data_folder(toy_folder: Path) -> None:
