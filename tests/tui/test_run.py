@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,10 +10,12 @@ from textual.widgets import Static, TabbedContent
 from sracl.tracking import identity
 from sracl.tracking.store import Store
 from sracl.tui.app import SraclApp
+from sracl.tui.run.log import JobLog
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.runs.screen import RunsScreen
 from sracl.tui.widgets.chart import Chart, drawn
 from sracl.tui.widgets.rows import Rows
+from tests.tui.support import add, shows, text, until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,10 +45,10 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                 assert texts["recipe"] == "train.epochs = 3    (small.toml:4)"
                 assert texts["artifacts"] == "no file yet"
                 assert not app.screen.query_one("#charts-text").display
-                for key, tab in {"g": "charts", "r": "recipe", "a": "artifacts", "v": "environment", "o": "overview"}.items():
+                for key, tab in {"C": "charts", "r": "recipe", "a": "artifacts", "E": "environment", "o": "overview"}.items():
                     await pilot.press(key)
                     assert app.screen.query_one(TabbedContent).active == tab
-                await pilot.press("g")
+                await pilot.press("C")
                 store.log("r1", 2, {"loss": 1.5})
                 for _ in range(100):
                     loss = next(chart for chart in app.screen.query(Chart) if chart.name == "loss")
@@ -73,3 +76,64 @@ def test_a_chart_of_one_cell(points: list[tuple[int, float]], lines: list[str]) 
 def test_a_chart_keeps_the_extremes_of_many_epochs_in_a_column() -> None:
     points = [(epoch, float(epoch == 500)) for epoch in range(1001)]
     assert all(line[5] != "\u2800" for line in drawn(points, width=10, height=3))  # from the bottom to the peak
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> SraclApp:
+    with Store.open(tmp_path / "store.db") as store:
+        add(store, "r1", folder=str(tmp_path / "r1"), values={"train": {"epochs": 3}})
+    return SraclApp(tmp_path / "store.db")
+
+
+async def test_the_log_is_followed_until_one_moves_up_in_it(app: SraclApp, tmp_path: Path) -> None:
+    file = tmp_path / "r1" / "log.txt"
+    file.parent.mkdir()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "r1")
+        await pilot.press("enter", "l")
+        await shows(pilot, "Nothing is here: the job has printed nothing yet")
+        file.write_text("".join(f"line {number}\n" for number in range(100)))
+        await shows(pilot, "line 99")
+        assert "Nothing is here" not in text(app)
+        with file.open("a") as log:
+            log.write("line 100\n")
+        await shows(pilot, "line 100")
+        await pilot.press("g")
+        await shows(pilot, "line 0")
+        with file.open("a") as log:
+            log.write("line 101\n")
+        shown = app.screen.query_one(JobLog)
+        await until(pilot, lambda: shown.lines[-2] == "line 101")
+        assert "line 1\n" in text(app)
+        await pilot.press("j", "k", "G")
+        await shows(pilot, "line 101")
+
+
+@pytest.mark.parametrize(("tab", "expected"), [("l", "what the job said"), ("r", "train.epochs = 3")])
+async def test_what_is_read_is_handed_to_a_program_of_the_users(
+    tab: str, expected: str, app: SraclApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "r1").mkdir()
+    (tmp_path / "r1" / "log.txt").write_text("what the job said")
+    kept = tmp_path / "kept"
+    editor = tmp_path / "editor"
+    editor.write_text(f'#!/bin/sh\ncp "$2" {kept}\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("VISUAL", f"{editor} --wait")
+    monkeypatch.setattr(app, "suspend", nullcontext)  # the terminal of a test cannot be handed over
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await shows(pilot, "r1")
+        await pilot.press("enter", tab)
+        await shows(pilot, expected)
+        await pilot.press("e")
+        assert kept.read_text() == expected
+        monkeypatch.setenv("VISUAL", "/no/such/program")
+        await pilot.press("e")
+        await shows(pilot, "'/no/such/program'", "EDITOR")
+
+
+async def test_a_terminal_that_cannot_be_handed_over_says_so(app: SraclApp) -> None:
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await shows(pilot, "r1")
+        await pilot.press("enter", "e")
+        await shows(pilot, "This terminal cannot be handed over.")

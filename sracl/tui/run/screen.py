@@ -1,32 +1,43 @@
-"""One run: where it stands, its curves, its values and where they were set, its files, its environment."""
+"""One run: where it stands, its curves, what its job prints, its values and where they were set, its files, its environment."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import work
+from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from sracl.compare.wording import age, place
+from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
-from sracl.tui.store_screen import StoreScreen
+from sracl.tui.run.hand_over import hand_over
+from sracl.tui.run.log import JobLog
+from sracl.tui.run.tail import Tail
+from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.chart import Chart
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from textual.app import ComposeResult
 
-_TEXTS = ("overview", "recipe", "artifacts", "environment")
+_TABS = ("overview", "charts", "logs", "recipe", "artifacts", "environment")
+_EMPTY = {
+    "charts": "No epoch has ended yet.",
+    "logs": "Nothing is here: the job has printed nothing yet, or the run is none of the queue and printed to its terminal.",
+}
+_LOOK_SECONDS = 0.5
 
 
-class RunScreen(StoreScreen):
+class RunScreen(SteeringScreen):
     """A run.
 
     Args:
@@ -34,34 +45,74 @@ class RunScreen(StoreScreen):
         run_id: Which run.
     """
 
+    CSS = "RunScreen #logs VerticalScroll { overflow: hidden; } RunScreen JobLog { height: 1fr; }"
+
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "app.pop_screen", "Back", key_display="q"),
-        Binding("o", "tab('overview')", "Overview"),
-        Binding("g", "tab('charts')", "Charts"),
-        Binding("r", "tab('recipe')", "Recipe"),
-        Binding("a", "tab('artifacts')", "Artifacts"),
-        Binding("v", "tab('environment')", "Environment"),
+        Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
+        Binding("o", "tab('overview')", "Overview", id="run.overview"),
+        Binding("C", "tab('charts')", "Charts", id="run.charts"),
+        Binding("l", "tab('logs')", "Logs", id="run.logs"),
+        Binding("r", "tab('recipe')", "Recipe", id="run.recipe"),
+        Binding("a", "tab('artifacts')", "Artifacts", id="run.artifacts"),
+        Binding("E", "tab('environment')", "Environment", id="run.environment"),
+        Binding("e", "edit", "Edit", id="run.edit"),
+        Binding("c", "cancel", "Cancel", id="run.cancel"),
+        Binding("R", "retry", "Retry", id="run.retry"),
     ]
 
     def __init__(self, store: Path, run_id: str) -> None:
         super().__init__(store)
         self._run_id = run_id
+        self._texts: Mapping[str, str] = {}
+        self._tail: Tail | None = None
+        self._is_reading = False
 
     def compose(self) -> ComposeResult:
         """Tabs, keys."""
         with TabbedContent(initial="overview"):
-            for name in ("overview", "charts", "recipe", "artifacts", "environment"):
+            for name in _TABS:
                 with TabPane(name.capitalize(), id=name), VerticalScroll():
-                    yield Static("" if name in _TEXTS else "No epoch has ended yet.", id=f"{name}-text", markup=False)
+                    yield Static(_EMPTY.get(name, ""), id=f"{name}-text", markup=False)
+                    if name == "logs":
+                        yield JobLog(id="log")
         yield Footer()
 
     def on_mount(self) -> None:
-        """Read the run."""
+        """Read the run, and go on reading its log while that is looked at."""
         self.refresh_rows()
+        self.set_interval(_LOOK_SECONDS, self._look_at_log)
 
     def action_tab(self, name: str) -> None:
         """Show a tab."""
         self.query_one(TabbedContent).active = name
+        if name == "logs":
+            self.query_one(JobLog).focus()
+            self._look_at_log()
+
+    def action_edit(self) -> None:
+        """Open the log, or what else is shown as text, in a program of the user's."""
+        tab = self.query_one(TabbedContent).active
+        try:
+            with self.app.suspend():
+                if tab == "logs" and self._tail:
+                    hand_over(self._tail.file)
+                    return
+                with NamedTemporaryFile("w", prefix=f"{self._run_id}-{tab}-", suffix=".txt", encoding="utf-8") as file:
+                    file.write(self._texts.get(tab, ""))
+                    file.flush()
+                    hand_over(Path(file.name))
+        except SuspendNotSupported:
+            self.notify("This terminal cannot be handed over.", severity="warning")
+        except UsageError as error:
+            self.notify(str(error), severity="error", markup=False)
+
+    def action_cancel(self) -> None:
+        """Cancel the job that trains this run."""
+        self.steer(["cancel", self._run_id], "")
+
+    def action_retry(self) -> None:
+        """Let the job of this run wait again."""
+        self.steer(["retry", self._run_id], "")
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:
@@ -77,19 +128,41 @@ class RunScreen(StoreScreen):
             "artifacts": "\n".join(f"{file.name}  {file.size:,} bytes  {file.path}" for file in files) or "no file yet",
             "environment": _lines(run.environment, {}),
         }
-        self.app.call_from_thread(self._show, texts, series)
+        self.app.call_from_thread(self._show, texts, series, Path(run.folder) / "log.txt")
 
-    def _show(self, texts: Mapping[str, str], series: Mapping[str, Sequence[tuple[int, float]]]) -> None:
+    def _show(self, texts: Mapping[str, str], series: Mapping[str, Sequence[tuple[int, float]]], log: Path) -> None:
         if not self.is_mounted:
             return
+        self._tail = self._tail or Tail(log)
         for name, text in texts.items():
-            self.query_one(f"#{name}-text", Static).update(text)
+            if text != self._texts.get(name):
+                self.query_one(f"#{name}-text", Static).update(text)
+        self._texts = texts
         self.query_one("#charts-text").display = not series
         charts = {chart.name: chart for chart in self.query(Chart)}
         new = [Chart(name) for name in series if name not in charts]
         self.query_one("#charts VerticalScroll").mount_all(new)
         for chart in (*charts.values(), *new):
             chart.show_points(series.get(chart.name or "", ()))
+
+    def _look_at_log(self) -> None:
+        if self._tail and not self._is_reading and self.query_one(TabbedContent).active == "logs":
+            self._is_reading = True
+            self._read_log(self._tail)
+
+    @work(thread=True, group="log", exit_on_error=False)
+    def _read_log(self, tail: Tail) -> None:
+        try:
+            text, anew = tail.read()
+        finally:
+            self._is_reading = False
+        self.app.call_from_thread(self._show_log, text, anew)
+
+    def _show_log(self, text: str, anew: bool) -> None:
+        if self.is_mounted:
+            log = self.query_one(JobLog)
+            log.show_more(text, anew=anew)
+            self.query_one("#logs-text").display = not log.lines
 
 
 def _overview(run: queries.RunRow, metrics: Sequence[queries.MetricRow]) -> str:
