@@ -143,7 +143,7 @@ def import_(
     if len(files) == 1 and files[0].is_dir():
         if preparation or any(columns):
             raise typer.BadParameter("a folder is copied as it is: --core, --since, --until and names of columns are for files")
-        from sracl.data.datasets import install
+        from sracl.data.install import install
 
         source = files[0].expanduser().resolve()
         target, interactions = install(source, name or source.name, replace=replace)

@@ -8,27 +8,25 @@ import inspect
 import json
 import os
 import re
-import shutil
 import sys
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sracl import paths
 from sracl.data import folder
 from sracl.data.interactions import Interactions
-from sracl.errors import NO_SPACE, BudgetError, DataError, did_you_mean
+from sracl.errors import DataError, did_you_mean
 from sracl.registry.catalog import catalog
 from sracl.registry.dataset import Dataset
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from sracl.registry.card import Card
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""What a data set of files may be called."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,7 @@ def load(name: str, parameters: Mapping[str, Any] | None = None) -> Interactions
     if path is not None:
         _no_parameters(name, parameters)
         interactions, counts = folder.read(path, name)
-        _check_counts(described, counts, str(path))
+        check_counts(described, counts, str(path))
         return interactions
     generate = _generator(name, described, parameters)
     try:
@@ -99,92 +97,6 @@ def available() -> list[DatasetInfo]:
     return sorted(infos, key=lambda info: (("generated", "folder", "absent").index(info.origin), info.name))
 
 
-def verify(path: Path, name: str, *, called: str | None = None) -> Interactions:
-    """Read the folder as the data set of this name and check it against its card, if it has one.
-
-    Args:
-        path: The folder.
-        name: Of the data set.
-        called: What to call the folder when its counts are wrong, if not by its path.
-
-    Raises:
-        DataError: The files are malformed, or their counts are not the card's.
-    """
-    interactions, counts = folder.read(path, name)
-    _check_counts(card(name), counts, called or str(path))
-    return interactions
-
-
-def target(name: str, *, replace: bool = False) -> Path:
-    """The folder into which a data set of this name is imported.
-
-    Raises:
-        DataError: The name is taken (that of an imported data set may be if it is to be replaced) or not allowed.
-    """
-    if not _NAME.fullmatch(name):
-        raise DataError(f"'{name}' cannot name a data set; use letters, digits, '_', '-' and '.'")
-    described = card(name)
-    if described is not None and described.entry:
-        raise DataError(f"'{name}' is a generated data set; choose another name")
-    path = paths.user_data() / name
-    taken = _folders().get(name, path)
-    if taken != path:
-        raise DataError(f"'{name}' is found in {taken} first, so an import would never be read; choose another name")
-    if path.exists() and not replace:
-        raise DataError(f"'{name}' has been imported already, into {path}; --replace makes it anew")
-    return path
-
-
-def install(source: Path, name: str, *, replace: bool = False, called: str | None = None) -> tuple[Path, Interactions]:
-    """Check a folder and copy its interactions and items to the user's data folder.
-
-    The copy appears whole or not at all.
-
-    Args:
-        source: Folder in the format of `sracl.data.folder`.
-        name: What the data set is to be called.
-        replace: Replace an imported data set of this name.
-        called: As of `verify`.
-
-    Returns:
-        Where it is now, and what it holds.
-
-    Raises:
-        DataError: The folder is malformed, or the name is taken, not allowed, or that of a card with other counts.
-        BudgetError: The disk is full.
-    """
-    path = target(name, replace=replace)
-    interactions = verify(source, name, called=called)
-    with beside(name) as fresh:
-        for file in folder.files(source):
-            shutil.copyfile(file, fresh / file.name)
-        if path.exists():
-            path.rename(fresh.with_name("old"))
-        fresh.rename(path)
-    return path, interactions
-
-
-@contextmanager
-def beside(name: str) -> Iterator[Path]:
-    """An empty folder on the disk that imports are kept on, gone afterwards unless it has been moved.
-
-    Raises:
-        BudgetError: The disk is full.
-        DataError: Nothing can be written there.
-    """
-    home = paths.user_data()
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home, prefix=".import-") as temporary:
-            fresh = Path(temporary) / "fresh"
-            fresh.mkdir()
-            yield fresh
-    except OSError as error:
-        if error.errno in NO_SPACE:
-            raise BudgetError(f"no space is left in {home} for '{name}'; nothing was changed") from error
-        raise DataError(f"'{name}' cannot be written to {home} ({error.strerror or error})") from error
-
-
 def where(name: str) -> Path | None:
     """The folder that holds this data set; None where none does."""
     return _folders().get(name)
@@ -195,6 +107,27 @@ def card(name: str) -> Card | None:
     if ":" in name or name in catalog().names("dataset"):
         return catalog().find("dataset", name)
     return None
+
+
+def check_counts(card: Card | None, counts: folder.Counts, called: str) -> None:
+    """Hold counts to those of the card, where it has any.
+
+    Raises:
+        DataError: They are others; `called` says what has them.
+    """
+    expected = card.facts.get("counts") if card is not None else None
+    if card is None or not expected:
+        return
+    wrong = [
+        f"{have:,} {what} where its card says {expected[what]:,}"
+        for what, have in dataclasses.asdict(counts).items()
+        if what in expected and expected[what] != have
+    ]
+    if wrong:
+        raise DataError(
+            f"{called}: is not the '{card.name}' it is called: it holds {', and '.join(wrong)}. "
+            "If it is meant to differ, give it a name of its own."
+        )
 
 
 def _find(name: str) -> tuple[Card | None, Path | None]:
@@ -216,7 +149,7 @@ def _folders() -> dict[str, Path]:
     for parent in paths.data_folders():
         if parent.is_dir():
             for path in sorted(parent.iterdir()):
-                if _NAME.fullmatch(path.name) and path.is_dir() and folder.holds_dataset(path):
+                if NAME.fullmatch(path.name) and path.is_dir() and folder.holds_dataset(path):
                     found.setdefault(path.name, path)
     return found
 
@@ -237,22 +170,6 @@ def _how_to_get(card: Card | None) -> str:
     if Dataset.of(card).can_be_downloaded:
         return f"Download it by: sracl data get {card.name}\n"
     return f"Get it from: {card.facts['source']}\n" if "source" in card.facts else ""
-
-
-def _check_counts(card: Card | None, counts: folder.Counts, called: str) -> None:
-    expected = card.facts.get("counts") if card is not None else None
-    if card is None or not expected:
-        return
-    wrong = [
-        f"{have:,} {what} where its card says {expected[what]:,}"
-        for what, have in dataclasses.asdict(counts).items()
-        if what in expected and expected[what] != have
-    ]
-    if wrong:
-        raise DataError(
-            f"{called}: is not the '{card.name}' it is called: it holds {', and '.join(wrong)}. "
-            "If it is meant to differ, give it a name of its own."
-        )
 
 
 def _no_parameters(name: str, parameters: Mapping[str, Any] | None) -> None:

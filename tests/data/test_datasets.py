@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import subprocess
 import sys
@@ -13,7 +12,7 @@ import pytest
 
 from sracl.data import datasets, synthetic
 from sracl.data.interactions import Interactions
-from sracl.errors import BudgetError, DataError
+from sracl.errors import DataError
 from sracl.registry.card import Card
 from sracl.registry.catalog import Catalog, catalog
 
@@ -135,54 +134,6 @@ def test_everything_available_is_listed_once(toy_folder: Path) -> None:
         "yelp": "absent",
     }
     assert infos["toy"].where == str(toy_folder)
-
-
-def test_an_import_is_found_afterwards(toy_folder: Path, tmp_path: Path) -> None:
-    target, imported = datasets.install(toy_folder, "mine")
-    assert target == tmp_path / "user" / "mine"
-    assert sorted(file.name for file in target.iterdir()) == ["interactions.tsv", "items.jsonl"]
-    assert datasets.load("mine").fingerprint == imported.fingerprint
-    assert [entry.name for entry in target.parent.iterdir()] == ["mine"]
-
-
-def test_an_import_replaces_nothing_unasked(toy_folder: Path) -> None:
-    datasets.install(toy_folder, "mine")
-    (toy_folder / "interactions.tsv").write_text(INTERACTIONS.replace("ben", "bob"))
-    with pytest.raises(DataError, match="'mine' has been imported already"):
-        datasets.install(toy_folder, "mine")
-    assert datasets.load("mine").users == ("ann", "ben")
-    datasets.install(toy_folder, "mine", replace=True)
-    assert datasets.load("mine").users == ("ann", "bob")
-
-
-@pytest.mark.parametrize(
-    ("name", "what"),
-    [("a/b", "cannot name a data set"), ("..", "cannot name a data set"), ("demo", "is a generated data set"), ("toy", "found in")],
-)
-def test_names_that_an_import_cannot_have(toy_folder: Path, name: str, what: str) -> None:
-    with pytest.raises(DataError, match=what):
-        datasets.install(toy_folder, name, replace=True)
-
-
-def test_a_bad_folder_is_not_imported(make_folder: MakeFolder, tmp_path: Path) -> None:
-    bad = make_folder("bad", interactions="user\titem\nann\n", items=ITEMS)
-    with pytest.raises(DataError, match=r"interactions\.tsv:2: expected 2 fields"):
-        datasets.install(bad, "mine")
-    assert not (tmp_path / "user").exists()
-
-
-def test_a_full_disk_leaves_what_was_there(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    target, before = datasets.install(toy_folder, "mine")
-    (toy_folder / "interactions.tsv").write_text(INTERACTIONS.replace("ben", "bob"))
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(shutil, "copyfile", full)
-    with pytest.raises(BudgetError, match="no space is left"):
-        datasets.install(toy_folder, "mine", replace=True)
-    assert datasets.load("mine").fingerprint == before.fingerprint
-    assert [entry.name for entry in target.parent.iterdir()] == ["mine"]
 
 
 def test_reading_needs_no_torch() -> None:

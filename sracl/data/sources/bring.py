@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sracl.data import datasets, folder_writer
+from sracl.data import datasets, folder_writer, install
 from sracl.data.sources.amazon import Amazon
 from sracl.data.sources.columns import Columns
 from sracl.data.sources.delimited import Delimited
@@ -61,14 +61,14 @@ def bring_in(
         Where it is now, and what it holds.
 
     Raises:
-        DataError: A file is not of a known form, or malformed; or as `datasets.install`.
+        DataError: A file is not of a known form, or malformed; or as `install.install_made`.
         ResourceError: A file needs a package that is not installed.
         BudgetError: The disk is full.
     """
     columns = columns or Columns()
     interactions, items = _sources(files, columns)
     name = name or name_of(interactions.path)
-    datasets.target(name, replace=replace)  # before hours of reading
+    install.target(name, replace=replace)  # before hours of reading
     say(f"reading {interactions.path.name}: {interactions.form.title}")
     events = interactions.form.events(interactions.path, columns)
     try:
@@ -82,9 +82,9 @@ def bring_in(
     if items is not None:
         say(f"reading {items.path.name}: {items.form.title}")
         texts = items.form.texts(items.path, columns, {item for sequence in chosen.values() for item, _ in sequence})
-    with datasets.beside(name) as fresh:
-        folder_writer.write(fresh, chosen, texts)
-        return datasets.install(fresh, name, replace=replace, called=f"what {interactions.path.name} gives")
+    return install.install_made(
+        lambda folder: folder_writer.write(folder, chosen, texts), name, called=f"what {interactions.path.name} gives", replace=replace
+    )
 
 
 def name_of(path: Path) -> str:

@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from sracl import paths
-from sracl.data import datasets
+from sracl.data import install
 from sracl.data.sources.bring import bring_in
 from sracl.data.sources.download import download
 from sracl.errors import DataError, UsageError, did_you_mean
@@ -61,13 +61,13 @@ def get(
 
     Raises:
         UsageError: The mirror is no address.
-        DataError: The files are not given to everybody, or are not what they should be; or as `datasets.install`.
+        DataError: The files are not given to everybody, or are not what they should be; or as `install.install_made`.
         ResourceError: A file cannot be had at present.
         BudgetError: The disk is full.
     """
     if mirror is not None and (objection := address_objection(mirror)):
         raise UsageError(f"--mirror {objection}")
-    datasets.target(dataset.name, replace=replace)
+    install.target(dataset.name, replace=replace)
     if not dataset.files or not (mirror or dataset.can_be_downloaded):
         raise DataError(_by_hand(dataset))
     say(f"{dataset.name}: {dataset.source}")
