@@ -6,6 +6,7 @@
 | store, locks, runs           | the project: `SRACL_HOME`, or the nearest folder above with `.sracl`, or here |
 | which job has which device   | `SRACL_CLAIMS`, or a folder of the user's among the temporary files |
 | texts, vectors, neighbours; what was downloaded | `SRACL_CACHE_DIR`, or the user's cache folder   |
+| keys and theme of a user     | `SRACL_CONFIG_DIR`, or the user's settings folder                  |
 | data sets                    | folders listed in `SRACL_DATA`, then the user's data folder        |
 """
 
@@ -78,6 +79,13 @@ def cache() -> Path:
 def downloads() -> Path:
     """Where `sracl data get` keeps the files it has downloaded, so that nothing is downloaded twice."""
     return cache() / "downloads"
+
+
+def config() -> Path:
+    """What a user likes, such as keys and the theme."""
+    if chosen := os.environ.get("SRACL_CONFIG_DIR"):
+        return Path(chosen).expanduser().resolve()
+    return Path(platformdirs.user_config_dir("sracl"))
 
 
 def data_folders() -> list[Path]:

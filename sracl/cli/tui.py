@@ -9,12 +9,22 @@ import typer
 
 
 def command(
-    theme: Annotated[Literal["dark", "light", "no-colour"], typer.Option(help="How it looks; NO_COLOR is honoured too.")] = "dark",
+    theme: Annotated[
+        Literal["dark", "light", "no-colour"] | None,
+        typer.Option(help="How it looks this time; NO_COLOR is honoured too. By default as it was left (T switches)."),
+    ] = None,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Write nothing at all, and hide whatever would.")] = False,
 ) -> None:
-    """Browse runs in the terminal. Nothing is written: it may be opened and closed while runs go on."""
+    """Browse runs in the terminal. It may be opened and closed while runs go on."""
     if theme == "no-colour":
         os.environ["NO_COLOR"] = "1"  # Textual reads it when an application is made
+    from dataclasses import replace
+
     from sracl import paths
+    from sracl.tui import settings
     from sracl.tui.app import SraclApp
 
-    SraclApp(paths.store_file(), light=theme == "light").run()
+    chosen = settings.read()
+    if theme in ("dark", "light"):
+        chosen = replace(chosen, theme=settings.LIGHT if theme == "light" else settings.DARK)
+    SraclApp(paths.store_file(), chosen, read_only=read_only).run()

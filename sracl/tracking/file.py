@@ -25,22 +25,31 @@ _BUSY_SECONDS = 30
 _CUT_SHORT = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
-def connect(path: Path, mode: Literal["ro", "rwc"]) -> sqlite3.Connection:
-    """A connection that begins no transaction by itself: `ro` reads, `rwc` writes and makes the file."""
+def connect(path: Path, mode: Literal["ro", "rwc"], *, leave_no_trace: bool = False) -> sqlite3.Connection:
+    """A connection that begins no transaction by itself: `ro` reads, `rwc` writes and makes the file.
+
+    A reader leaves the files -wal and -shm beside a store that nobody has open. With `leave_no_trace` it makes none: where they
+    are missing it reads as if nobody could write, so it is kept for one short transaction, and what a program that begins to
+    write in just that moment does is seen, or seen in part, by the next.
+    """
     flags = f"mode={mode}"
-    if mode == "ro" and not os.access(path.parent, os.W_OK) and not path.with_name(path.name + "-wal").exists():
-        flags += "&immutable=1"  # where no -shm file can be made, SQLite reads a WAL file only on the promise that nobody writes
+    if mode == "ro":
+        beside = [path.with_name(path.name + end).exists() for end in ("-wal", "-shm")]
+        if leave_no_trace and all(beside):
+            flags += "&readonly_shm=1"
+        elif leave_no_trace or (not os.access(path.parent, os.W_OK) and not beside[0]):
+            flags += "&immutable=1"  # where no -shm file can be made, SQLite reads a WAL file only on the promise that nobody writes
     address = f"{path.absolute().as_uri()}?{flags}"
     return sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
 
 
-def kept_version(path: Path, mode: Literal["ro", "rwc"]) -> int | None:
+def kept_version(path: Path, mode: Literal["ro", "rwc"], *, leave_no_trace: bool = False) -> int | None:
     """Version of the tables in the file; None when it has no tables at all.
 
     Raises:
         StoreError: The tables are another program's.
     """
-    with closing(connect(path, mode)) as connection:
+    with closing(connect(path, mode, leave_no_trace=leave_no_trace)) as connection:
         names = sorted(name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'"))
         if not names:
             return None

@@ -21,9 +21,10 @@ class Reader:
     Every view is a connection of its own, so a reader may be used from several threads and holds nothing in between.
     """
 
-    def __init__(self, path: Path, version: int) -> None:
+    def __init__(self, path: Path, version: int, *, leave_no_trace: bool = False) -> None:
         self.path = path
         """The SQLite file."""
+        self._leave_no_trace = leave_no_trace
         self.notice = ""
         """What the user should know about this store; mostly empty."""
         self.version = version
@@ -43,10 +44,19 @@ class Reader:
         """
         return cls(path, existing_version(path))
 
+    @classmethod
+    def leaving_no_trace(cls, path: Path) -> Self:
+        """Open a store that is there, and make no file beside it either, as SQLite's readers do while they read.
+
+        Raises:
+            StoreError: The file is damaged, is no store, or is not there to be read.
+        """
+        return cls(path, existing_version(path, leave_no_trace=True), leave_no_trace=True)
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A consistent view, to be left as soon as the rows are copied: an open one keeps the write-ahead log growing."""
-        with in_words(self.path), closing(connect(self.path, "ro")) as view:
+        with in_words(self.path), closing(connect(self.path, "ro", leave_no_trace=self._leave_no_trace)) as view:
             view.execute("BEGIN")
             yield view
 
@@ -62,7 +72,7 @@ class Reader:
         self.close()
 
 
-def existing_version(path: Path) -> int:
+def existing_version(path: Path, *, leave_no_trace: bool = False) -> int:
     """Version of the tables of a store that is there.
 
     Raises:
@@ -71,7 +81,7 @@ def existing_version(path: Path) -> int:
     if not path.is_file():
         raise StoreError(f"There is no store at {path} yet; `sracl run RECIPE` makes one.")
     with in_words(path), locked(path, shared=True):
-        version = kept_version(path, "ro")
+        version = kept_version(path, "ro", leave_no_trace=leave_no_trace)
     if version is None:
         raise StoreError(f"The store at {path} is empty; `sracl run RECIPE` fills it.")
     return version

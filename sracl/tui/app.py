@@ -7,27 +7,34 @@ is left before anything is drawn; widgets are handed rows and never open the sto
 
 from __future__ import annotations
 
-import sqlite3
 import time
 from contextlib import closing
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState, get_current_worker
 
-from sracl.tracking.file import connect
+from sracl.errors import SraclError
+from sracl.tui import settings
 from sracl.tui.runs.screen import RunsScreen
+from sracl.tui.settings import DARK, LIGHT, Settings
 from sracl.tui.store_screen import StoreScreen, failure
+from sracl.tui.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
+
+    from textual.screen import Screen
+    from textual.theme import Theme
 
 _PERIOD = 0.25
 _RENEWAL = 10.0
 """Seconds between looks at the store, and until a screen is renewed anyway: ages and silence grow without a write."""
+_SCREENS = Binding.Group("Screens", compact=True)
 
 
 class SraclApp(App[None]):
@@ -35,31 +42,44 @@ class SraclApp(App[None]):
 
     Args:
         store: The SQLite file; it may not be there yet.
-        light: Begin with dark letters on a light ground.
+        chosen: Theme and keys.
+        read_only: Write nothing at all, and offer nothing that writes.
     """
 
     TITLE = "sracl"
+    CSS = """
+    FooterKey { margin-right: 1; &.-grouped { margin: 0; } &.-command-palette { display: none; } }
+    FooterKey .footer-key--key { padding: 0; }
+    FooterKey .footer-key--description { padding: 0 0 0 1; }
+    FooterLabel { margin: 0 1; }
+    KeyGroup.-compact { padding: 0; margin: 0; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("1", "visit('runs')", "Runs"),
-        Binding("3", "visit('queue')", "Queue"),
-        Binding("4", "visit('compare')", "Compare"),
-        Binding("5", "visit('launch')", "Launch"),
-        Binding("6", "visit('neighbours')", "Neighbours"),
-        Binding("7", "visit('components')", "Components"),
-        Binding("question_mark,f1", "show_help_panel", "Help", key_display="?"),
-        Binding("colon", "command_palette", "Commands", key_display=":"),
-        Binding("T", "switch_theme", "Theme"),
-        Binding("Q", "quit", "Quit"),
+        Binding("question_mark,f1", "help", "Help", key_display="?", id="help"),
+        Binding("1", "visit('runs')", "Runs", id="screen.runs", group=_SCREENS),
+        Binding("2", "visit('run')", "Run", id="screen.run", group=_SCREENS),
+        Binding("3", "visit('queue')", "Queue", id="screen.queue", group=_SCREENS),
+        Binding("4", "visit('compare')", "Compare", id="screen.compare", group=_SCREENS),
+        Binding("5", "visit('launch')", "Launch", id="screen.launch", group=_SCREENS),
+        Binding("6", "visit('neighbours')", "Neighbours", id="screen.neighbours", group=_SCREENS),
+        Binding("7", "visit('components')", "Components", id="screen.components", group=_SCREENS),
+        Binding("Q", "quit", "Quit", id="quit"),
+        Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="palette"),
+        Binding("T", "switch_theme", "Theme", show=False, id="theme"),
     ]
 
-    def __init__(self, store: Path, *, light: bool = False) -> None:
+    def __init__(self, store: Path, chosen: Settings | None = None, *, read_only: bool = False) -> None:
         super().__init__()
+        chosen = chosen or Settings()
         self.store = store
-        self.theme = "textual-light" if light else "textual-dark"
+        self.read_only = read_only
+        self.theme = self._kept_theme = chosen.theme
+        self.set_keymap(chosen.keys)
         self._stopped = Event()
 
     def on_mount(self) -> None:
         """Show the runs, and watch the store."""
+        self.theme_changed_signal.subscribe(self, self._keep_theme)
         self.push_screen(RunsScreen(self.store))
         self._watch_store()
 
@@ -73,36 +93,86 @@ class SraclApp(App[None]):
             told = f"The store is no longer watched; what is shown is not renewed. {failure(changed.worker.error)}"
             self.notify(told, severity="error", timeout=20, markup=False)
 
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers: all that has a key here, under the name that stands in the footer."""
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if active.enabled and binding.description and binding.id and binding.action != "command_palette":
+                yield SystemCommand(binding.description, f"key {self.get_key_display(binding)}", self._carry_out(active.node, binding))
+        yield SystemCommand("Choose a theme", "all there are", self.action_change_theme)
+
     def action_visit(self, name: str) -> None:
         """Go to a screen from any other; what lay above the runs is closed."""
         while not isinstance(self.screen, RunsScreen):
             self.pop_screen()
-        if name != "runs":
+        if name == "run":
+            self.screen.action_open()
+        elif name != "runs":
             self.push_screen(_screen(name, self.store))
+
+    def action_help(self) -> None:
+        """Show what all keys do here, or hide it."""
+        if self.screen.query("HelpPanel"):
+            self.action_hide_help_panel()
+        else:
+            self.action_show_help_panel()
 
     def action_switch_theme(self) -> None:
         """Swap dark and light."""
-        self.theme = "textual-dark" if self.theme == "textual-light" else "textual-light"
+        self.theme = DARK if self.current_theme.name == LIGHT else LIGHT
+
+    def action_copy(self) -> None:
+        """Hand what has the focus to the terminal's clipboard, and keep it in a file for terminals that take nothing."""
+        focused = self.screen.focused
+        text = str(getattr(focused, "copied", ""))  # what binds this key has it
+        if not text:
+            self.notify("There is nothing to copy here.", severity="warning")
+            return
+        self.copy_to_clipboard(text)
+        what = text if len(text) <= 40 and "\n" not in text else f"{text.count(chr(10)) + 1} lines"
+        file = self.store.with_name("copied.txt")
+        if self.read_only:
+            self.notify(f"Copied: {what}", markup=False)
+            return
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"{text}\n", encoding="utf-8")
+        except OSError as error:
+            self.notify(f"Copied: {what}. {file} cannot be written: {error.strerror}.", severity="warning", markup=False)
+            return
+        self.notify(f"Copied: {what}\nIn {file.parent.name}/{file.name}, too, for terminals without a clipboard.", markup=False)
+
+    def _carry_out(self, node: object, binding: Binding):  # type: ignore[no-untyped-def]
+        async def carry_out() -> None:
+            await self.run_action(binding.action, default_namespace=node)  # type: ignore[arg-type]
+
+        return carry_out
+
+    def _keep_theme(self, theme: Theme) -> None:
+        """Remember the theme that was switched to."""
+        if theme.name != self._kept_theme and not self.read_only:
+            self._kept_theme = theme.name
+            self._write_theme(theme.name)
+
+    @work(thread=True, exclusive=True, group="theme", exit_on_error=False)
+    def _write_theme(self, name: str) -> None:
+        try:
+            settings.keep_theme(name)
+        except SraclError as error:
+            self.call_from_thread(self.notify, str(error), severity="warning", markup=False)
 
     @work(thread=True, exit_on_error=False)
     def _watch_store(self) -> None:
-        """Have the screen renewed after every commit of another process.
-
-        The kept connection never opens a transaction, so it holds up neither writers nor the checkpoint of the write-ahead log.
-        """
+        """Have the screen renewed after every commit of another process."""
         worker = get_current_worker()
         while not self.store.is_file():
             if worker.is_cancelled or self._stopped.wait(_PERIOD):
                 return
-        with closing(connect(self.store, "ro")) as view:
-            seen, renewed = None, 0.0
+        with closing(Watch(self.store, leave_no_trace=self.read_only)) as watch:
+            renewed = 0.0
             while not (worker.is_cancelled or self._stopped.wait(_PERIOD)):
-                try:
-                    version = view.execute("PRAGMA data_version").fetchone()
-                except sqlite3.OperationalError:
-                    continue  # the store is being made, or locked for a moment: look again
-                if version != seen or time.monotonic() - renewed > _RENEWAL:
-                    seen, renewed = version, time.monotonic()
+                if watch.changed() or time.monotonic() - renewed > _RENEWAL:
+                    renewed = time.monotonic()
                     self.call_from_thread(self._renew)
 
     def _renew(self) -> None:

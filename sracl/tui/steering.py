@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class SteeringScreen(StoreScreen):
     """A screen whose keys steer jobs."""
 
+    WRITES = frozenset({"cancel", "retry", "pause", "move", "hold"})
+
     @work(thread=True, group="steering", exit_on_error=False)
     def steer(self, arguments: Sequence[str], told: str) -> None:
         """Carry out `sracl queue ARGUMENTS`, and say what came of it.

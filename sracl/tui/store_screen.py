@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.screen import Screen
 from textual.worker import Worker, WorkerState
 
 from sracl.errors import SraclError
+from sracl.tracking.reader import Reader
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +21,33 @@ class StoreScreen(Screen[None]):
         store: The SQLite file; it may not be there yet.
     """
 
+    WRITES: ClassVar[frozenset[str]] = frozenset()
+    """Actions that write into the project, or have it written to: there are none of them in an interface that only reads."""
+
     def __init__(self, store: Path) -> None:
         super().__init__()
         self.store = store
+
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing may be written."""
+        return bool(getattr(self.app, "read_only", False))
+
+    def reader(self) -> Reader:
+        """The store, to be read in a thread worker.
+
+        Raises:
+            StoreError: It is damaged, is no store, or is not there.
+        """
+        return (Reader.leaving_no_trace if self.read_only else Reader.open)(self.store)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether an action is offered."""
+        return not (action in self.WRITES and self.read_only)
+
+    def on_screen_resume(self) -> None:
+        """Read what has changed while another screen was above this one."""
+        self.refresh_rows()
 
     def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
         """Say why a thread that read for this screen ended; what was shown stays."""

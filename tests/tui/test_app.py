@@ -65,6 +65,7 @@ def test_runs_appear_as_they_are_registered_and_the_cursor_stays_on_its_run(tmp_
     asyncio.run(script())
 
 
+@pytest.mark.presses("RunsScreen filter", "RunsScreen runs.leave_filter", "SraclApp quit")
 def test_keys_of_the_frame(tmp_path: Path) -> None:
     async def script() -> None:
         app = SraclApp(tmp_path / "store.db")

@@ -45,6 +45,8 @@ async def press(pilot: Pilot[None], *keys: str) -> None:
     await pilot.pause()
 
 
+@pytest.mark.presses("CompareScreen compare.baseline", "CompareScreen compare.recipe", "CompareScreen compare.users")
+@pytest.mark.presses("CompareScreen compare.format", "CompareScreen compare.export", "CompareScreen back")
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 def test_the_leaderboard_with_baseline_formats_and_export(size: tuple[int, int], path: Path) -> None:
     async def script() -> None:
@@ -95,6 +97,7 @@ def test_a_finished_run_appears_by_itself(path: Path) -> None:
     asyncio.run(script())
 
 
+@pytest.mark.presses("RunsScreen runs.mark", "RunsScreen runs.diff", "DiffScreen diff.all", "DiffScreen back")
 def test_marked_runs_are_put_side_by_side(path: Path) -> None:
     async def script() -> None:
         app = SraclApp(path)

@@ -40,6 +40,7 @@ def state(app: SraclApp, key: str) -> str:
     return str(app.screen.query_one(Rows).get_row(key)[1])
 
 
+@pytest.mark.presses("ComponentsScreen components.details", "ComponentsScreen filter", "ComponentsScreen back", "TextScreen back")
 async def test_components_are_listed_filtered_and_shown(app: SraclApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("7")
@@ -62,6 +63,7 @@ async def test_components_are_listed_filtered_and_shown(app: SraclApp) -> None:
         assert isinstance(app.screen, RunsScreen)
 
 
+@pytest.mark.presses("ComponentsScreen components.list", "ComponentsScreen components.doctor", "ComponentsScreen components.examine")
 async def test_checks_of_the_doctor(app: SraclApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("7")

@@ -79,6 +79,7 @@ async def open_recipe(app: SraclApp, pilot: Pilot[None]) -> Input:
     return app.screen.query_one(Input)
 
 
+@pytest.mark.presses("LaunchScreen filter", "LaunchScreen launch.enqueue")
 async def test_a_recipe_is_changed_by_keys_and_enqueued(app: SraclApp) -> None:
     with Store.open(paths.store_file()) as store:
         Queue(store).hold(True)  # so that nothing begins
@@ -100,6 +101,7 @@ async def test_a_recipe_is_changed_by_keys_and_enqueued(app: SraclApp) -> None:
     assert (run.seed, [objective["id"] for objective in run.values["objective"]]) == (7, ["next", "intra"])
 
 
+@pytest.mark.presses("LaunchScreen launch.unset")
 async def test_everything_that_is_wrong_is_told_at_once_and_nothing_is_lost(app: SraclApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await open_recipe(app, pilot)
@@ -147,6 +149,7 @@ async def test_a_value_is_chosen_from_a_list_or_typed_where_it_stands(app: Sracl
         await until(pilot, lambda: told(app, "sets") == "--set objective.cross.synthesizer.use=mean")
 
 
+@pytest.mark.presses("LaunchScreen launch.preview", "LaunchScreen right")
 async def test_the_dry_run_says_what_would_be_done(app: SraclApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await open_recipe(app, pilot)
@@ -167,6 +170,7 @@ def rendered(app: SraclApp) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in widget.render_lines(widget.size.region))
 
 
+@pytest.mark.presses("LaunchScreen left", "LaunchScreen back", "RecipeTree last", "RecipeTree up", "RecipeTree first", "RecipeTree down")
 async def test_recipes_and_values_take_turns_where_there_is_no_room(app: SraclApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await open_recipe(app, pilot)
@@ -196,6 +200,7 @@ async def test_settings_belong_to_their_recipe(app: SraclApp) -> None:
         await until(pilot, lambda: told(app, "sets") == "--set seeds=[5]")
 
 
+@pytest.mark.presses("RunsScreen runs.new")
 async def test_the_runs_lead_to_it(app: SraclApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("n")

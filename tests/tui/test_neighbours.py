@@ -52,6 +52,8 @@ def path(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.presses("NeighboursScreen filter", "NeighboursScreen neighbours.users", "NeighboursScreen neighbours.draw")
+@pytest.mark.presses("NeighboursScreen left", "NeighboursScreen right", "NeighboursScreen neighbours.items")
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 def test_items_and_users_with_what_is_like_them(size: tuple[int, int], path: Path) -> None:
     async def script() -> None:
@@ -77,6 +79,7 @@ def test_items_and_users_with_what_is_like_them(size: tuple[int, int], path: Pat
     asyncio.run(script())
 
 
+@pytest.mark.presses("NeighboursScreen neighbours.pick", "NeighboursScreen back")
 def test_another_run_is_picked_and_says_what_it_lacks(path: Path) -> None:
     async def script() -> None:
         app = SraclApp(path)
@@ -101,6 +104,7 @@ def test_another_run_is_picked_and_says_what_it_lacks(path: Path) -> None:
     asyncio.run(script())
 
 
+@pytest.mark.presses("RunsScreen runs.neighbours")
 def test_a_run_without_neighbours_says_why(path: Path) -> None:
     async def script() -> None:
         app = SraclApp(path)

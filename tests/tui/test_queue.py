@@ -72,6 +72,9 @@ async def test_an_empty_project_says_how_to_begin(tmp_path: Path, monkeypatch: p
     assert not store_file(tmp_path).exists()
 
 
+@pytest.mark.presses(
+    "QueueScreen queue.cancel", "QueueScreen queue.retry", "QueueScreen queue.pause", "QueueScreen queue.sooner", "QueueScreen queue.later"
+)
 async def test_jobs_are_steered_by_keys(app: SraclApp, home: Path) -> None:
     add(home, SLEEP, label="first", count=2)
     async with app.run_test(size=(120, 40)) as pilot:
@@ -100,6 +103,7 @@ async def test_jobs_are_steered_by_keys(app: SraclApp, home: Path) -> None:
         await until(pilot, lambda: state(home, paused) == "queued")
 
 
+@pytest.mark.presses("QueueScreen queue.hold")
 async def test_the_queue_is_held_and_let_go(app: SraclApp, home: Path) -> None:
     add(home, "", label="quick")
     async with app.run_test(size=(120, 40)) as pilot:
@@ -127,6 +131,7 @@ async def test_a_running_job_is_asked_and_then_ended(app: SraclApp, home: Path) 
         await until(pilot, lambda: state(home, 1) == "cancelled")
 
 
+@pytest.mark.presses("QueueScreen back", "RunsScreen runs.cancel", "RunsScreen runs.retry", "RunScreen run.cancel", "RunScreen run.retry")
 async def test_the_run_of_a_job_is_opened_and_steered_from_the_runs_as_well(app: SraclApp, home: Path) -> None:
     with Store.open(store_file(home)) as store:
         register(store, "abc123")

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+@pytest.mark.presses(
+    "RunScreen run.overview",
+    "RunScreen run.charts",
+    "RunScreen run.recipe",
+    "RunScreen run.artifacts",
+    "RunScreen run.environment",
+    "RunScreen back",
+)
 def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) -> None:
     async def script() -> None:
         path = tmp_path / "store.db"
@@ -85,6 +93,7 @@ def app(tmp_path: Path) -> SraclApp:
     return SraclApp(tmp_path / "store.db")
 
 
+@pytest.mark.presses("RunScreen run.logs", "JobLog first", "JobLog last", "JobLog up", "JobLog down", "JobLog copy")
 async def test_the_log_is_followed_until_one_moves_up_in_it(app: SraclApp, tmp_path: Path) -> None:
     file = tmp_path / "r1" / "log.txt"
     file.parent.mkdir()
@@ -105,8 +114,9 @@ async def test_the_log_is_followed_until_one_moves_up_in_it(app: SraclApp, tmp_p
         shown = app.screen.query_one(JobLog)
         await until(pilot, lambda: shown.lines[-2] == "line 101")
         assert "line 1\n" in text(app)
-        await pilot.press("j", "k", "G")
+        await pilot.press("j", "k", "G", "y")
         await shows(pilot, "line 101")
+        assert app.clipboard.splitlines()[-1] == "line 101"
 
 
 @pytest.mark.parametrize(("tab", "expected"), [("l", "what the job said"), ("r", "train.epochs = 3")])
@@ -132,6 +142,7 @@ async def test_what_is_read_is_handed_to_a_program_of_the_users(
         await shows(pilot, "'/no/such/program'", "EDITOR")
 
 
+@pytest.mark.presses("RunScreen run.edit")
 async def test_a_terminal_that_cannot_be_handed_over_says_so(app: SraclApp) -> None:
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await shows(pilot, "r1")

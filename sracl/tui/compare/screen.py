@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static
 
 from sracl import paths
@@ -15,10 +14,10 @@ from sracl.compare import render
 from sracl.compare.board import Leaderboard
 from sracl.compare.leaderboard import leaderboard
 from sracl.tracking import queries
-from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
 from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.picker import Picker
+from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,15 +48,14 @@ class CompareScreen(StoreScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "app.pop_screen", "Back", key_display="q"),
-        Binding("b", "baseline", "Baseline"),
-        Binding("r", "recipe", "Recipe"),
-        Binding("u", "group", "Users"),
-        Binding("f", "format", "Format"),
-        Binding("x", "export", "Export"),
-        Binding("j,down", "scroll('down')", "Down", show=False),
-        Binding("k,up", "scroll('up')", "Up", show=False),
+        Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
+        Binding("b", "baseline", "Baseline", id="compare.baseline"),
+        Binding("r", "recipe", "Recipe", id="compare.recipe"),
+        Binding("u", "group", "Users", id="compare.users"),
+        Binding("f", "format", "Format", id="compare.format"),
+        Binding("x", "export", "Export", id="compare.export"),
     ]
+    WRITES = frozenset({"export"})
 
     def __init__(self, store: Path) -> None:
         super().__init__(store)
@@ -69,22 +67,17 @@ class CompareScreen(StoreScreen):
     def compose(self) -> ComposeResult:
         """The view in words, the leaderboard, keys."""
         yield Static("", id="view", markup=False)
-        with VerticalScroll(can_focus=True):
+        with Scroll():
             yield Static("Reading the store …", id="board", markup=False)
         yield Footer()
 
     def on_mount(self) -> None:
-        """Read the store."""
-        self.query_one(VerticalScroll).focus()
-        self.refresh_rows()
+        """Begin where it is read."""
+        self.query_one(Scroll).focus()
 
     def on_resize(self) -> None:
         """Cut the tables anew to the width."""
         self._draw()
-
-    def action_scroll(self, way: str) -> None:
-        """Move by a line."""
-        self.query_one(VerticalScroll).scroll_relative(y=1 if way == "down" else -1, animate=False)
 
     def action_format(self) -> None:
         """Show the next format."""
@@ -125,7 +118,7 @@ class CompareScreen(StoreScreen):
         if not self.store.is_file():
             self.app.call_from_thread(self._show, Leaderboard((), (), ("There is no run yet.",)), [], [])
             return
-        with Reader.open(self.store) as store:
+        with self.reader() as store:
             recipes = list(queries.recipes(store))
             groups = list(dict.fromkeys(row.group for row in queries.final_metrics(store)))
             board = leaderboard(store, view.recipe, group=view.group, baseline=view.baseline)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widgets import DataTable, Footer, Input, Static, TabbedContent, TabPane
 from textual.worker import get_current_worker
 
@@ -19,6 +18,7 @@ from sracl.tui.command import ask
 from sracl.tui.components.card import card as shown
 from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.rows import Rows
+from sracl.tui.widgets.scroll import Scroll
 from sracl.tui.widgets.text_screen import TextScreen
 
 if TYPE_CHECKING:
@@ -42,20 +42,18 @@ class ComponentsScreen(StoreScreen):
 
     CSS = """
     ComponentsScreen TabPane { padding: 0; }
-    ComponentsScreen Rows, ComponentsScreen VerticalScroll { height: 1fr; }
+    ComponentsScreen Rows, ComponentsScreen Scroll { height: 1fr; }
     ComponentsScreen #checks { padding: 0 1; }
     ComponentsScreen Input { display: none; }
     ComponentsScreen Input.asked { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "back", "Back", key_display="q"),
-        Binding("i", "details", "Details"),
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("c", "tab('components')", "Components"),
-        Binding("d", "tab('doctor')", "Doctor"),
-        Binding("r", "examine", "Examine again"),
-        Binding("j,down", "scroll(1)", "Down", show=False),
-        Binding("k,up", "scroll(-1)", "Up", show=False),
+        Binding("q,escape", "back", "Back", key_display="q", id="back"),
+        Binding("i", "details", "Details", id="components.details"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("c", "tab('components')", "Components", id="components.list"),
+        Binding("d", "tab('doctor')", "Doctor", id="components.doctor"),
+        Binding("r", "examine", "Examine again", id="components.examine"),
     ]
 
     def __init__(self, store: Path) -> None:
@@ -69,7 +67,7 @@ class ComponentsScreen(StoreScreen):
             with TabPane("Components", id="components"):
                 yield Input(placeholder="part of a kind, a name or a summary, such as losses (empty shows all)")
                 yield Rows(("component", "status", "what it is"))
-            with TabPane("Doctor", id="doctor"), VerticalScroll(can_focus=True):
+            with TabPane("Doctor", id="doctor"), Scroll():
                 yield Static("", id="checks", markup=False)
         yield Footer()
 
@@ -104,11 +102,7 @@ class ComponentsScreen(StoreScreen):
     def action_tab(self, name: str) -> None:
         """Show a tab."""
         self.query_one(TabbedContent).active = name
-        self.query_one(Rows if name == "components" else "#doctor VerticalScroll").focus()
-
-    def action_scroll(self, lines: int) -> None:
-        """Move the checks by a line."""
-        self.query_one("#doctor VerticalScroll").scroll_relative(y=lines, animate=False)
+        self.query_one(Rows if name == "components" else "#doctor Scroll").focus()
 
     @work(thread=True, exclusive=True, group="details", exit_on_error=False)
     def action_details(self) -> None:

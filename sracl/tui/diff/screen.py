@@ -9,13 +9,12 @@ from rich.table import Table
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static
 
 from sracl.compare import render_diff
 from sracl.compare.diff import Diff, diff
-from sracl.tracking.reader import Reader
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +32,8 @@ class DiffScreen(StoreScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "app.pop_screen", "Back", key_display="q"),
-        Binding("a", "everything", "All / differences"),
-        Binding("j,down", "scroll('down')", "Down", show=False),
-        Binding("k,up", "scroll('up')", "Up", show=False),
+        Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
+        Binding("a", "everything", "All / differences", id="diff.all"),
     ]
 
     def __init__(self, store: Path, run_ids: Sequence[str]) -> None:
@@ -46,28 +43,23 @@ class DiffScreen(StoreScreen):
 
     def compose(self) -> ComposeResult:
         """The tables, keys."""
-        with VerticalScroll(can_focus=True):
+        with Scroll():
             yield Static("Reading the store …", id="diff", markup=False)
         yield Footer()
 
     def on_mount(self) -> None:
-        """Read the runs."""
-        self.query_one(VerticalScroll).focus()
-        self.refresh_rows()
+        """Begin where it is read."""
+        self.query_one(Scroll).focus()
 
     def action_everything(self) -> None:
         """Show, or leave out, what is the same."""
         self._everything = not self._everything
         self.refresh_rows()
 
-    def action_scroll(self, way: str) -> None:
-        """Move by a line."""
-        self.query_one(VerticalScroll).scroll_relative(y=1 if way == "down" else -1, animate=False)
-
     @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:
         """Read the runs again."""
-        with Reader.open(self.store) as store:
+        with self.reader() as store:
             found = diff(store, self._run_ids, everything=self._everything)
         self.app.call_from_thread(self._show, found)
 

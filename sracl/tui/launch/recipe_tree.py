@@ -24,10 +24,10 @@ class RecipeTree(Tree[str]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("g", "scroll_home", "First", show=False),
-        Binding("G", "scroll_end", "Last", show=False),
+        Binding("j,down", "cursor_down", "Down", show=False, id="down"),
+        Binding("k,up", "cursor_up", "Up", show=False, id="up"),
+        Binding("g,home", "scroll_home", "First", show=False, id="first"),
+        Binding("G,end", "scroll_end", "Last", show=False, id="last"),
     ]
 
     def __init__(self, *, id: str) -> None:

@@ -27,6 +27,7 @@ from sracl.tui.launch.recipe_tree import RecipeTree
 from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.rows import Rows
+from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,16 +70,15 @@ class LaunchScreen(StoreScreen):
     """
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "back", "Back", key_display="q"),
-        Binding("slash", "set", "Set or find", key_display="/"),
-        Binding("minus", "unset", "Take back", key_display="-"),
-        Binding("f5", "preview", "Dry run"),
-        Binding("ctrl+s", "enqueue", "Enqueue", priority=True),
-        Binding("h", "recipes", "Recipes"),
-        Binding("l", "values", "Values"),
-        Binding("j", "scroll(1)", "Down", show=False),
-        Binding("k", "scroll(-1)", "Up", show=False),
+        Binding("q,escape", "back", "Back", key_display="q", id="back"),
+        Binding("slash", "set", "Set or find", key_display="/", id="filter"),
+        Binding("minus", "unset", "Take back", key_display="-", id="launch.unset"),
+        Binding("f5", "preview", "Dry run", id="launch.preview"),
+        Binding("ctrl+s", "enqueue", "Enqueue", priority=True, id="launch.enqueue"),
+        Binding("h", "recipes", "Recipes", id="left"),
+        Binding("l", "values", "Values", id="right"),
     ]
+    WRITES = frozenset({"enqueue"})
 
     def __init__(self, store: Path) -> None:
         super().__init__(store)
@@ -100,7 +100,7 @@ class LaunchScreen(StoreScreen):
                 with TabbedContent(initial="values-tab"):
                     with TabPane("Values", id="values-tab"):
                         yield Rows(("path", "value", "set in"), id="values")
-                    with TabPane("Dry run", id="outlook-tab"), VerticalScroll(can_focus=True):
+                    with TabPane("Dry run", id="outlook-tab"), Scroll():
                         yield Static(_BEFORE, id="outlook", markup=False)
                 yield Static("", id="hint", markup=False)
         yield Footer()
@@ -148,14 +148,10 @@ class LaunchScreen(StoreScreen):
         self.query_one(TabbedContent).active = "values-tab"
         self.query_one("#values").focus()
 
-    def action_scroll(self, lines: int) -> None:
-        """Move the dry run by a line."""
-        self.query_one("#outlook-tab VerticalScroll").scroll_relative(y=lines, animate=False)
-
     def action_preview(self) -> None:
         """Show what would be run, what is cached, the time to expect and what the texts would cost."""
         self.query_one(TabbedContent).active = "outlook-tab"
-        self.query_one("#outlook-tab VerticalScroll").focus()
+        self.query_one("#outlook-tab Scroll").focus()
         self.query_one("#outlook", Static).update("looking …")
         self._preview()
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Footer, Input, Static
 
 from sracl.errors import SraclError
 from sracl.runs.exhibit import FILE, Exhibit
 from sracl.tracking import queries
-from sracl.tracking.reader import Reader
 from sracl.tui.neighbours import details
 from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.rows import Rows
+from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -42,17 +42,17 @@ class NeighboursScreen(StoreScreen):
     CSS = """
     NeighboursScreen Vertical { width: 30%; min-width: 24; }
     NeighboursScreen Rows { height: 1fr; }
-    NeighboursScreen VerticalScroll { padding: 0 1; }
+    NeighboursScreen Scroll { padding: 0 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "back", "Back", key_display="q"),
-        Binding("slash", "find", "Find", key_display="/"),
-        Binding("i", "show('items')", "Items"),
-        Binding("u", "show('users')", "Users"),
-        Binding("r", "draw", "Draw again"),
-        Binding("p", "pick", "Pick a run"),
-        Binding("l", "go('details')", "Read", show=False),
-        Binding("h", "go('list')", "List", show=False),
+        Binding("q,escape", "back", "Back", key_display="q", id="back"),
+        Binding("slash", "find", "Find", key_display="/", id="filter"),
+        Binding("i", "show('items')", "Items", id="neighbours.items"),
+        Binding("u", "show('users')", "Users", id="neighbours.users"),
+        Binding("r", "draw", "Draw again", id="neighbours.draw"),
+        Binding("p", "pick", "Pick a run", id="neighbours.pick"),
+        Binding("l", "go('details')", "Read", show=False, id="right"),
+        Binding("h", "go('list')", "List", show=False, id="left"),
     ]
 
     def __init__(self, store: Path, run_id: str | None = None) -> None:
@@ -71,14 +71,13 @@ class NeighboursScreen(StoreScreen):
             with Vertical():
                 yield Input(placeholder="/ finds by title or name", id="find")
                 yield Rows(("no", "title"))
-            with VerticalScroll(can_focus=True):
+            with Scroll():
                 yield Static("", id="details", markup=False)
         yield Footer()
 
     def on_mount(self) -> None:
-        """Find the runs that can be shown."""
+        """Begin with the list."""
         self.query_one(Rows).focus()
-        self._find_runs()
 
     def refresh_rows(self) -> None:
         """Look for runs while there is none; an exhibit itself never changes."""
@@ -98,7 +97,7 @@ class NeighboursScreen(StoreScreen):
 
     def action_go(self, where: str) -> None:
         """Go to the list, or to what is read."""
-        self.query_one(Rows if where == "list" else VerticalScroll).focus()
+        self.query_one(Rows if where == "list" else Scroll).focus()
 
     def action_show(self, kind: Literal["items", "users"]) -> None:
         """List items, or users."""
@@ -139,7 +138,7 @@ class NeighboursScreen(StoreScreen):
     def _find_runs(self) -> None:
         found: dict[str, tuple[str, Path]] = {}
         if self.store.is_file():
-            with Reader.open(self.store) as store:
+            with self.reader() as store:
                 kept = queries.completed_with(store, Path(FILE).stem)
             found = {run_id: (label, Path(file)) for run_id, (label, file) in kept.items()}
         self.app.call_from_thread(self._choose, found)

@@ -15,7 +15,6 @@ from sracl.jobs.claims import Claims
 from sracl.jobs.devices import devices
 from sracl.jobs.workers import is_alive
 from sracl.tracking import jobs
-from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
@@ -77,7 +76,6 @@ class QueueScreen(SteeringScreen):
         """Begin in the jobs, and look at the devices now and then."""
         self.query_one("#devices", Rows).can_focus = False
         self.query_one("#jobs", Rows).focus()
-        self.refresh_rows()
         self._look_at_devices()
         self.set_interval(_DEVICES_SECONDS, self._look_at_devices)
 
@@ -134,7 +132,7 @@ class QueueScreen(SteeringScreen):
         if not self.store.is_file():
             self.app.call_from_thread(self._show_jobs, [], False, False)
             return
-        with Reader.open(self.store) as store:
+        with self.reader() as store:
             found, on_hold = jobs.jobs(store), jobs.is_paused(store)
         self.app.call_from_thread(self._show_jobs, found, on_hold, is_alive())
 

@@ -23,6 +23,7 @@ class JobLog(Log, can_focus=True):
         Binding("k,up", "scroll_up", "Up", show=False, id="up"),
         Binding("g,home", "scroll_home", "First", show=False, id="first"),
         Binding("G,end", "scroll_end", "Last", show=False, id="last"),
+        Binding("y", "app.copy", "Copy", id="copy"),
     ]
 
     def __init__(self, *, id: str) -> None:

@@ -9,20 +9,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from sracl.compare.wording import age, place
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
 from sracl.tracking import queries
-from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
 from sracl.tui.run.hand_over import hand_over
 from sracl.tui.run.log import JobLog
 from sracl.tui.run.tail import Tail
 from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.chart import Chart
+from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,7 +44,7 @@ class RunScreen(SteeringScreen):
         run_id: Which run.
     """
 
-    CSS = "RunScreen #logs VerticalScroll { overflow: hidden; } RunScreen JobLog { height: 1fr; }"
+    CSS = "RunScreen #logs Scroll { overflow: hidden; } RunScreen JobLog { height: 1fr; }"
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
@@ -71,15 +70,15 @@ class RunScreen(SteeringScreen):
         """Tabs, keys."""
         with TabbedContent(initial="overview"):
             for name in _TABS:
-                with TabPane(name.capitalize(), id=name), VerticalScroll():
+                with TabPane(name.capitalize(), id=name), Scroll():
                     yield Static(_EMPTY.get(name, ""), id=f"{name}-text", markup=False)
                     if name == "logs":
                         yield JobLog(id="log")
         yield Footer()
 
     def on_mount(self) -> None:
-        """Read the run, and go on reading its log while that is looked at."""
-        self.refresh_rows()
+        """Begin where it is read, and go on reading the log while that is looked at."""
+        self.action_tab("overview")
         self.set_interval(_LOOK_SECONDS, self._look_at_log)
 
     def action_tab(self, name: str) -> None:
@@ -88,6 +87,8 @@ class RunScreen(SteeringScreen):
         if name == "logs":
             self.query_one(JobLog).focus()
             self._look_at_log()
+        else:
+            self.query_one(f"#{name} Scroll").focus()
 
     def action_edit(self) -> None:
         """Open the log, or what else is shown as text, in a program of the user's."""
@@ -117,7 +118,7 @@ class RunScreen(SteeringScreen):
     @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:
         """Read the run again, and draw what changed."""
-        with Reader.open(self.store) as store:
+        with self.reader() as store:
             run = queries.run(store, self._run_id)
             series = queries.series(store, run.id)
             metrics = queries.final_metrics(store, [run.id])
@@ -141,7 +142,7 @@ class RunScreen(SteeringScreen):
         self.query_one("#charts-text").display = not series
         charts = {chart.name: chart for chart in self.query(Chart)}
         new = [Chart(name) for name in series if name not in charts]
-        self.query_one("#charts VerticalScroll").mount_all(new)
+        self.query_one("#charts Scroll").mount_all(new)
         for chart in (*charts.values(), *new):
             chart.show_points(series.get(chart.name or "", ()))
 

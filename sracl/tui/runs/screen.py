@@ -12,7 +12,6 @@ from sracl.compare.wording import age, place
 from sracl.errors import UsageError, did_you_mean
 from sracl.tracking import queries
 from sracl.tracking.identity import State
-from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
 from sracl.tui.diff.screen import DiffScreen
 from sracl.tui.neighbours.screen import NeighboursScreen
@@ -39,14 +38,14 @@ class RunsScreen(SteeringScreen):
 
     CSS = "RunsScreen Input { display: none; } RunsScreen Input.asked { display: block; } RunsScreen Rows { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", key_display="/"),
-        Binding("m", "mark", "Mark"),
-        Binding("d", "diff", "Diff marked"),
-        Binding("n", "app.visit('launch')", "New"),
-        Binding("N", "neighbours", "Neighbours"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("m", "mark", "Mark", id="runs.mark"),
+        Binding("d", "diff", "Diff", id="runs.diff"),
+        Binding("n", "app.visit('launch')", "New", id="runs.new"),
+        Binding("N", "neighbours", "Neighbours", id="runs.neighbours"),
         Binding("c", "cancel", "Cancel", id="runs.cancel"),
         Binding("R", "retry", "Retry", id="runs.retry"),
-        Binding("escape", "leave_filter", "Back to the runs", show=False),
+        Binding("escape", "leave_filter", "Back to the runs", show=False, id="runs.leave_filter"),
     ]
 
     def __init__(self, store: Path) -> None:
@@ -62,9 +61,8 @@ class RunsScreen(SteeringScreen):
         yield Footer()
 
     def on_mount(self) -> None:
-        """Read the first page."""
+        """Begin in the table."""
         self.query_one(Rows).focus()
-        self.refresh_rows()
 
     def action_filter(self) -> None:
         """Ask which runs to show."""
@@ -113,9 +111,10 @@ class RunsScreen(SteeringScreen):
             self.steer(["retry", key], "")
 
     @on(DataTable.RowSelected)
-    def _open(self, chosen: DataTable.RowSelected) -> None:
-        if chosen.row_key.value is not None:
-            self.app.push_screen(RunScreen(self.store, chosen.row_key.value))
+    def action_open(self) -> None:
+        """Open the run under the cursor."""
+        if (key := self.query_one(Rows).selected_key) is not None:
+            self.app.push_screen(RunScreen(self.store, key))
 
     @on(Input.Submitted)
     def _filter(self, asked: Input.Submitted) -> None:
@@ -133,7 +132,7 @@ class RunsScreen(SteeringScreen):
         if not self.store.is_file():
             self.app.call_from_thread(self._show, {}, "There is no run yet. `sracl run quickstart` trains a first model.")
             return
-        with Reader.open(self.store) as store:
+        with self.reader() as store:
             found = queries.lines(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # `wanted` lets no other state through
             bests = queries.best_watched(store, found)
         rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in self._marked) for run in found}

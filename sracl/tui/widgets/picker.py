@@ -32,9 +32,11 @@ class Picker(ModalScreen[str | None]):
     Picker OptionList { height: auto; max-height: 16; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "dismiss(None)", "Back", key_display="q"),
-        Binding("j", "move('down')", "Down", show=False),
-        Binding("k", "move('up')", "Up", show=False),
+        Binding("q,escape", "dismiss(None)", "Back", key_display="q", id="back"),
+        Binding("j,down", "move('down')", "Down", show=False, id="down"),
+        Binding("k,up", "move('up')", "Up", show=False, id="up"),
+        Binding("g,home", "move('first')", "First", show=False, id="first"),
+        Binding("G,end", "move('last')", "Last", show=False, id="last"),
     ]
 
     def __init__(self, question: str, choices: Sequence[str]) -> None:
@@ -49,12 +51,15 @@ class Picker(ModalScreen[str | None]):
             yield OptionList(*(Option(Content(choice)) for choice in self._choices))
 
     def action_move(self, way: str) -> None:
-        """Move the cursor a line."""
+        """Move the cursor a line, or to an end."""
         choices = self.query_one(OptionList)
-        if way == "down":
-            choices.action_cursor_down()
-        else:
-            choices.action_cursor_up()
+        moves = {
+            "down": choices.action_cursor_down,
+            "up": choices.action_cursor_up,
+            "first": choices.action_first,
+            "last": choices.action_last,
+        }
+        moves[way]()
 
     @on(OptionList.OptionSelected)
     def _choose(self, chosen: OptionList.OptionSelected) -> None:

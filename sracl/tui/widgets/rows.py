@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
+from textual import on
 from textual.binding import Binding, BindingType
+from textual.message import Message
 from textual.widgets import DataTable
+
+from sracl.tui.widgets.picker import Picker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_UNSORTED = "(as they come)"
 
 
 class Rows(DataTable[Text]):
@@ -18,27 +24,80 @@ class Rows(DataTable[Text]):
     Args:
         columns: Their titles. The first column holds the key.
         id: Of the widget.
+        sorts: Sort the rows by the column that was asked for; otherwise `Reordered` is all that happens.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("j", "cursor_down", "Down", show=False),
-        Binding("k", "cursor_up", "Up", show=False),
-        Binding("g", "scroll_top", "First", show=False),
-        Binding("G", "scroll_bottom", "Last", show=False),
+        Binding("j,down", "cursor_down", "Down", show=False, id="down"),
+        Binding("k,up", "cursor_up", "Up", show=False, id="up"),
+        Binding("g", "scroll_top", "First", show=False, id="first"),
+        Binding("G", "scroll_bottom", "Last", show=False, id="last"),
+        Binding("s", "sort_by", "Sort", id="sort"),
+        Binding("S", "reverse", "Reverse", show=False, id="reverse"),
+        Binding("y", "app.copy", "Copy", id="copy"),
     ]
 
-    def __init__(self, columns: Sequence[str], *, id: str | None = None) -> None:
+    class Reordered(Message):
+        """Another column, or way, was asked for: `column` and `descending` of the table."""
+
+    def __init__(self, columns: Sequence[str], *, id: str | None = None, sorts: bool = True) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=True)
         self._titles = tuple(columns)
+        self._sorts = sorts
+        self._given: dict[str, tuple[str, ...]] = {}
+        """As they came."""
         self._shown: dict[str, tuple[str, ...]] = {}
+        self.sorted_by: str | None = None
+        """Title of a column; None is the order in which rows come."""
+        self.descending = False
 
     def on_mount(self) -> None:
         """Make the columns."""
         for place, title in enumerate(self._titles):
             self.add_column(title, key=str(place))
 
+    @property
+    def copied(self) -> str:
+        """Key of the row under the cursor: what a command takes."""
+        return self.selected_key or ""
+
+    def action_sort_by(self) -> None:
+        """Ask for a column."""
+
+        def take(title: str | None) -> None:
+            if title is not None:
+                self._order(None if title == _UNSORTED else title, descending=False)
+
+        self.app.push_screen(Picker("Sort by", [_UNSORTED, *self._titles]), take)
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self._order(self.sorted_by, descending=not self.descending)
+
+    @on(DataTable.HeaderSelected)
+    def _click(self, clicked: DataTable.HeaderSelected) -> None:
+        title = self._titles[clicked.column_index]
+        self._order(title, descending=title == self.sorted_by and not self.descending)
+
+    def _order(self, column: str | None, *, descending: bool) -> None:
+        self.sorted_by, self.descending = column, descending
+        for place, title in enumerate(self._titles):
+            mark = ("v" if descending else "^") if title == column else ""
+            kept = next(known for key, known in self.columns.items() if key.value == str(place))
+            kept.label = Text(f"{title}{mark}")
+            kept.content_width = max(kept.content_width, kept.label.cell_len)
+        self._clear_caches()  # DataTable looks at labels only when a column is added
+        self._require_update_dimensions = True
+        self.refresh()
+        if self._sorts:
+            self.show_rows(self._given)
+        self.post_message(self.Reordered())
+
     def show_rows(self, rows: Mapping[str, tuple[str, ...]]) -> None:
-        """Show these rows, in this order; the cursor stays on its row while that is there."""
+        """Show these rows, in this order or the one asked for; the cursor stays on its row while that is there."""
+        self._given = dict(rows)
+        if self._sorts:
+            rows = self._in_order(rows)
         under_cursor = self.selected_key
         for key in self._shown.keys() - rows.keys():
             self.remove_row(key)
@@ -62,7 +121,22 @@ class Rows(DataTable[Text]):
             return None
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
 
+    def _in_order(self, rows: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        items = list(rows.items())
+        if self.sorted_by is not None:
+            place = self._titles.index(self.sorted_by)
+            return dict(sorted(items, key=lambda row: _rank(row[1][place]), reverse=self.descending))
+        return dict(reversed(items)) if self.descending else rows
+
     def _put_in_order(self, keys: Sequence[str]) -> None:
         if [row.key.value for row in self.ordered_rows] != list(keys):
             place = {key: index for index, key in enumerate(keys)}
             self.sort("0", key=lambda cell: place[cell.plain])
+
+
+def _rank(cell: str) -> tuple[bool, float, str]:
+    """Numbers by their value, before texts."""
+    try:
+        return False, float(cell.replace(",", "")), ""
+    except ValueError:
+        return True, 0.0, cell.casefold()
