@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
+import itertools
 import json
 import os
 import random
@@ -137,6 +138,34 @@ def test_office_as_atomic_files_is_office_as_a_folder(office: Path, data_home: P
     np.testing.assert_array_equal(imported.offsets, expected.offsets)
     assert [text.title for text in imported.texts] == [text.title for text in expected.texts]
     assert split(imported) == split(expected)
+
+
+def test_office_as_amazon_reviews_is_office_as_a_folder(office: Path, data_home: Path, tmp_path: Path) -> None:
+    expected, _ = folder.read(office, "office")
+    with gzip.open(office / "items.jsonl.gz", "rt", encoding="utf-8") as file:
+        products = {str(product["item"]): product for product in map(json.loads, file)}
+    asins = [[products[expected.item_ids[item - 1]]["asin"] for item in expected.sequence(row)] for row in range(expected.num_users)]
+    # as released: grouped by item in ascending order, with days. A day lasts as long as the order of items does, so that
+    # every pair that may be a tie is one
+    reviews = []
+    for user, sequence in enumerate(asins):
+        day = 0
+        for before, asin in itertools.pairwise(["", *sequence]):
+            day += asin < before
+            reviews.append((asin, f"A{user:05d}", 1_300_000_000 + 86_400 * day))
+    reviews.sort(key=lambda review: review[0])
+    lines = [{"reviewerID": user, "asin": asin, "unixReviewTime": time} for asin, user, time in reviews]
+    meta = [{"asin": p["asin"], "title": p["title"], "categories": [["Office Products", *p["categories"]]]} for p in products.values()]
+    files = [
+        write(tmp_path / "reviews_Office_Products_5.json.gz", json_lines(lines)),
+        write(tmp_path / "meta_Office_Products.json.gz", "".join(f"{product!r}\n" for product in meta)),
+    ]
+    target, imported = bring_in(files)
+    assert target.name == "office"
+    found = [[imported.item_ids[item - 1] for item in imported.sequence(row)] for row in range(imported.num_users)]
+    assert found == asins
+    titles = {p["asin"]: (" ".join((p["title"] or "").split()), tuple(p["categories"])) for p in products.values()}
+    assert {asin: (t.title, t.categories) for asin, t in zip(imported.item_ids, imported.texts, strict=True)} == titles
 
 
 CSV = "user,item,timestamp\nann,a,1\nann,b,2\nann,c,3\nben,a,1\nben,c,1\nben,b,2\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -149,6 +150,15 @@ def test_a_mirror_is_asked_first_and_for_the_files_of_the_card(home: Path, serve
     assert result.stderr.index("licence: None stated; for research.") < result.stderr.index("downloading")
     assert isinstance(result.exception, DataError)
     assert "what reviews_Office_Products_5.json.gz gives: is not the 'office' it is called: it holds 5 users" in str(result.exception)
+
+
+def test_a_terminal_shows_how_far_it_is(home: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # has rich take stderr for a terminal
+    server.offer("/reviews_Office_Products_5.json.gz", FILES["reviews_Toy_5.json.gz"])
+    server.offer("/meta_Office_Products.json.gz", FILES["meta_Toy.json.gz"])
+    shown = CliRunner().invoke(app, ["get", "amazon-office", "--mirror", server.url]).stderr
+    size = f"{len(FILES['meta_Toy.json.gz']) / 1000:.1f}"
+    assert f"{size}/{size} kB" in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
 
 
 def test_yelp_says_how_to_come_by_it(home: Path) -> None:
