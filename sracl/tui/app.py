@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _PERIOD = 0.25
 _RENEWAL = 10.0
 """Seconds between looks at the store, and until a screen is renewed anyway: ages and silence grow without a write."""
+_WATCHING = "watching"
 _SCREENS = Binding.Group("Screens", compact=True)
 
 
@@ -76,6 +77,8 @@ class SraclApp(App[None]):
         self.theme = self._kept_theme = chosen.theme
         self.set_keymap(chosen.keys)
         self._stopped = Event()
+        self._trouble = ""
+        """Why the store cannot be watched; empty while it is."""
 
     def on_mount(self) -> None:
         """Show the runs, and watch the store."""
@@ -88,10 +91,18 @@ class SraclApp(App[None]):
         self._stopped.set()
 
     def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
-        """Say why the store is watched no longer."""
-        if changed.state is WorkerState.ERROR:
-            told = f"The store is no longer watched; what is shown is not renewed. {failure(changed.worker.error)}"
+        """Say why a thread ended; the one that watches the store begins again after a while."""
+        if changed.state is not WorkerState.ERROR:
+            return
+        why = failure(changed.worker.error)
+        if changed.worker.group != _WATCHING:
+            self.notify(why, severity="error", markup=False)
+            return
+        if why != self._trouble:
+            self._trouble = why
+            told = f"The store cannot be watched, and what is shown is not renewed; that is tried again every {_RENEWAL:.0f} s. {why}"
             self.notify(told, severity="error", timeout=20, markup=False)
+        self.set_timer(_RENEWAL, self._watch_store)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: all that has a key here, under the name that stands in the footer."""
@@ -161,21 +172,27 @@ class SraclApp(App[None]):
         except SraclError as error:
             self.call_from_thread(self.notify, str(error), severity="warning", markup=False)
 
-    @work(thread=True, exit_on_error=False)
+    @work(thread=True, group=_WATCHING, exit_on_error=False)
     def _watch_store(self) -> None:
         """Have the screen renewed after every commit of another process."""
         worker = get_current_worker()
-        while not self.store.is_file():
-            if worker.is_cancelled or self._stopped.wait(_PERIOD):
-                return
-        with closing(Watch(self.store, leave_no_trace=self.read_only)) as watch:
-            renewed = 0.0
-            while not (worker.is_cancelled or self._stopped.wait(_PERIOD)):
-                if watch.changed() or time.monotonic() - renewed > _RENEWAL:
-                    renewed = time.monotonic()
-                    self.call_from_thread(self._renew)
+        while not (worker.is_cancelled or self._stopped.wait(_PERIOD)):
+            if self.store.is_file():
+                with closing(Watch(self.store, leave_no_trace=self.read_only)) as watch:
+                    self._renew_at_changes(watch, worker)
+
+    def _renew_at_changes(self, watch: Watch, worker: Worker[None]) -> None:
+        """Look at the store until it is another file."""
+        renewed = 0.0
+        while watch.is_current and not (worker.is_cancelled or self._stopped.wait(_PERIOD)):
+            if watch.changed() or time.monotonic() - renewed > _RENEWAL:
+                renewed = time.monotonic()
+                self.call_from_thread(self._renew)
 
     def _renew(self) -> None:
+        if self._trouble:
+            self._trouble = ""
+            self.notify("The store is watched again.")
         if isinstance(self.screen, StoreScreen):
             self.screen.refresh_rows()
 

@@ -26,6 +26,12 @@ class Watch:
         self._files = (store, store.with_name(store.name + "-wal"))
         self._view = None if leave_no_trace else connect(store, "ro")
         self._seen: object = None
+        self._number = _number(store)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the store is still the file that is looked at: it may have been moved away, and another put in its place."""
+        return _number(self._files[0]) == self._number
 
     def changed(self) -> bool:
         """Whether something was written since the last look, and at the first one."""
@@ -42,6 +48,14 @@ class Watch:
         """Close the connection."""
         if self._view:
             self._view.close()
+
+
+def _number(file: Path) -> tuple[int, int] | None:
+    try:
+        status = file.stat()
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

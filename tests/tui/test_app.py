@@ -103,11 +103,39 @@ async def until_told(pilot: Pilot[None], *words: str) -> None:
     await support.until(pilot, lambda: all(any(word in told.message for told in pilot.app._notifications) for word in words))
 
 
-async def test_a_damaged_store_is_said_on_the_screen(tmp_path: Path) -> None:
+async def test_a_damaged_store_is_said_on_the_screen_and_watched_again_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sracl.tui.app._RENEWAL", 0.3)
     path = tmp_path / "store.db"
     path.write_bytes(b"no SQLite file, but long enough to be looked into" * 100)
-    async with SraclApp(path).run_test(notifications=True) as pilot:
-        await until_told(pilot, "is damaged", "no longer watched")
+    app = SraclApp(path)
+    async with app.run_test(notifications=True) as pilot:
+        await until_told(pilot, "is damaged", "cannot be watched")
+        await pilot.pause(1)
+        assert sum("cannot be watched" in told.message for told in app._notifications) == 1  # though it was tried several times
+        path.unlink()
+        with Store.open(path) as store:
+            add(store, "r1")
+            await until_told(pilot, "watched again")
+            await until(app, pilot, ["r1"])
+            add(store, "r2")
+            await until(app, pilot, ["r2", "r1"])
+
+
+async def test_a_store_that_took_the_place_of_another_is_watched(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Store.open(path) as store:
+        add(store, "r1")
+    app = SraclApp(path)
+    async with app.run_test() as pilot:
+        await until(app, pilot, ["r1"])
+        path.rename(tmp_path / "old.db")
+        with Store.open(path) as store:
+            add(store, "r2")
+            await until(app, pilot, ["r2"])
+            add(store, "r3")
+            await until(app, pilot, ["r3", "r2"])
 
 
 async def test_an_error_that_nobody_foresaw_is_said_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

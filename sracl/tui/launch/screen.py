@@ -234,7 +234,7 @@ class LaunchScreen(StoreScreen):
         """Say what a path accepts."""
         field = at(self._form.fields, path)
         _, _, place = self._form.rows.get(path, ("", "", ""))
-        told = (field.accepts, f"set in {place}" if place else "", field.meaning) if field else ()
+        told = (field.accepts, f"set in {place}" if ":" in place else place, field.meaning) if field else ()
         self.query_one("#hint", Static).update(" · ".join(filter(None, told)), layout=False)
 
     def _list(self) -> None:
