@@ -139,7 +139,8 @@ async def test_a_value_is_chosen_from_a_list_or_typed_where_it_stands(app: Sracl
         await until(pilot, lambda: "--set" in text(app).splitlines()[6])
         await pilot.press("slash", "escape", "g")
         await until(pilot, lambda: app.screen.query_one("#values", Rows).selected_key == "seeds")
-        await pilot.press("j", "j", "j")
+        await shows(pilot, "resources.vram")
+        await pilot.press("j", "j", "j", "j")
         await shows(pilot, "an integer", "small.toml:9")
         await pilot.press("enter")
         await until(pilot, lambda: box.value == "data.num_items=40")
@@ -254,6 +255,7 @@ def test_paths_and_choices_are_completed(typed: str, completed: str | None) -> N
 def test_a_field_is_told_by_the_schema_or_by_its_component() -> None:
     found = fields(plan("methods/s3rec").runs[0].values, catalog())
     assert found["train.epochs"].accepts == "an integer of at least 1"
+    assert found["resources.vram"].accepts == "a number above 0"
     assert found["evaluation.seen_items"].choices == ("keep", "exclude")
     assert found["backbone.sparse_gradients"].choices == ("true", "false")
     assert "sasrec" in found["backbone.use"].choices

@@ -29,11 +29,11 @@ class Field:
     """All that is accepted, where that can be listed; as `--set` takes it."""
 
 
-SEEDS = Field("an array of integers", "Each seed is a run of its own.")
+_SEEDS = Field("an array of integers", "Each seed is a run of its own.")
 
 
 def fields(values: Mapping[str, Any], cat: Catalog) -> dict[str, Field]:
-    """A field for every value of a resolved run that a recipe may set.
+    """A field for every value of a resolved run that a recipe may set, for the seeds, and for what a job asks of the machine.
 
     Args:
         values: Complete, as `sracl.recipes.plan` gives them.
@@ -48,7 +48,9 @@ class _Fields:
         self._found: dict[str, Field] = {}
 
     def of_run(self, values: Mapping[str, Any]) -> dict[str, Field]:
-        """Every table of a run."""
+        """Every table of a run, and what belongs to the recipe."""
+        self._found["seeds"] = _SEEDS
+        self._settings(schema.Resources, {}, "resources")
         self._data(values["data"])
         self._component("backbone", values["backbone"], "backbone")
         models: dict[str, type[schema.Settings]] = {"items": schema.ItemSemantics, "sequences": schema.SequenceSemantics}

@@ -21,7 +21,7 @@ from sracl.registry.catalog import catalog
 from sracl.registry.wording import in_toml
 from sracl.tui.command import ask
 from sracl.tui.launch.completion import Completion, at
-from sracl.tui.launch.fields import SEEDS, Field, fields
+from sracl.tui.launch.fields import Field, fields
 from sracl.tui.launch.outlook import charges, describes, outlook
 from sracl.tui.launch.recipe_tree import RecipeTree
 from sracl.tui.store_screen import StoreScreen
@@ -321,14 +321,15 @@ def resolved(recipe: str, sets: Sequence[str]) -> Form:
         return Form(str(error), {}, {})
     first = found.runs[0]
     here = f"{paths.project()}/"
-    seeds = in_toml(list(dict.fromkeys(run.seed for run in found.runs)))
-    rows = {"seeds": ("seeds", seeds, "--set" if any(_path(setting) == "seeds" for setting in sets) else "")}
+    own = {"seeds": list(dict.fromkeys(run.seed for run in found.runs)), **dict(flat({"resources": found.resources}))}
+    given = {_path(setting) for setting in sets}
+    rows = {path: (path, in_toml(value), "--set" if path in given else "") for path, value in own.items()}
     for path, value in flat(first.values):
         if value != []:  # a list of tables without any
             rows[path] = (path, in_toml(value), origin(first.origins, path).removeprefix(here))
     count = f"{found.name}: {len(found.runs)} {'run' if len(found.runs) == 1 else 'runs'}"
     told = f"{count}; values of the first, {first.variant}" if first.variant else count
-    return Form(told, rows, {"seeds": SEEDS, **fields(first.values, catalog())})
+    return Form(told, rows, fields(first.values, catalog()))
 
 
 def enqueued(entries: Sequence[dict[str, Any]]) -> str:
