@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from sracl import memory
 from sracl.errors import DataError, ResourceError
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _PROBE_SECONDS = 1.0
+_RELEASED_EVERY = 8
+"""Batches between two releases of memory."""
 _SHIFTED_POSITIONS = ("roberta", "xlm-roberta", "camembert", "mpnet", "xlm-roberta-xl", "roberta-prelayernorm")
 """Families that number positions from the padding id + 1, and so take fewer tokens than they have positions."""
 
@@ -121,6 +124,8 @@ class Transformers:
                 tokens = tokenizer(written, padding=True, truncation=True, max_length=limit, return_tensors="pt").to(device)
                 truncated += int((tokens["attention_mask"].sum(dim=1) == limit).sum())
                 vectors[rows] = self._pool(model(**tokens), tokens["attention_mask"]).cpu().numpy()
+                if begin // self.batch_size % _RELEASED_EVERY == 0:
+                    memory.release()
                 if self.progress is not None:
                     self.progress(begin + len(rows), len(order))
         self.facts = {
