@@ -21,7 +21,7 @@ from sracl.errors import SraclError
 from sracl.tui import settings
 from sracl.tui.runs.screen import RunsScreen
 from sracl.tui.settings import DARK, LIGHT, Settings
-from sracl.tui.store_screen import StoreScreen, failure
+from sracl.tui.store_screen import StoreScreen, failure, opened
 from sracl.tui.watch import Watch
 
 if TYPE_CHECKING:
@@ -179,7 +179,14 @@ class SraclApp(App[None]):
         while not (worker.is_cancelled or self._stopped.wait(_PERIOD)):
             if self.store.is_file():
                 with closing(Watch(self.store, leave_no_trace=self.read_only)) as watch:
+                    if notice := self._notice():
+                        self.call_from_thread(self.notify, notice, severity="warning", timeout=20, markup=False)
                     self._renew_at_changes(watch, worker)
+
+    def _notice(self) -> str:
+        """What there is to know of the store, such as that a newer sracl wrote it."""
+        with opened(self.store, leave_no_trace=self.read_only) as store:
+            return store.notice
 
     def _renew_at_changes(self, watch: Watch, worker: Worker[None]) -> None:
         """Look at the store until it is another file."""

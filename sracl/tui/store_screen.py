@@ -34,12 +34,8 @@ class StoreScreen(Screen[None]):
         return bool(getattr(self.app, "read_only", False))
 
     def reader(self) -> Reader:
-        """The store, to be read in a thread worker.
-
-        Raises:
-            StoreError: It is damaged, is no store, or is not there.
-        """
-        return (Reader.leaving_no_trace if self.read_only else Reader.open)(self.store)
+        """The store, to be read in a thread worker; see `opened`."""
+        return opened(self.store, leave_no_trace=self.read_only)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Whether an action is offered."""
@@ -57,6 +53,15 @@ class StoreScreen(Screen[None]):
     def refresh_rows(self) -> object:
         """Read again, in a thread worker, and draw what changed; called after every commit of another process."""
         raise NotImplementedError
+
+
+def opened(store: Path, *, leave_no_trace: bool) -> Reader:
+    """A store to be read.
+
+    Raises:
+        StoreError: It is damaged, is no store, or is not there.
+    """
+    return Reader.leaving_no_trace(store) if leave_no_trace else Reader.open(store)
 
 
 def failure(error: BaseException | None) -> str:

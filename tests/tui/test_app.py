@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -148,3 +149,15 @@ async def test_an_error_that_nobody_foresaw_is_said_on_the_screen(tmp_path: Path
     monkeypatch.setattr("sracl.tracking.queries.best_watched", fail)
     async with SraclApp(tmp_path / "store.db").run_test(notifications=True) as pilot:
         await until_told(pilot, "RuntimeError: out of the blue")
+
+
+async def test_a_store_of_a_newer_version_is_shown_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    with Store.open(path) as store:
+        add(store, "abc123")
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO schemaversion VALUES (99, '2030-01-01 00:00:00.000000')")
+    app = SraclApp(path)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await support.until(pilot, lambda: any("written by a newer sracl" in note.message for note in app._notifications))
+        await support.shows(pilot, "abc123", "planned")
