@@ -93,7 +93,7 @@ async def test_a_recipe_is_changed_by_keys_and_enqueued(app: SraclApp) -> None:
         await until(pilot, lambda: "objective.cross.loss.use" not in text(app))  # an objective of weight 0 is not built
         await pilot.press("ctrl+s")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen), 20)
-        await shows(pilot, "1 job is enqueued: small · seed 7", "small")
+        await shows(pilot, "small · seed 7 is enqueued")
     with Reader.open(paths.store_file()) as reader:
         (job,) = jobs.jobs(reader)
         run = queries.run(reader, job.run_id or "")
@@ -286,6 +286,6 @@ def test_totals_count_what_is_left() -> None:
 def test_what_was_enqueued_is_said_shortly() -> None:
     entries = [{"label": f"seed {seed}", "status": "queued"} for seed in range(5)]
     others = [{"label": "seed 9", "status": "done already"}, {"label": "seed 8", "status": "done already"}]
-    assert enqueued(entries) == "5 jobs are enqueued: seed 0, seed 1, seed 2, …"
-    assert enqueued([entries[0], *others]) == "1 job is enqueued: seed 0; 2 done already"
+    assert enqueued(entries) == "5 jobs are enqueued; 3 shows the queue"
+    assert enqueued([entries[0], *others]) == "seed 0 is enqueued, 2 done already"
     assert enqueued(others) == "2 done already"

@@ -336,11 +336,8 @@ def enqueued(entries: Sequence[dict[str, Any]]) -> str:
     """What became of the runs, as `sracl run --detach --json` says it."""
     new = [entry["label"] for entry in entries if entry["status"] == "queued"]
     others = Counter(entry["status"] for entry in entries if entry["status"] != "queued")
-    first = (
-        [f"{len(new)} {'job is' if len(new) == 1 else 'jobs are'} enqueued: {', '.join(new[:3])}{', …' if new[3:] else ''}"] if new else []
-    )
-    rest = [", ".join(f"{count} {status}" for status, count in others.items())] if others else []
-    return "; ".join([*first, *rest])
+    first = f"{new[0]} is enqueued" if len(new) == 1 else f"{len(new)} jobs are enqueued; 3 shows the queue" if new else ""
+    return ", ".join(filter(None, (first, *(f"{count} {status}" for status, count in others.items()))))
 
 
 def _path(setting: str) -> str:
