@@ -222,7 +222,8 @@ async def test_a_recipe_that_is_no_toml_is_listed_with_its_problem(app: SraclApp
 
 def test_it_loads_no_tensor_library() -> None:
     script = (
-        "import sys; from sracl.tui.launch.screen import resolved; from sracl.tui.components.screen import ComponentsScreen;"
+        "import sys; from sracl.tui.launch.form import resolved; import sracl.tui.launch.screen;"
+        "import sracl.tui.components.screen;"
         "assert resolved('methods/s3rec', []).rows; print(*{name.partition('.')[0] for name in sys.modules})"
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import Group
@@ -13,15 +12,10 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widgets import DataTable, Footer, Input, Static, TabbedContent, TabPane, Tree
 from textual.worker import get_current_worker
 
-from sracl import paths
-from sracl.errors import SraclError
-from sracl.recipes.flat import flat, origin
-from sracl.recipes.plan import plan
-from sracl.registry.catalog import catalog
 from sracl.registry.wording import in_toml
 from sracl.tui.command import ask
 from sracl.tui.launch.completion import Completion, at
-from sracl.tui.launch.fields import Field, fields
+from sracl.tui.launch.form import Form, path_of, resolved
 from sracl.tui.launch.outlook import charges, describes, outlook
 from sracl.tui.launch.recipe_tree import RecipeTree
 from sracl.tui.store_screen import StoreScreen
@@ -38,17 +32,6 @@ if TYPE_CHECKING:
 
 _SETTING = "path=value, enter sets it; right arrow completes; part of a path finds it"
 _BEFORE = "F5 shows what would be run, what is cached already, and how long it may take."
-
-
-@dataclass(frozen=True)
-class Form:
-    """A recipe with its settings as it would be run."""
-
-    told: str
-    """How many runs, or everything that is wrong."""
-    rows: dict[str, tuple[str, str, str]]
-    """Path -> path, value, where it was set; of the first run. Empty where something is wrong."""
-    fields: dict[str, Field]
 
 
 class LaunchScreen(StoreScreen):
@@ -140,7 +123,7 @@ class LaunchScreen(StoreScreen):
         sets = self._sets.get(self._recipe or "", [])
         here = self.query_one("#values", Rows).selected_key if self.query_one("#values").has_focus else None
         if sets:
-            sets.remove(next((setting for setting in sets if _path(setting) == here), sets[-1]))
+            sets.remove(next((setting for setting in sets if path_of(setting) == here), sets[-1]))
             self._resolve()
 
     def action_values(self) -> None:
@@ -227,7 +210,7 @@ class LaunchScreen(StoreScreen):
         if self._recipe is None:
             return
         sets = self._sets.setdefault(self._recipe, [])
-        sets[:] = [*(known for known in sets if _path(known) != path), f"{path}={value}"]
+        sets[:] = [*(known for known in sets if path_of(known) != path), f"{path}={value}"]
         self._resolve()
 
     def _hint(self, path: str) -> None:
@@ -313,32 +296,9 @@ class LaunchScreen(StoreScreen):
             self.app.call_later(self.app.run_action, "visit('runs')")
 
 
-def resolved(recipe: str, sets: Sequence[str]) -> Form:
-    """A recipe with settings; reads its files and those of its data set."""
-    try:
-        found = plan(recipe, sets=sets)
-    except SraclError as error:
-        return Form(str(error), {}, {})
-    first = found.runs[0]
-    here = f"{paths.project()}/"
-    own = {"seeds": list(dict.fromkeys(run.seed for run in found.runs)), **dict(flat({"resources": found.resources}))}
-    given = {_path(setting) for setting in sets}
-    rows = {path: (path, in_toml(value), "--set" if path in given else "") for path, value in own.items()}
-    for path, value in flat(first.values):
-        if value != []:  # a list of tables without any
-            rows[path] = (path, in_toml(value), origin(first.origins, path).removeprefix(here))
-    count = f"{found.name}: {len(found.runs)} {'run' if len(found.runs) == 1 else 'runs'}"
-    told = f"{count}; values of the first, {first.variant}" if first.variant else count
-    return Form(told, rows, fields(first.values, catalog()))
-
-
 def enqueued(entries: Sequence[dict[str, Any]]) -> str:
     """What became of the runs, as `sracl run --detach --json` says it."""
     new = [entry["label"] for entry in entries if entry["status"] == "queued"]
     others = Counter(entry["status"] for entry in entries if entry["status"] != "queued")
     first = f"{new[0]} is enqueued" if len(new) == 1 else f"{len(new)} jobs are enqueued; 3 shows the queue" if new else ""
     return ", ".join(filter(None, (first, *(f"{count} {status}" for status, count in others.items()))))
-
-
-def _path(setting: str) -> str:
-    return setting.partition("=")[0]
