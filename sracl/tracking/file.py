@@ -1,6 +1,6 @@
 """The SQLite file as readers and writers share it: who may open it, what it holds, and errors in the user's words.
 
-Nothing here or in `reader`, `queries` and `values` loads SQLAlchemy: importing it with the tables takes longer than all
+Nothing here or in `reader`, `rows`, `queries` and `values` loads SQLAlchemy: importing it with the tables takes longer than all
 the rest of `sracl compare`.
 """
 

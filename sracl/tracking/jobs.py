@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sracl.errors import UsageError
 from sracl.tracking.identity import STALLED_AFTER, owner, presence
-from sracl.tracking.queries import _among, _select, _where
+from sracl.tracking.rows import among, select, where
 from sracl.tracking.values import decoded, now
 
 if TYPE_CHECKING:
@@ -72,9 +72,9 @@ def jobs(store: Reader, *, written: Collection[str] | None = None, numbers: Coll
     """
     if store.version < 2:
         return []
-    conditions = [_among("job.state", written), _among("job.number", numbers)]
+    conditions = [among("job.state", written), among("job.number", numbers)]
     with store.reading() as view:
-        found = list(_select(view, JobRow, "job", *conditions, end="ORDER BY job.priority DESC, job.number"))
+        found = list(select(view, JobRow, "job", *conditions, end="ORDER BY job.priority DESC, job.number"))
         beats = _heartbeats(view, [row.run_id for row in found if row.state == "running" and row.run_id])
     at = now()
     return [replace(row, state=_shown(row, beats.get(row.run_id or ""), at)) for row in found]
@@ -110,8 +110,8 @@ def is_paused(store: Reader) -> bool:
 
 
 def _heartbeats(view: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, datetime]:
-    where, values = _where(_among("run.id", run_ids))
-    rows = view.execute(f"SELECT run.id, run.heartbeat FROM run {where}", values)
+    clause, values = where(among("run.id", run_ids))
+    rows = view.execute(f"SELECT run.id, run.heartbeat FROM run {clause}", values)
     return {run_id: decoded("heartbeat", beat) for run_id, beat in rows if beat is not None}
 
 
@@ -120,10 +120,10 @@ def _shown(row: JobRow, heartbeat: datetime | None, at: datetime) -> JobState:
     if row.state != "running":
         return row.state
     child = owner(row)
-    where = presence(known) if (known := child or row.worker) else "gone"
-    if where == "elsewhere":
+    seen = presence(known) if (known := child or row.worker) else "gone"
+    if seen == "elsewhere":
         return "running" if row.lease is not None and row.lease >= at else "stale?"
-    if where == "alive":
+    if seen == "alive":
         # a heartbeat from before this attempt says nothing of it
         silent = heartbeat is not None and row.started is not None and heartbeat >= row.started and at - heartbeat > STALLED_AFTER
         return "stalled" if child and silent else "running"

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sracl.errors import UsageError, did_you_mean
 from sracl.tracking.identity import State, shown_state
+from sracl.tracking.rows import among, begins, equals, select, where
 from sracl.tracking.values import decoded, now
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sracl.tracking.reader import Reader
+    from sracl.tracking.rows import Condition, Derived
 
-_Row = TypeVar("_Row")
 _AnyRun = TypeVar("_AnyRun", "RunLine", "RunRow")
-_Condition: TypeAlias = tuple[str, Sequence[Any]]
-"""SQL, and the values of its question marks."""
-
-_WATCHED = """json_extract(run."values", '$.train.early_stopping', '$.evaluation.cutoffs')"""
-"""What the watched metric is told from, without the rest: the values of a run are kilobytes that a list has no use for."""
-
 _WRITTEN: Mapping[State, Sequence[State]] = {"stale?": ("running",), "stalled": ("running",), "interrupted": ("running", "interrupted")}
 """What a run that is shown in a state may have written last, where that differs."""
 
@@ -136,7 +130,7 @@ class ArtifactRow:
 def run_by_digest(store: Reader, digest: str) -> RunRow | None:
     """The run with these values, if it was ever registered."""
     with store.reading() as view:
-        found = _with_places(view, list(_runs(view, RunRow, _among("run.digest", [digest]))))
+        found = _with_places(view, list(_runs(view, RunRow, among("run.digest", [digest]))))
         return found[0] if found else None
 
 
@@ -151,8 +145,8 @@ def run(store: Reader, reference: str) -> RunRow:
         if reference == "@last":
             matches = list(_runs(view, RunRow, end=f"{newest} LIMIT 1"))
         else:
-            matches = list(_runs(view, RunRow, _among("run.id", [reference])))
-            matches = matches or list(_runs(view, RunRow, _begins("run.id", reference), end=newest))
+            matches = list(_runs(view, RunRow, among("run.id", [reference])))
+            matches = matches or list(_runs(view, RunRow, begins("run.id", reference), end=newest))
         if len(matches) == 1:
             return _with_places(view, matches)[0]
         if not matches:
@@ -194,13 +188,13 @@ def entries(store: Reader, recipes: Collection[str] | None = None) -> list[Entry
     """Places in recipes, in the order of their recipes and variants."""
     order = "ORDER BY entry.recipe, entry.ordinal, entry.number"
     with store.reading() as view:
-        return list(_select(view, EntryRow, "entry", _among("entry.recipe", recipes), end=order))
+        return list(select(view, EntryRow, "entry", among("entry.recipe", recipes), end=order))
 
 
 def recipes(store: Reader) -> dict[str, RecipeRow]:
     """Every recipe that was ever run, by name."""
     with store.reading() as view:
-        return {found.name: found for found in _select(view, RecipeRow, "recipe", end="ORDER BY recipe.name")}
+        return {found.name: found for found in select(view, RecipeRow, "recipe", end="ORDER BY recipe.name")}
 
 
 def protocols(store: Reader) -> dict[str, Mapping[str, Any]]:
@@ -212,11 +206,11 @@ def protocols(store: Reader) -> dict[str, Mapping[str, Any]]:
 
 def series(store: Reader, run_id: str, names: Collection[str] | None = None) -> dict[str, list[tuple[int, float]]]:
     """Every series of a run: name -> (epoch, value), by epoch."""
-    where, values = _where(_among("point.run_id", [run_id]), _among("point.name", names))
+    clause, values = where(among("point.run_id", [run_id]), among("point.name", names))
     found: dict[str, list[tuple[int, float]]] = {}
     with store.reading() as view:
         for name, epoch, value in view.execute(
-            f"SELECT point.name, point.epoch, point.value FROM point {where} ORDER BY point.name, point.epoch", values
+            f"SELECT point.name, point.epoch, point.value FROM point {clause} ORDER BY point.name, point.epoch", values
         ):
             found.setdefault(name, []).append((epoch, decoded("value", value)))
     return found
@@ -235,10 +229,10 @@ def watched_metric(values: Mapping[str, Any]) -> str:
 def best_watched(store: Reader, found: Collection[RunLine | RunRow]) -> dict[str, tuple[str, float]]:
     """For every run with such points, the validation metric that chooses its best epoch, and the highest value so far."""
     watched = {row.id: row.watched for row in found}
-    where, values = _where(_among("point.run_id", watched), _among("point.name", set(watched.values())))
+    clause, values = where(among("point.run_id", watched), among("point.name", set(watched.values())))
     with store.reading() as view:
         rows = view.execute(
-            f"SELECT point.run_id, point.name, max(point.value) FROM point {where} GROUP BY point.run_id, point.name", values
+            f"SELECT point.run_id, point.name, max(point.value) FROM point {clause} GROUP BY point.run_id, point.name", values
         ).fetchall()
     return {run_id: (name, value) for run_id, name, value in rows if name == watched[run_id] and value is not None}
 
@@ -247,16 +241,16 @@ def final_metrics(
     store: Reader, run_ids: Collection[str] | None = None, *, split: str | None = "test", group: str | None = None
 ) -> list[MetricRow]:
     """Final figures, in the order they were written; all runs, splits or groups where none is named."""
-    conditions = [_among("metric.run_id", run_ids), _among("metric.split", _one(split)), _among('metric."group"', _one(group))]
+    conditions = [among("metric.run_id", run_ids), equals("metric.split", split), equals('metric."group"', group)]
     with store.reading() as view:
-        return list(_select(view, MetricRow, "metric", *conditions, end="ORDER BY metric.rowid"))
+        return list(select(view, MetricRow, "metric", *conditions, end="ORDER BY metric.rowid"))
 
 
 def artifacts(store: Reader, run_id: str) -> list[ArtifactRow]:
     """The files of a run, oldest first."""
     order = "ORDER BY artifact.created, artifact.name"
     with store.reading() as view:
-        return list(_select(view, ArtifactRow, "artifact", _among("artifact.run_id", [run_id]), end=order))
+        return list(select(view, ArtifactRow, "artifact", among("artifact.run_id", [run_id]), end=order))
 
 
 def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
@@ -280,39 +274,29 @@ def _list(
     ids: Collection[str] | None = None,
     limit: int | None,
 ) -> list[_AnyRun]:
-    conditions = [_among("run.id", ids), _among("run.dataset", _one(dataset))]
+    conditions = [among("run.id", ids), equals("run.dataset", dataset)]
     if recipe is not None:
         conditions.append(("run.id IN (SELECT entry.run_id FROM entry WHERE entry.recipe = ?)", [recipe]))
     if state is not None:
-        conditions.append(_among("run.state", _WRITTEN.get(state, (state,))))
+        conditions.append(among("run.state", _WRITTEN.get(state, (state,))))
     with store.reading() as view:
         candidates = _runs(view, row, *conditions, end="ORDER BY run.number DESC")
         return _with_places(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
 
 
-def _runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: _Condition, end: str = "") -> Iterator[_AnyRun]:
+def _runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: Condition, end: str = "") -> Iterator[_AnyRun]:
     """Runs in the state they are shown in, as they are needed; without their places."""
     at = now()
-    for found in _select(view, row, "run", *conditions, end=end):
+    for found in select(view, row, "run", *conditions, end=end, derived=_WATCHED if row is RunLine else {}):
         state = shown_state(found, at)
         yield found if state == found.state else replace(found, state=state)
 
 
 def _with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_AnyRun]:
     places: dict[str, list[EntryRow]] = {}
-    for entry in _select(view, EntryRow, "entry", _among("entry.run_id", [row.id for row in found]), end="ORDER BY entry.number"):
+    for entry in select(view, EntryRow, "entry", among("entry.run_id", [row.id for row in found]), end="ORDER BY entry.number"):
         places.setdefault(entry.run_id, []).append(entry)
     return [replace(row, entries=tuple(places.get(row.id, ()))) for row in found]
-
-
-def _select(view: sqlite3.Connection, row: type[_Row], table: str, *conditions: _Condition, end: str = "") -> Iterator[_Row]:
-    """Rows of a table, as they are needed. The fields of their class are its columns, but for those with a default."""
-    names = [field.name for field in fields(row) if field.default is MISSING]  # type: ignore[arg-type]  # every class here is a dataclass
-    # with their table, since SQLite takes an unknown name that only has quotes for a text
-    columns = ", ".join(_WATCHED if name == "watched" else f'{table}."{name}"' for name in names)
-    where, values = _where(*conditions)
-    for kept in view.execute(f"SELECT {columns} FROM {table} {where} {end}", values):
-        yield row(**{name: _watched(value) if name == "watched" else decoded(name, value) for name, value in zip(names, kept, strict=True)})
 
 
 @cache
@@ -322,27 +306,5 @@ def _watched(kept: str) -> str:
     return watched_metric({"train": {"early_stopping": stopping}, "evaluation": {"cutoffs": cutoffs}})
 
 
-def _where(*conditions: _Condition) -> _Condition:
-    """The clause that demands all conditions; none demands nothing."""
-    clause = " AND ".join(condition for condition, _ in conditions)
-    return f"WHERE {clause}" if clause else "", [value for _, values in conditions for value in values]
-
-
-def _among(column: str, wanted: Collection[Any] | None) -> _Condition:
-    """A column has one of these values; None is any."""
-    if wanted is None:
-        return "1 = 1", ()
-    if not wanted:
-        return "1 = 0", ()  # standard SQL has no empty list
-    return f"{column} IN ({', '.join('?' * len(wanted))})", tuple(wanted)
-
-
-def _begins(column: str, text: str) -> _Condition:
-    """A column begins with a text, in which no letter stands for others."""
-    for special in "/%_":
-        text = text.replace(special, f"/{special}")
-    return f"{column} LIKE ? ESCAPE '/'", [f"{text}%"]
-
-
-def _one(value: Any) -> Collection[Any] | None:
-    return None if value is None else [value]
+_WATCHED: Derived = {"watched": ("""json_extract(run."values", '$.train.early_stopping', '$.evaluation.cutoffs')""", _watched)}
+"""The watched metric without the rest: the values of a run are kilobytes that a list has no use for."""
