@@ -14,6 +14,9 @@ def command(
         typer.Option(help="How it looks this time; NO_COLOR is honoured too. By default as it was left (T switches)."),
     ] = None,
     read_only: Annotated[bool, typer.Option("--read-only", help="Write nothing at all, and hide whatever would.")] = False,
+    ascii: Annotated[
+        bool, typer.Option("--ascii", help="Print ASCII alone. So it is by itself where TERM=dumb or the locale is not UTF-8.")
+    ] = False,
 ) -> None:
     """Browse runs in the terminal. It may be opened and closed while runs go on."""
     if theme == "no-colour":
@@ -23,8 +26,9 @@ def command(
     from sracl import paths
     from sracl.tui import settings
     from sracl.tui.app import SraclApp
+    from sracl.tui.ascii import is_needed
 
     chosen = settings.read()
     if theme in ("dark", "light"):
         chosen = replace(chosen, theme=settings.LIGHT if theme == "light" else settings.DARK)
-    SraclApp(paths.store_file(), chosen, read_only=read_only).run()
+    SraclApp(paths.store_file(), chosen, read_only=read_only, ascii=ascii or is_needed()).run()

@@ -19,22 +19,28 @@ from textual.worker import Worker, WorkerState, get_current_worker
 
 from sracl.errors import SraclError
 from sracl.tui import settings
+from sracl.tui.ascii import Ascii
 from sracl.tui.runs.screen import RunsScreen
 from sracl.tui.settings import DARK, LIGHT, Settings
 from sracl.tui.store_screen import StoreScreen, failure, opened
+from sracl.tui.too_small import TooSmall, is_too_small
 from sracl.tui.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
+    from textual.filter import LineFilter
     from textual.screen import Screen
     from textual.theme import Theme
+    from textual.timer import Timer
 
 _PERIOD = 0.25
 _RENEWAL = 10.0
 """Seconds between looks at the store, and until a screen is renewed anyway: ages and silence grow without a write."""
 _WATCHING = "watching"
+_SETTLED = 0.1
+"""Seconds a size must last before another screen is shown for it: who drags the edge of a window passes through many."""
 _SCREENS = Binding.Group("Screens", compact=True)
 
 
@@ -45,6 +51,7 @@ class SraclApp(App[None]):
         store: The SQLite file; it may not be there yet.
         chosen: Theme and keys.
         read_only: Write nothing at all, and offer nothing that writes.
+        ascii: Print no other letters.
     """
 
     TITLE = "sracl"
@@ -54,6 +61,9 @@ class SraclApp(App[None]):
     FooterKey .footer-key--description { padding: 0 0 0 1; }
     FooterLabel { margin: 0 1; }
     KeyGroup.-compact { padding: 0; margin: 0; }
+    Rows:nocolor > .datatable--cursor, OptionList:nocolor > .option-list--option-highlighted, Tab.-active:nocolor {
+        text-style: bold reverse;
+    }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help", "Help", key_display="?", id="help"),
@@ -69,13 +79,15 @@ class SraclApp(App[None]):
         Binding("T", "switch_theme", "Theme", show=False, id="theme"),
     ]
 
-    def __init__(self, store: Path, chosen: Settings | None = None, *, read_only: bool = False) -> None:
+    def __init__(self, store: Path, chosen: Settings | None = None, *, read_only: bool = False, ascii: bool = False) -> None:
         super().__init__()
         chosen = chosen or Settings()
         self.store = store
         self.read_only = read_only
+        self.ascii = ascii
         self.theme = self._kept_theme = chosen.theme
         self.set_keymap(chosen.keys)
+        self._fitting: Timer | None = None
         self._stopped = Event()
         self._trouble = ""
         """Why the store cannot be watched; empty while it is."""
@@ -84,7 +96,29 @@ class SraclApp(App[None]):
         """Show the runs, and watch the store."""
         self.theme_changed_signal.subscribe(self, self._keep_theme)
         self.push_screen(RunsScreen(self.store))
+        self.fit()
         self._watch_store()
+
+    def on_resize(self) -> None:
+        """Show the screens, or that there is no room for them, as soon as the terminal keeps its size."""
+        if self._fitting is not None:
+            self._fitting.stop()
+        self._fitting = self.set_timer(_SETTLED, self.fit)
+
+    def fit(self) -> None:
+        """Put the screen that asks for more room above the others, or take it away."""
+        if not any(isinstance(screen, RunsScreen) for screen in self.screen_stack):
+            return  # it has not begun
+        small = is_too_small(self.size)
+        if isinstance(self.screen, TooSmall) != small:
+            if small:
+                self.push_screen(TooSmall())
+            else:
+                self.pop_screen()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What is done to every line before it is printed."""
+        return [*super().get_line_filters(), *([Ascii()] if self.ascii else [])]
 
     def on_unmount(self) -> None:
         """Let the watching thread end."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
@@ -25,7 +26,7 @@ class Terminal:
 
     def __init__(self, environment: Mapping[str, str], *arguments: str, columns: int = 80, lines: int = 24) -> None:
         self._ours, theirs = pty.openpty()
-        self.resize(columns, lines)
+        self._set_size(columns, lines)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sracl", "tui", *arguments],
             env={**environment, "TERM": "xterm-256color"},
@@ -44,7 +45,11 @@ class Terminal:
         os.write(self._ours, keys.encode())
 
     def resize(self, columns: int, lines: int) -> None:
-        """Give it another size."""
+        """Give it another size, and tell the program as a terminal does whose own it is."""
+        self._set_size(columns, lines)
+        self.process.send_signal(signal.SIGWINCH)
+
+    def _set_size(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def _read(self) -> None:

@@ -1,4 +1,4 @@
-"""A line chart out of braille dots, two by four to a cell."""
+"""A line chart out of braille dots, two by four to a cell, or of ASCII, one by two."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Point: TypeAlias = tuple[int, float]
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
 """Bits of a braille cell, by column and row."""
+_ASCII_DOTS = ((0x01, 0x02),)
+_ASCII = " '.:"
+"""The same of an ASCII cell: upper half, lower half, both."""
 _MARGIN = 10
 
 
@@ -42,7 +45,8 @@ class Chart(Widget):
         if not points:
             return Text(f"{self.name}: no finite value yet")
         title = f"{self.name}: {points[-1][1]:.4g} at epoch {points[-1][0]}"
-        lines = drawn(points, width=max(1, self.size.width - _MARGIN), height=max(1, self.size.height - 1))
+        ascii = bool(getattr(self.app, "ascii", False))
+        lines = drawn(points, width=max(1, self.size.width - _MARGIN), height=max(1, self.size.height - 1), ascii=ascii)
         values = [value for _, value in points]
         labels = [f"{max(values):.4g}", *[""] * (len(lines) - 2), f"{min(values):.4g}"][: len(lines)]
         return Text(
@@ -50,24 +54,27 @@ class Chart(Widget):
         )
 
 
-def drawn(points: Sequence[Point], *, width: int, height: int) -> list[str]:
-    """Lines of braille cells; a dot column shows all between the least and the greatest value of its epochs.
+def drawn(points: Sequence[Point], *, width: int, height: int, ascii: bool = False) -> list[str]:
+    """Lines of cells; a dot column shows all between the least and the greatest value of its epochs.
 
     Args:
         points: (epoch, finite value), by epoch, at least one.
         width: In cells.
         height: In cells.
+        ascii: Of ASCII cells rather than braille.
     """
+    dots = _ASCII_DOTS if ascii else _DOTS
+    across, down = len(dots), len(dots[0])
     first, last = points[0][0], points[-1][0]
     low, high = min(value for _, value in points), max(value for _, value in points)
     columns: dict[int, tuple[int, int]] = {}
     for epoch, value in points:
-        column = round((epoch - first) / max(1, last - first) * (2 * width - 1))
-        row = round((high - value) / (high - low) * (4 * height - 1)) if high > low else 2 * height
+        column = round((epoch - first) / max(1, last - first) * (across * width - 1))
+        row = round((high - value) / (high - low) * (down * height - 1)) if high > low else down * height // 2
         top, bottom = columns.get(column, (row, row))
         columns[column] = (min(top, row), max(bottom, row))
     cells = [[0] * width for _ in range(height)]
     for column, (top, bottom) in columns.items():
         for row in range(top, bottom + 1):
-            cells[row // 4][column // 2] |= _DOTS[column % 2][row % 4]
-    return ["".join(chr(0x2800 + cell) for cell in line) for line in cells]
+            cells[row // down][column // across] |= dots[column % across][row % down]
+    return ["".join(_ASCII[cell] if ascii else chr(0x2800 + cell) for cell in line) for line in cells]
