@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from sracl.recipes.lines import join_path
 from sracl.registry.catalog import OWNER, Catalog
-from sracl.registry.parameters import refers, signature
+from sracl.registry.parameters import decisive, refers, signature
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from sracl.registry.card import Card
 
@@ -29,6 +31,27 @@ def digest(values: Mapping[str, Any], seed: int, code: Mapping[str, str], data_f
     content = {"values": values, "seed": seed, "code": dict(code), "data": data_fingerprint}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def decisive_values(cat: Catalog, values: Mapping[str, Any], components: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """Values without those that decide only how a component works and not what comes of it, such as timeouts.
+
+    Args:
+        cat: What is registered.
+        values: Of one run.
+        components: Path -> kind and bound table.
+    """
+
+    def kept(value: Any, path: tuple[str, ...]) -> Any:
+        if isinstance(value, list):
+            return [kept(inner, (*path, inner["id"]) if isinstance(inner, Mapping) and "id" in inner else path) for inner in value]
+        if not isinstance(value, Mapping):
+            return value
+        if "use" in value and (found := components.get(join_path(path))):
+            return decisive(cat, found[0], value)
+        return {key: kept(inner, (*path, key)) for key, inner in value.items()}
+
+    return {key: kept(value, (key,)) for key, value in values.items()}
 
 
 def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sracl.data import datasets
 from sracl.errors import DataError, Problem, RecipeError
 from sracl.recipes import frame, schema
-from sracl.recipes.digest import code_versions, digest
+from sracl.recipes.digest import code_versions, decisive_values, digest
 from sracl.recipes.load import Loaded, load
 from sracl.recipes.resolve import Resolved, resolve
 from sracl.recipes.settings import parse
@@ -109,15 +109,16 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
 
 
 def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, cat: Catalog) -> RunPlan:
-    code = code_versions(cat, resolved.components)
-    key = digest(_with_words(resolved), seed, code, fingerprint)
+    code = code_versions(cat, resolved.components.values())
+    key = digest(_decisive(resolved, cat), seed, code, fingerprint)
     return RunPlan(recipe, case.variant, case.cell, seed, resolved.values, resolved.origins, key, resolved.leaky, fingerprint)
 
 
-def _with_words(resolved: Resolved) -> dict[str, Any]:
-    """The values, with what prompts say in the place of what they are called, or where their files lie."""
-    tables = {kind: {**table, "prompt": resolved.words[kind]} for kind, table in resolved.values["semantics"].items()}
-    return {**resolved.values, "semantics": tables}
+def _decisive(resolved: Resolved, cat: Catalog) -> dict[str, Any]:
+    """The values that decide what comes of the run, with what prompts say in the place of their names."""
+    values = decisive_values(cat, resolved.values, resolved.components)
+    tables = {kind: {**table, "prompt": resolved.words[kind]} for kind, table in values["semantics"].items()}
+    return {**values, "semantics": tables}
 
 
 class _Fingerprints:

@@ -35,8 +35,8 @@ class Resolved:
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     leaky: tuple[str, ...] = ()
-    components: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    """Kind and bound table of each component, outermost only."""
+    components: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """Path -> kind and bound table of each component, outermost only."""
     problems: list[Problem] = field(default_factory=list)
     words: dict[str, str] = field(default_factory=dict)
     """Kind of texts -> identity of the words that they are asked for with."""
@@ -80,7 +80,7 @@ class _Resolver:
             self._keep(idle, wanted)
             made.leaky = tuple(checks.leaks(made.values["semantics"]))
             made.origins = origins(self.draft, made.values)
-            made.components = [entry for _, entry in sorted(self.components.items())]
+            made.components = dict(sorted(self.components.items()))
         return made
 
     def _data(self, table: Any) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Understood are `int`, `float`, `str`, `bool`, `X | None`, `Literal[…]`, tuples, lists and dictionaries of these,
 `Annotated[…, Field(gt=…, ge=…, lt=…, le=…, multiple_of=…, min_length=…, max_length=…, pattern=…)]`, names given to
 such types at the top of a module, and the Protocols of `sracl.interfaces.SLOTS` (alone, or in a list or tuple, which
-`Annotated[…, Field(min_length=…)]` may ask to hold several).
+`Annotated[…, Field(min_length=…)]` may ask to hold several). `Field(exclude=True)` says of a parameter that it decides how
+something is done and not what comes of it, such as a timeout: what is made does not depend on it, nor does its digest.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ class Annotation:
     """How many components, where it takes a list."""
     optional: bool = False
     """Whether it may be left empty."""
+    decides: bool = True
+    """Whether what comes of it depends on the value."""
 
 
 def read_annotation(module: Module, node: ast.expr | None) -> Annotation:
@@ -63,7 +66,7 @@ def read_annotation(module: Module, node: ast.expr | None) -> Annotation:
         several = f"an array of tables, {f'at least {at_least}, ' if at_least else ''}each {one}"
         return Annotation(None, several if many else one, protocol, many, at_least, optional)
     resolved = _resolve(module, node, depth=8)
-    return Annotation(resolved, describe(resolved), optional=type(None) in get_args(resolved))
+    return Annotation(resolved, describe(resolved), optional=type(None) in get_args(resolved), decides=not _is_excluded(node))
 
 
 def as_json(value: Any) -> Any:
@@ -71,6 +74,12 @@ def as_json(value: Any) -> Any:
     if isinstance(value, (tuple, list)):
         return [as_json(inner) for inner in value]
     return {key: as_json(inner) for key, inner in value.items()} if isinstance(value, dict) else value
+
+
+def _is_excluded(node: ast.expr) -> bool:
+    """Whether a `Field(exclude=True)` stands in an annotation."""
+    keywords = (keyword for call in ast.walk(node) if isinstance(call, ast.Call) for keyword in call.keywords)
+    return any(keyword.arg == "exclude" and _constant(keyword.value) is True for keyword in keywords)
 
 
 def _unquoted(node: ast.expr) -> ast.expr:
@@ -175,7 +184,9 @@ def _limits(node: ast.expr) -> dict[str, Any]:
     """Keyword arguments of a `Field(…)` that narrow what is accepted."""
     if not isinstance(node, ast.Call) or _last(node.func) != "Field" or node.args:
         raise Unreadable(f"'{ast.unparse(node)}' says nothing about values; write Field({', '.join(LIMITS)})")
-    limits = {keyword.arg: _constant(keyword.value) for keyword in node.keywords if keyword.arg and keyword.arg != "description"}
+    limits = {
+        keyword.arg: _constant(keyword.value) for keyword in node.keywords if keyword.arg and keyword.arg not in ("description", "exclude")
+    }
     if unknown := [limit for limit in limits if limit not in LIMITS]:
         raise Unreadable(f"Field takes no '{unknown[0]}' here; it takes {', '.join(LIMITS)}")
     return limits

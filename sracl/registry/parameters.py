@@ -15,12 +15,12 @@ from sracl.interfaces import GIVEN, SLOTS, VIEW
 from sracl.registry.annotations import as_json
 from sracl.registry.card import Card, spoken
 from sracl.registry.signatures import Parameter, Signature, call_arguments, signature
-from sracl.registry.wording import choices, in_toml
+from sracl.registry.wording import choices, discreet, in_toml
 
 if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
 
-__all__ = ["Parameter", "Signature", "bind", "build", "needs", "refers", "signature"]
+__all__ = ["Parameter", "Signature", "bind", "build", "decisive", "needs", "refers", "signature"]
 
 _Problems = list[tuple[str, str]]
 
@@ -138,6 +138,21 @@ def needs(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> set[str]:
     return names
 
 
+def decisive(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> dict[str, Any]:
+    """A bound table without what decides only how things are done, such as timeouts; tables within it likewise."""
+    if refers(kind, bound):
+        return dict(bound)
+    taken = signature(cat.find(kind, bound["use"])).parameters
+
+    def kept(name: str, value: Any) -> Any:
+        slot = taken[name].slot if name in taken else None
+        if slot is None or value is None:
+            return value
+        return [decisive(cat, slot, inner) for inner in value] if taken[name].many else decisive(cat, slot, value)
+
+    return {name: kept(name, value) for name, value in bound.items() if name not in taken or taken[name].decides}
+
+
 def _bind_value(cat: Catalog, parameter: Parameter, value: Any, where: str) -> tuple[Any, _Problems]:
     """Check one value; tables in slots are bound in turn."""
     if parameter.slot is None:
@@ -165,7 +180,7 @@ def _checked(parameter: Parameter, value: Any, where: str) -> tuple[Any, _Proble
         return as_json(_validated(parameter, value)), []
     except (ValidationError, TypeError):
         near = did_you_mean(value, choices(parameter.type)) if isinstance(value, str) else ""
-        return value, [(where, f"Should be {parameter.accepts}, got {in_toml(value)}.{near}")]
+        return value, [(where, f"Should be {parameter.accepts}, got {discreet(in_toml(value))}.{near}")]
 
 
 def _validated(parameter: Parameter, value: Any) -> Any:
@@ -187,8 +202,8 @@ def _built_value(
     if parameter.slot is None:
         try:
             return _validated(parameter, value)
-        except (ValidationError, TypeError) as error:
-            raise PluginError(f"{path}: should be {parameter.accepts}, got {in_toml(value)}.") from error
+        except (ValidationError, TypeError):
+            raise PluginError(f"{path}: should be {parameter.accepts}, got {discreet(in_toml(value))}.") from None
     if value is None:
         return None
     if parameter.many:

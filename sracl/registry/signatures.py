@@ -48,6 +48,8 @@ class Parameter:
     """How many components, where it takes a list."""
     optional: bool = False
     """Whether None is a value."""
+    decides: bool = True
+    """Whether what comes of the component depends on it."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +143,7 @@ def _parameter(module: Module, argument: ast.arg, default: ast.expr | None, doc:
         many=accepted.many,
         at_least=accepted.at_least,
         optional=accepted.optional,
+        decides=accepted.decides,
     )
 
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 import types
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
 """What a `Field(…)` may say of a value."""
+
+_USER = re.compile(r"(\w://)[^/\s@\"]*@")
+_QUERY = re.compile(r"(\w://[^\s?\"]*)\?[^\s\"]*")
+_KEY = re.compile(r"\b((?:sk|pk|key|token)[-_])[\w-]{6,}", re.IGNORECASE)
 
 _WORDS: dict[Any, tuple[str, str]] = {
     int: ("an integer", "integers"),
@@ -35,6 +40,12 @@ def in_toml(value: Any) -> str:
     if isinstance(value, Sequence):
         return f"[{', '.join(in_toml(inner) for inner in value)}]"
     return "nothing" if value is None else str(value)
+
+
+def discreet(text: str) -> str:
+    """The text without what reads like a key: the user and the query of an address, and words such as `sk-…`."""
+    without = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text))
+    return _KEY.sub(r"\1…", without)
 
 
 def choices(accepted: Any) -> list[str]:

@@ -65,3 +65,19 @@ def test_the_version_of_every_distribution_that_takes_part_counts(lab: Path) -> 
 
     assert code_versions(cat, [("objective", bound)])["pydantic"] == version("pydantic")
     assert list(code_versions(cat, [("loss", {"use": "cross_entropy"})])) == ["sracl"]
+
+
+def test_what_decides_only_how_things_are_done_is_no_part_of_a_digest(write: Write, lab: Path) -> None:
+    source = MINE.replace(
+        "strength: float = 1.0", "strength: float = 1.0, timeout: Annotated[float | None, Field(gt=0, exclude=True)] = 1.0"
+    )
+    lab.write_text(f"from typing import Annotated\nfrom pydantic import Field\n{source}", "utf-8")
+    runs = {
+        name: plan("small.toml", sets=["objective.next.loss=lab_of_one:mine", f"objective.next.loss.{name}=2.0"]).runs[0]
+        for name in ("timeout", "strength")
+    }
+    usual = plan("small.toml", sets=["objective.next.loss=lab_of_one:mine"]).runs[0]
+
+    assert runs["timeout"].values["objective"][0]["loss"]["timeout"] == 2.0  # and yet it is used
+    assert runs["timeout"].digest == usual.digest
+    assert runs["strength"].digest != usual.digest

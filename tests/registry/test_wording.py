@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from sracl.registry.wording import choices, describe, in_toml
+from sracl.registry.wording import choices, describe, discreet, in_toml
 
 
 @pytest.mark.parametrize(
@@ -51,3 +51,10 @@ def test_values_as_a_recipe_writes_them(value: object, text: str) -> None:
 def test_choices_are_found_behind_unions_and_annotations() -> None:
     assert choices(Annotated[Literal["a", "b"] | None, Field()]) == ["a", "b"]
     assert choices(int) == []
+
+
+def test_what_reads_like_a_key_is_not_told() -> None:
+    assert discreet('"http://me:secret@host:1/v1"') == '"http://…@host:1/v1"'
+    assert discreet('"https://host/v1?key=secret"') == '"https://host/v1?…"'
+    assert discreet('"sk-secret-0123456789"') == '"sk-…"'
+    assert discreet('"https://host/v1"') == '"https://host/v1"'
