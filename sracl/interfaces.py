@@ -375,7 +375,12 @@ class Prompt:
 
 
 class LLMProvider(Protocol):
-    """Writes a description per prompt."""
+    """Writes a description per prompt.
+
+    One whose answers cost something may have besides: `at_once`, true where it is to be given all prompts in one call; `allowance`,
+    where the run puts what the command allows (`sracl.llm_providers.allowance`); `progress`, called with numbers of done and all;
+    `facts`, of its last call, for the record.
+    """
 
     def __call__(self, prompts: Sequence[Prompt]) -> list[str]:
         """One text per prompt, in order; an empty text where nothing is known."""

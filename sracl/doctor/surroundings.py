@@ -11,12 +11,12 @@ from sracl.errors import PluginError
 from sracl.registry.catalog import catalog
 from sracl.registry.signatures import signature
 
-_KEY_PARAMETER = "key_variable"
+_KEY_PARAMETER = "api_key_env"
 _WIDTH, _HEIGHT = 80, 24
 
 
 def keys() -> list[Check]:
-    """For every environment variable that a component reads a key from by default, whether it is set. Never what is in it."""
+    """For every variable that a component or a language model's card has a key read from, whether it is set. Never what is in it."""
     users: dict[str, list[str]] = {}
     for kind in ("llm_provider", "text_encoder"):
         for card in catalog().cards(kind):
@@ -27,6 +27,9 @@ def keys() -> list[Check]:
             read = taken[_KEY_PARAMETER].default if _KEY_PARAMETER in taken else None
             if isinstance(read, str) and read:
                 users.setdefault(read, []).append(card.address)
+    for card in catalog().cards("llm"):
+        if variable := card.facts.get("api_key_env"):
+            users.setdefault(variable, []).append(card.address)
     return [
         Check("key", "ok", f"{variable} is {'set' if os.environ.get(variable) else 'not set'}; read by {', '.join(dict.fromkeys(known))}")
         for variable, known in users.items()

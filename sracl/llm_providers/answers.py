@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-PICODOLLARS = 10**12
-"""In a dollar. Costs are counted in whole picodollars: a token at 0.014 dollars a million costs 14,000 of them, exactly."""
-
 _FILE = "answers.db"
 _SPENT = "CASE WHEN outcome IS NULL OR outcome = 'lost' THEN most ELSE coalesce(cost, 0) END"
 """Of an attempt: what it cost, or the most that it can have cost."""
@@ -220,8 +217,8 @@ def _account(row: tuple[str, str, int, int, int], sums: Sequence[float]) -> Acco
         tokens_in=tokens_in,
         tokens_out=tokens_out,
         tokens_cached=tokens_cached,
-        dollars=cost / PICODOLLARS,
-        dollars_in_doubt=in_doubt / PICODOLLARS,
+        dollars=cost / ledger.PICODOLLARS,
+        dollars_in_doubt=in_doubt / ledger.PICODOLLARS,
     )
 
 

@@ -119,9 +119,9 @@ class Entry:
         )
         return int(added.lastrowid or 0)
 
-    def answer(self, attempt: int, reply: str, paid: Paid, *, retries: int = 0) -> None:
+    def answer(self, attempt: int, reply: str, paid: Paid) -> None:
         """The attempt brought an answer."""
-        self._end(attempt, "answered", paid=paid, retries=retries)
+        self._end(attempt, "answered", paid=paid)
         self._settle(attempt, "reply", reply)
 
     def end(
@@ -132,7 +132,6 @@ class Entry:
         *,
         paid: Paid | None = None,
         reply: str | None = None,
-        retries: int = 0,
         for_good: bool = False,
     ) -> None:
         """The attempt brought no answer.
@@ -143,10 +142,9 @@ class Entry:
             detail: Why, in words that hold nothing of what a server said of the key.
             paid: What it cost, where that is known.
             reply: What came instead of an answer.
-            retries: Tries within the attempt, after the first.
             for_good: Whether to remember that this request has no answer, so that it is not asked again.
         """
-        self._end(attempt, outcome, paid=paid, reply=reply, detail=detail, retries=retries)
+        self._end(attempt, outcome, paid=paid, reply=reply, detail=detail)
         if for_good:
             self._settle(attempt, "failure", detail)
 
@@ -158,13 +156,12 @@ class Entry:
         paid: Paid | None = None,
         reply: str | None = None,
         detail: str | None = None,
-        retries: int = 0,
     ) -> None:
         paid = paid or Paid()
         self._database.execute(
-            "UPDATE attempts SET ended_at = ?, outcome = ?, cost = ?, tokens_in = ?, tokens_out = ?, tokens_cached = ?, retries = ?, "
+            "UPDATE attempts SET ended_at = ?, outcome = ?, cost = ?, tokens_in = ?, tokens_out = ?, tokens_cached = ?, "
             "reply = ?, detail = ? WHERE id = ?",
-            (time.time(), outcome, paid.cost, paid.tokens_in, paid.tokens_out, paid.tokens_cached, retries, reply, detail, attempt),
+            (time.time(), outcome, paid.cost, paid.tokens_in, paid.tokens_out, paid.tokens_cached, reply, detail, attempt),
         )
 
     def _settle(self, attempt: int, column: Literal["reply", "failure"], text: str) -> None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+PICODOLLARS = 10**12
+"""In a dollar. Costs are counted in whole picodollars: a token at 0.014 dollars a million costs 14,000 of them, exactly."""
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS requests (
   key TEXT PRIMARY KEY, provider TEXT NOT NULL, model TEXT NOT NULL, request TEXT NOT NULL, sample INTEGER NOT NULL,
@@ -32,7 +35,7 @@ CREATE TABLE IF NOT EXISTS requests (
 CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY, key TEXT NOT NULL REFERENCES requests(key), owner TEXT NOT NULL, begun_at REAL NOT NULL,
   most INTEGER NOT NULL, ended_at REAL, outcome TEXT, cost INTEGER, tokens_in INTEGER, tokens_out INTEGER,
-  tokens_cached INTEGER, retries INTEGER, reply TEXT, detail TEXT);
+  tokens_cached INTEGER, reply TEXT, detail TEXT);
 CREATE INDEX IF NOT EXISTS attempts_of_a_request ON attempts(key);
 CREATE INDEX IF NOT EXISTS attempts_under_way ON attempts(owner) WHERE outcome IS NULL;
 """

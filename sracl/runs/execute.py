@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import FrameType
 
+    from sracl.llm_providers.allowance import Allowance
     from sracl.recipes.plan import Plan, RunPlan
     from sracl.runs.screen import Screen
     from sracl.tracking.store import Store
@@ -48,7 +49,9 @@ class Terminated(BaseException):
     """SIGTERM arrived. Not an Exception, so that nothing on the way mistakes it for an error of its own."""
 
 
-def execute(plan: Plan, store: Store, screen: Screen, *, device: str = "auto", fail_fast: bool = False) -> list[Result]:
+def execute(
+    plan: Plan, store: Store, screen: Screen, *, device: str = "auto", fail_fast: bool = False, allowance: Allowance | None = None
+) -> list[Result]:
     """Carry out every run of a plan that is not done yet; a failed run does not stop the others.
 
     Args:
@@ -57,6 +60,7 @@ def execute(plan: Plan, store: Store, screen: Screen, *, device: str = "auto", f
         screen: Where it is shown.
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         fail_fast: Stop at the first failure.
+        allowance: What may be spent on texts; by default as much as the recipe says.
 
     Raises:
         DataError: A data set is not there.
@@ -66,7 +70,7 @@ def execute(plan: Plan, store: Store, screen: Screen, *, device: str = "auto", f
         Terminated: The same for SIGTERM.
     """
     where = choose_device(device)
-    shop = Workshop(where, screen.line)
+    shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
     enter(store, plan)
     results: dict[str, Result] = {}

@@ -17,6 +17,7 @@ import numpy as np
 from sracl.errors import DataError, UsageError
 from sracl.registry.catalog import catalog
 from sracl.registry.find_prompt import find_prompt
+from sracl.registry.parameters import decisive
 from sracl.runs.artifacts import Artifact, Artifacts, Report, digest_of
 from sracl.runs.guard import Guard
 from sracl.semantics import descriptions, embeddings, neighbours, requests
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from sracl.data.interactions import Interactions
     from sracl.data.splits import Prefixes
+    from sracl.interfaces import LLMProvider
     from sracl.semantics.requests import Requests
 
 ITEMS, SEQUENCES = "semantics.items", "semantics.sequences"
@@ -35,6 +37,7 @@ Assemble = Callable[[str, Mapping[str, Any], str], Any]
 """`(kind, bound table, path) -> component`."""
 
 _TEXTS, _VECTORS, _NEIGHBOURS, _SIMILARITIES = "texts.jsonl.gz", "vectors.npy", "neighbours.npy", "similarities.npy"
+_KINDS = {"llm": "llm_provider", "text_encoder": "text_encoder", "retriever": "retriever"}
 _ANY_DOMAIN = "everyday products"
 _PROGRESS_SECONDS = 10.0
 
@@ -107,21 +110,8 @@ def item_neighbours(
         DataError: k is larger than the number of other items, or no item has a text.
     """
     neighbours.check_pool(interactions.num_items, table["k"], ITEMS)
-    domain = domain_of(interactions.name)
-    asked = requests.of_items(interactions, contexts=table["contexts"], template=find_prompt(catalog(), table["prompt"]), domain=domain)
     rows = np.arange(interactions.num_items)
-    chain = _Chain(
-        path=ITEMS,
-        what=f"{interactions.num_items:,} items",
-        table=table,
-        stages=_item_stages(table, interactions.fingerprint, domain),
-        names=interactions.item_ids,
-        requests=asked,
-        guard=Guard.over(interactions, asked.reads, pool="train", what=f"{ITEMS}: contexts"),
-        artifacts=artifacts,
-        assemble=assemble,
-        report=report,
-    )
+    chain = _item_chain(interactions, table, artifacts=artifacts, assemble=assemble, report=report)
     ids, vectors, made = chain.run(queries=rows, groups=rows)
     return ItemTables(neighbours.item_table(ids), np.concatenate([np.zeros_like(vectors[:1]), vectors])), made
 
@@ -147,22 +137,43 @@ def sequence_neighbours(
     """
     pool = neighbours.sequence_pool(interactions, max_length, unit=table["unit"], pool=table["pool"])
     neighbours.check_pool(len(pool.prefixes), table["k"], SEQUENCES)
-    domain = domain_of(interactions.name)
     queries = np.unique(pool.rows)
-    chain = _Chain(
-        path=SEQUENCES,
-        what=f"{len(pool.prefixes):,} {'sequences' if table['unit'] == 'prefix' else 'users'}",
-        table=table,
-        stages=_sequence_stages(table, interactions.fingerprint, domain, max_length),
-        names=[f"{interactions.users[user]} {visible}" for user, visible in zip(pool.prefixes.users, pool.prefixes.visible, strict=True)],
-        requests=requests.of_sequences(interactions, pool.prefixes, template=find_prompt(catalog(), table["prompt"]), domain=domain),
-        guard=Guard.over(interactions, pool.prefixes, pool=table["pool"], what=f"{SEQUENCES}: pool"),
-        artifacts=artifacts,
-        assemble=assemble,
-        report=report,
+    chain = _sequence_chain(
+        interactions, table, pool.prefixes, max_length=max_length, artifacts=artifacts, assemble=assemble, report=report
     )
     ids, vectors, made = chain.run(queries=queries, groups=neighbours.groups(pool.prefixes, table["exclude"]))
     return SequenceTables(ids[np.searchsorted(queries, pool.rows)], pool.rows, pool.prefixes, vectors), made
+
+
+def write_texts(
+    kind: str,
+    interactions: Interactions,
+    table: Mapping[str, Any],
+    *,
+    max_length: int,
+    artifacts: Artifacts,
+    assemble: Assemble,
+    report: Report,
+) -> Artifact:
+    """The texts of `items` or `sequences` alone, as the first stage of its neighbours makes them.
+
+    Raises:
+        DataError: Nothing can be written of some of them.
+    """
+    made: dict[str, Any] = {"artifacts": artifacts, "assemble": assemble, "report": report}
+    if kind == "items":
+        return _item_chain(interactions, table, **made).describe()
+    pool = neighbours.sequence_pool(interactions, max_length, unit=table["unit"], pool=table["pool"])
+    return _sequence_chain(interactions, table, pool.prefixes, max_length=max_length, **made).describe()
+
+
+def asked(kind: str, interactions: Interactions, table: Mapping[str, Any], *, max_length: int) -> Requests:
+    """What is asked for the texts of `items` or `sequences`."""
+    words: dict[str, Any] = {"template": find_prompt(catalog(), table["prompt"]), "domain": domain_of(interactions.name)}
+    if kind == "items":
+        return requests.of_items(interactions, contexts=table["contexts"], **words)
+    pool = neighbours.sequence_pool(interactions, max_length, unit=table["unit"], pool=table["pool"])
+    return requests.of_sequences(interactions, pool.prefixes, **words)
 
 
 def texts(made: Sequence[Artifact]) -> list[str]:
@@ -198,25 +209,15 @@ class _Chain:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32], list[Artifact]]:
         """Neighbours of the queries, all vectors, and the three artifacts."""
         to_describe, to_embed, to_retrieve = self.stages
-        kinds = {"llm": "llm_provider", "text_encoder": "text_encoder", "retriever": "retriever"}
         # All that will be needed is built first: no description is paid for before its encoder is known to be there.
         parts = {
-            slot: self.assemble(kind, self.table[slot], f"{self.path}.{slot}")
-            for (slot, kind), stage in zip(kinds.items(), self.stages, strict=True)
+            slot: self._part(slot)
+            for slot, stage in zip(_KINDS, self.stages, strict=True)
             if not self.artifacts.has(stage.stage, stage.key)
         }
 
         def part(slot: str) -> Any:
-            return parts.get(slot) or self.assemble(kinds[slot], self.table[slot], f"{self.path}.{slot}")
-
-        def write_texts(folder: Path) -> dict[str, Any]:
-            with self._timed(f"describing {self.what} with {self.table['llm']['use']}") as progress:
-                written = descriptions.describe(part("llm"), self.requests.prompts(), progress=lambda done: progress(f"{done:,}"))
-            texts = [written[number] for number in self.requests.of_row]
-            descriptions.save(texts, folder / _TEXTS)
-            words = {"name": self.requests.template.name, "version": self.requests.template.version}
-            counts = {"rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
-            return {**self.guard.note(folder), "prompt": words, **counts}
+            return parts.get(slot) or self._part(slot)
 
         def write_vectors(folder: Path) -> dict[str, Any]:
             encoder = part("text_encoder")
@@ -252,7 +253,7 @@ class _Chain:
         def read_vectors() -> NDArray[np.float32]:
             return embeddings.load(vectors.folder / _VECTORS, vectors.facts, self.names)
 
-        texts = self._make(to_describe, write_texts)
+        texts = self._make(to_describe, lambda folder: self._write_texts(part("llm"), folder))
         vectors = self._make(to_embed, write_vectors, texts)
         found = self._make(to_retrieve, write_neighbours, vectors)
         ids = np.load(found.folder / _NEIGHBOURS, allow_pickle=False).astype(np.int64)
@@ -260,6 +261,27 @@ class _Chain:
         if not (ids >= 0).any():
             raise DataError(f"{self.path}: not one of the {self.what} has a neighbour; are there texts?")
         return ids, read_vectors(), [texts, vectors, found]
+
+    def describe(self) -> Artifact:
+        """The texts alone."""
+        return self._make(self.stages[0], lambda folder: self._write_texts(self._part("llm"), folder))
+
+    def _part(self, slot: str) -> Any:
+        return self.assemble(_KINDS[slot], self.table[slot], f"{self.path}.{slot}")
+
+    def _write_texts(self, provider: LLMProvider, folder: Path) -> dict[str, Any]:
+        with self._timed(f"describing {self.what} with {self.table['llm']['use']}") as progress:
+            if hasattr(provider, "progress"):
+                provider.progress = lambda done, total: progress(f"{done:,} of {total:,} requests")
+            written = descriptions.describe(provider, self.requests.prompts(), progress=lambda done: progress(f"{done:,}"))
+        told = dict(getattr(provider, "facts", {}))
+        if "dollars" in told:
+            self.report(f"{self.table['llm']['use']}: {_bill(told)}")
+        texts = [written[number] for number in self.requests.of_row]
+        descriptions.save(texts, folder / _TEXTS)
+        words = {"name": self.requests.template.name, "version": self.requests.template.version}
+        counts = {"rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
+        return {**self.guard.note(folder), "prompt": words, **counts, "llm": told}
 
     def _make(self, stage: Stage, build: Callable[[Path], Mapping[str, Any]], *inputs: Artifact) -> Artifact:
         made = self.artifacts.make(stage.stage, stage.key, build, inputs=inputs, report=self.report)
@@ -270,6 +292,50 @@ class _Chain:
 
     def _timed(self, doing: str) -> _Timed:
         return _Timed(doing, self.report)
+
+
+def _item_chain(
+    interactions: Interactions, table: Mapping[str, Any], *, artifacts: Artifacts, assemble: Assemble, report: Report
+) -> _Chain:
+    domain = domain_of(interactions.name)
+    asked = requests.of_items(interactions, contexts=table["contexts"], template=find_prompt(catalog(), table["prompt"]), domain=domain)
+    return _Chain(
+        path=ITEMS,
+        what=f"{interactions.num_items:,} items",
+        table=table,
+        stages=_item_stages(table, interactions.fingerprint, domain),
+        names=interactions.item_ids,
+        requests=asked,
+        guard=Guard.over(interactions, asked.reads, pool="train", what=f"{ITEMS}: contexts"),
+        artifacts=artifacts,
+        assemble=assemble,
+        report=report,
+    )
+
+
+def _sequence_chain(
+    interactions: Interactions,
+    table: Mapping[str, Any],
+    prefixes: Prefixes,
+    *,
+    max_length: int,
+    artifacts: Artifacts,
+    assemble: Assemble,
+    report: Report,
+) -> _Chain:
+    domain = domain_of(interactions.name)
+    return _Chain(
+        path=SEQUENCES,
+        what=f"{len(prefixes):,} {'sequences' if table['unit'] == 'prefix' else 'users'}",
+        table=table,
+        stages=_sequence_stages(table, interactions.fingerprint, domain, max_length),
+        names=[f"{interactions.users[user]} {visible}" for user, visible in zip(prefixes.users, prefixes.visible, strict=True)],
+        requests=requests.of_sequences(interactions, prefixes, template=find_prompt(catalog(), table["prompt"]), domain=domain),
+        guard=Guard.over(interactions, prefixes, pool=table["pool"], what=f"{SEQUENCES}: pool"),
+        artifacts=artifacts,
+        assemble=assemble,
+        report=report,
+    )
 
 
 class _Timed:
@@ -329,7 +395,7 @@ def _stages(name: str, table: Mapping[str, Any], first: Mapping[str, Any], last:
     before = None
     for stage, slot, kind, modules, rest in steps:
         code = [module_version(*(folder / module for module in modules)), component_version(catalog(), kind, table[slot])]
-        key = {**rest, slot: table[slot], "code": code, **({"from": before} if before else {})}
+        key = {**rest, slot: decisive(catalog(), kind, table[slot]), "code": code, **({"from": before} if before else {})}
         before = digest_of(stage, key)
         yield Stage(f"{stage} {name} with {table[slot]['use']}", stage, key)
 
@@ -340,6 +406,14 @@ def domain_of(dataset: str) -> str:
         return str(catalog().find("dataset", dataset).facts.get("domain", _ANY_DOMAIN))
     except UsageError:
         return _ANY_DOMAIN
+
+
+def _bill(told: Mapping[str, Any]) -> str:
+    """What a language model was asked, and what that cost."""
+    bill = f"{told['asked']:,} requests asked, {told['known']:,} known, {told['dollars']:,.4f} dollars for all of them"
+    if told["lost"]:
+        bill += f"; {told['lost']:,} that came to nothing may have cost {told['dollars_in_doubt']:,.4f} dollars more at most"
+    return bill + (f"; {told['failed']:,} have no answer" if told["failed"] else "")
 
 
 def _neighbour_facts(ids: NDArray[np.int64], similarities: NDArray[np.float32]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sracl import paths
 from sracl.data import datasets
 from sracl.errors import DataError
+from sracl.llm_providers.allowance import Allowance
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
 from sracl.runs import stages
@@ -29,11 +30,13 @@ class Workshop:
     Args:
         device: Where tensors live.
         report: Is told, in a line each, what the stages before training do.
+        allowance: What may be spent on texts; by default as much as the recipe says.
     """
 
-    def __init__(self, device: torch.device, report: Report) -> None:
+    def __init__(self, device: torch.device, report: Report, allowance: Allowance | None = None) -> None:
         self.device = device
         self.report = report
+        self.allowance = allowance or Allowance()
         self.artifacts = Artifacts(paths.cache())
         self._data: dict[str, Interactions] = {}
         self._neighbours: dict[str, tuple[Any, list[Artifact]]] = {}
@@ -73,20 +76,32 @@ class Workshop:
         table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
         key = json.dumps([kind, table, max_length, data.fingerprint], sort_keys=True)
         if key not in self._neighbours:
-            shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": self._stage_component, "report": self.report}
+            shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": self.component, "report": self.report}
             if kind == "items":
                 self._neighbours[key] = stages.item_neighbours(data, table, **shared)
             else:
                 self._neighbours[key] = stages.sequence_neighbours(data, table, max_length=max_length, **shared)
         return self._neighbours[key]
 
-    def _stage_component(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
+    def texts(self, kind: str, run: RunPlan, data: Interactions) -> Artifact:
+        """The texts of `items` or `sequences` alone."""
+        table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
+        return stages.write_texts(
+            kind, data, table, max_length=max_length, artifacts=self.artifacts, assemble=self.component, report=self.report
+        )
+
+    def component(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
         """A provider, encoder or retriever; one that may choose its device is given the run's."""
 
         def given(name: str, _: str) -> Any:
             raise KeyError(f"a {kind} is not given '{name}'")
 
-        return parameters.build(catalog(), kind, self._placed(table), given, path)
+        component = parameters.build(catalog(), kind, self._placed(table), given, path)
+        if hasattr(component, "allowance"):
+            component.allowance = self.allowance
+        if hasattr(component, "offline"):
+            component.offline = self.allowance.offline
+        return component
 
     def _placed(self, table: Mapping[str, Any]) -> dict[str, Any]:
         """The table, and those within it, with the run's device where they leave it open."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sracl.interfaces import LLMProvider, Prompt
 
 _CHUNK = 8192
-"""Prompts held in memory at a time, since all of them would be larger than the data."""
+"""Prompts held in memory at a time, since all of them would be larger than the data; a provider with `at_once` gets all."""
 
 
 def describe(provider: LLMProvider, prompts: Iterable[Prompt], *, progress: Callable[[int], None] | None = None) -> list[str]:
@@ -32,7 +32,8 @@ def describe(provider: LLMProvider, prompts: Iterable[Prompt], *, progress: Call
     """
     rest = iter(prompts)
     texts: list[str] = []
-    while chunk := list(islice(rest, _CHUNK)):
+    together = None if getattr(provider, "at_once", False) else _CHUNK
+    while chunk := list(islice(rest, together)):
         known = [prompt for prompt in chunk if not prompt.is_empty]
         written = provider(known)
         if len(written) != len(known):

@@ -45,30 +45,30 @@ class OpenAI:
         self,
         *,
         model: str,
-        base_url: str | None = None,
-        key_variable: str = "OPENAI_API_KEY",
+        base_url: Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+(/[^@?#\s]*)?$")] | None = None,
+        api_key_env: Annotated[str, Field(pattern=r"^[A-Z_][A-Z0-9_]*$", max_length=40, exclude=True)] = "OPENAI_API_KEY",
         dimensions: Annotated[int, Field(ge=1)] | None = None,
         prompt: str = "",
         max_characters: Annotated[int, Field(ge=1)] = 8000,
         truncate: Literal["end", "start"] = "start",
-        batch_size: Annotated[int, Field(ge=1, le=2048)] = 128,
-        concurrent: Annotated[int, Field(ge=1)] = 8,
-        retries: Annotated[int, Field(ge=0)] = 5,
-        timeout: Annotated[float, Field(gt=0)] = 60.0,
-        patience: Annotated[float, Field(ge=0)] = 600.0,
+        batch_size: Annotated[int, Field(ge=1, le=2048, exclude=True)] = 128,
+        concurrency: Annotated[int, Field(ge=1, exclude=True)] = 8,
+        retries: Annotated[int, Field(ge=0, exclude=True)] = 5,
+        timeout: Annotated[float, Field(gt=0, exclude=True)] = 60.0,
+        patience: Annotated[float, Field(ge=0, exclude=True)] = 600.0,
     ) -> None:
         """Look for the key; nothing is asked before the first call.
 
         Args:
             model: As the server calls it, such as `text-embedding-3-small`.
             base_url: Where the server is, such as `http://localhost:11434/v1`; by default `OPENAI_BASE_URL`, or OpenAI's.
-            key_variable: The environment variable that holds the key; a server of one's own may do without.
+            api_key_env: The environment variable that holds the key; a server of one's own may do without.
             dimensions: Width asked for, of models that have several; by default the model's own.
             prompt: Put before every text, for models that were trained with one.
             max_characters: Read of a text; a token is about four of English.
             truncate: The end that longer texts lose; by default the start, since a sequence's latest item comes last.
             batch_size: Texts per request.
-            concurrent: Requests under way at a time.
+            concurrency: Requests under way at a time.
             retries: Tries after the first, of each request.
             timeout: Longest time that a try may take, in seconds.
             patience: Longest time that a server may ask to wait, in seconds.
@@ -79,27 +79,29 @@ class OpenAI:
         """
         self.model = model
         self.server = base_url or os.environ.get("OPENAI_BASE_URL") or _HOME
-        self.key_variable = key_variable
+        self.api_key_env = api_key_env
         self.dimensions = dimensions
         self.prompt = prompt
         self.max_characters = max_characters
         self.truncate = truncate
         self.batch_size = batch_size
-        self.concurrent = concurrent
+        self.concurrency = concurrency
         self.retries = retries
         self.timeout = timeout
         self.patience = patience
+        self.offline = False
+        """Whether stored vectors alone are used; the run says so here."""
         self.facts: dict[str, Any] = {}
         """Model and server, and of the last call: texts asked for and found among those paid for before, tokens, texts cut."""
         self.progress: Callable[[int, int], None] | None = None
         """Told how many texts of how many are done, after every batch."""
         parts = urlsplit(self.server)
         if parts.username or parts.password or parts.query:
-            raise ValueError(f"base_url of {parts.hostname} should be an address alone; a key stands in the environment, in {key_variable}")
+            raise ValueError(f"base_url of {parts.hostname} should be an address alone; a key stands in the environment, in {api_key_env}")
         self._host = parts.netloc
-        if parts.hostname == urlsplit(_HOME).hostname and not os.environ.get(key_variable):
+        if parts.hostname == urlsplit(_HOME).hostname and not os.environ.get(api_key_env):
             raise ResourceError(
-                f"the text encoder 'openai' needs a key for {self._host}: set the environment variable {key_variable}. A server of your "
+                f"the text encoder 'openai' needs a key for {self._host}: set the environment variable {api_key_env}. A server of your "
                 'own is named by base_url = "http://…"; text_encoder = { use = "lsa" } needs neither'
             )
 
@@ -109,7 +111,7 @@ class OpenAI:
         Raises:
             ResourceError: The server cannot be had, refuses, or asks for more time than there is patience.
             BudgetError: The account is used up, or the disk is full.
-            DataError: The server gave vectors that cannot be those of the texts.
+            DataError: The server gave vectors that cannot be those of the texts, or vectors are missing and nobody may be asked.
         """
         written = [self._written(text) for text in texts]
         keys = {text: self._key(text) for text in dict.fromkeys(written) if text}
@@ -132,6 +134,10 @@ class OpenAI:
             if self.progress is not None:
                 self.progress(len(vectors), len(keys))
 
+        if due and self.offline:
+            raise DataError(
+                f"{len(due):,} of {len(keys):,} vectors are not stored, and nobody may be asked. The same command without --offline asks."
+            )
         if due:
             asyncio.run(self._fetch(due, keep))
         widths = {len(vector) for vector in vectors.values()}
@@ -149,7 +155,7 @@ class OpenAI:
 
         batches = iter([due[begin : begin + self.batch_size] for begin in range(0, len(due), self.batch_size)])
         failures: list[SraclError] = []
-        key = os.environ.get(self.key_variable) or _NO_KEY
+        key = os.environ.get(self.api_key_env) or _NO_KEY
         async with openai.AsyncOpenAI(api_key=key, base_url=self.server, timeout=self.timeout, max_retries=self.retries) as client:
 
             async def work() -> None:
@@ -161,7 +167,7 @@ class OpenAI:
                     except SraclError as error:
                         failures.append(error)
 
-            await asyncio.gather(*(work() for _ in range(self.concurrent)))
+            await asyncio.gather(*(work() for _ in range(self.concurrency)))
         if failures:
             raise failures[0]
 
@@ -215,7 +221,7 @@ class OpenAI:
     def _refusal(self, error: openai.APIStatusError, seconds: float | None) -> str:
         """Why the server will not answer; of its own words only a code, since they may quote the key."""
         if error.status_code in (401, 403):
-            return f"{self._host} refuses the key in {self.key_variable} ({error.status_code})."
+            return f"{self._host} refuses the key in {self.api_key_env} ({error.status_code})."
         if error.status_code == 404:
             return f"{self._host} knows no model '{self.model}', or has no embeddings (404)."
         if seconds is not None:

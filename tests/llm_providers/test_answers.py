@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from sracl.errors import BudgetError, DataError
-from sracl.llm_providers.answers import PICODOLLARS, Answers, Lost
+from sracl.llm_providers.answers import Answers, Lost
 from sracl.llm_providers.desk import Desk, Paid
+from sracl.llm_providers.ledger import PICODOLLARS
 from sracl.llm_providers.request import Request
 
 CENT = PICODOLLARS // 100

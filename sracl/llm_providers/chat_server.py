@@ -1,0 +1,185 @@
+"""A server that speaks the OpenAI protocol: where it is, what a request to it reads, what it costs, and why it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from sracl.errors import BudgetError, ResourceError, SraclError
+from sracl.llm_providers import replies, tokens
+from sracl.llm_providers.asking import Due
+from sracl.llm_providers.desk import Paid
+from sracl.llm_providers.ledger import PICODOLLARS
+from sracl.llm_providers.request import Request
+from sracl.registry.catalog import catalog
+from sracl.registry.llm import LLM
+
+if TYPE_CHECKING:
+    import openai
+
+    from sracl.interfaces import Prompt
+
+NO_KEY = "none"
+"""Sent to a server of the user's own where no key is asked for; the client will not do without one."""
+
+KEPT = "What was paid for is kept, and the same command goes on."
+
+_DECIDED = ("model", "messages", "temperature", "top_p", "max_tokens", "response_format")
+"""What a request has of its own."""
+
+
+class ChatServer:
+    """One model behind one server, and how it is asked."""
+
+    def __init__(
+        self,
+        *,
+        llm: str | None,
+        base_url: str | None,
+        model: str | None,
+        api_key_env: str | None,
+        temperature: float,
+        top_p: float | None,
+        max_output: int | None,
+        structured: Literal["object", "schema", "none"],
+        extra: str,
+        sample: int,
+        batch: bool = False,
+    ) -> None:
+        """Look the model up; nobody is asked, and no key is read.
+
+        Args:
+            llm: Name of a card.
+            base_url: Address, instead of the card's.
+            model: As the server calls it, instead of the card's.
+            api_key_env: Environment variable that holds the key, instead of the card's.
+            temperature: Of the draw of each token.
+            top_p: Part of the probability that tokens are drawn from; None leaves it to the server.
+            max_output: Tokens of an answer; None for what the longest answer that is accepted may have.
+            structured: How a JSON object is asked for.
+            extra: JSON object that is put into the request.
+            sample: Number of the answer.
+            batch: Whether requests go as batches, at the price of these.
+
+        Raises:
+            UsageError: There is no such card.
+            ValueError: Neither a card nor an address and a model are given, or `extra` is no such object.
+        """
+        self.card = LLM.of(catalog().find("llm", llm)) if llm is not None else None
+        address, name = base_url or (self.card and self.card.base_url), model or (self.card and self.card.model)
+        if not address or not name:
+            raise ValueError('name a language model, llm = "deepseek-chat" or another of `sracl list llms`, or a base_url and a model')
+        parts = urlsplit(address)
+        if parts.username or parts.password or parts.query:
+            raise ValueError(f"base_url of {parts.hostname} should be an address alone; a key stands in the environment")
+        self.address = address.rstrip("/")
+        self.host = parts.netloc
+        self.model = name
+        self.api_key_env = api_key_env or (self.card.api_key_env if self.card else None)
+        self.temperature = temperature
+        self.top_p = top_p
+        self.max_output = max_output
+        self.structured = structured
+        self.extra = _object(extra)
+        self.sample = sample
+        self.batch = batch
+
+    def due(self, prompt: Prompt) -> Due:
+        """The request of a prompt, and the most that it can cost."""
+        most_out = self.max_output or tokens.of_longest_answer(prompt.answer)
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+            "temperature": self.temperature,
+            "max_tokens": most_out,
+        }
+        if self.top_p is not None:
+            body["top_p"] = self.top_p
+        if (form := replies.schema(prompt.answer)) and self.structured != "none":
+            whole = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": form}}
+            body["response_format"] = whole if self.structured == "schema" else {"type": "json_object"}
+        request = Request(self.address, self.model, body | self.extra, self.sample)
+        # no byte is more than a token: what is sent as JSON has more bytes than the server can read tokens
+        return Due(prompt, request, self._cost(len(request.text.encode()), most_out))
+
+    def paid(self, usage: Any, due: Due) -> Paid:
+        """What an answer cost, by what the server says of it; where it says nothing, the most that it can have cost."""
+        if usage is None:
+            return Paid(cost=due.most if self.card else None)
+        known = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
+        read, written, cached = (int(count or 0) for count in (usage.get("prompt_tokens"), usage.get("completion_tokens"), known))
+        return Paid(read, written, cached, self._cost(read, written, cached) if self.card else None)
+
+    def client(self, *, timeout: float, retries: int) -> openai.AsyncOpenAI:
+        """What requests are sent with.
+
+        Raises:
+            ResourceError: There is no key, and the server asks for one.
+        """
+        import openai
+
+        key = os.environ.get(self.api_key_env) if self.api_key_env else NO_KEY
+        if not key:
+            raise ResourceError(
+                f"{self.host} needs a key: set the environment variable {self.api_key_env}. Texts that are stored already need none "
+                '(--offline); llm = { use = "template" } writes texts without a server.'
+            )
+        return openai.AsyncOpenAI(api_key=key, base_url=self.address, timeout=timeout, max_retries=retries)
+
+    def demand_price(self) -> None:
+        """Refuse a ceiling that could not be kept.
+
+        Raises:
+            BudgetError: No price is known.
+        """
+        if self.card is None:
+            raise BudgetError(
+                f"a ceiling cannot be kept where no price is known: write a card for {self.model}, and name it as `llm` "
+                "(`sracl list llms` shows those there are)."
+            )
+
+    def refusal(self, error: openai.APIStatusError) -> SraclError | None:
+        """Why the server answers nobody, in words of ours; None if it refuses this one request.
+
+        Of the server's own words only a code is told, since they may quote the key.
+        """
+        code = f", {error.code}" if error.code and error.code.isidentifier() else ""  # a key is none
+        if error.status_code in (401, 403):
+            return ResourceError(
+                f"{self.host} refuses the key in {self.api_key_env or 'no variable; name one as api_key_env'} ({error.status_code})."
+            )
+        if error.status_code == 402 or error.code == "insufficient_quota":
+            return BudgetError(f"the account at {self.host} is used up. {KEPT}")
+        if error.status_code == 404:
+            return ResourceError(f"{self.host} knows no model '{self.model}', or has no chat completions (404).")
+        if error.status_code in (408, 409, 429) or error.status_code >= 500:
+            return ResourceError(f"{self.host} answered with an error ({error.status_code}{code}) to every try. {KEPT}")
+        return None
+
+    def _cost(self, read: int, written: int, cached: int = 0) -> int:
+        """Picodollars; 0 where no price is known."""
+        if self.card is None:
+            return 0
+        return round(self.card.cost(read, written, cached=cached, batch=self.batch) * PICODOLLARS)
+
+
+def asked_to_wait(error: openai.APIStatusError, shortest: float) -> float | None:
+    """Seconds of a Retry-After that is longer than `shortest`; None where there is none."""
+    try:
+        seconds = float(error.response.headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return seconds if seconds > shortest else None
+
+
+def _object(extra: str) -> dict[str, Any]:
+    try:
+        found = json.loads(extra) if extra else {}
+    except ValueError:
+        found = None
+    if not isinstance(found, dict) or (own := found.keys() & set(_DECIDED)):
+        what = f", without {' and '.join(sorted(own))}, which have parameters" if isinstance(found, dict) else ""
+        raise ValueError(f"extra should be a JSON object such as '{{\"seed\": 1}}'{what}")
+    return found
