@@ -1,28 +1,33 @@
-"""`sracl llm`: texts that a language model writes, and what they cost."""
+"""`sracl llm`: texts that language models write, without any training: what they would cost, and what they did."""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from sracl.recipes.plan import Plan
     from sracl.runs.llm_outlay import Outlay, Price
+    from sracl.runs.workshop import Workshop
 
-app = typer.Typer(help="Texts that language models write: what they would cost.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """Keep `plan` a word of its own, beside which others may stand."""
+app = typer.Typer(
+    help="Texts that language models write: their price, the asking, and the answers that were paid for.", no_args_is_help=True
+)
 
 
 _Recipe = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.")]
 _Sets = Annotated[
     list[str] | None, typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value, e.g. data.name=office. Repeatable.")
 ]
+_OneRecipe = Annotated[
+    str | None, typer.Argument(metavar="[RECIPE]", help="A recipe, whose requests alone count.", show_default="all that is stored")
+]
+_Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", envvar="SRACL_DEVICE")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -52,6 +57,148 @@ def plan_(
         _print(outlay)
         if example:
             _print_examples(outlay)
+
+
+@app.command()
+def run(
+    recipe: _Recipe,
+    sets: _Sets = None,
+    max_cost: Annotated[
+        float | None,
+        typer.Option("--max-cost", min=0, metavar="USD", help="US dollars that the texts may cost, those paid before included."),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: stored answers alone.")] = False,
+    device: _Device = "auto",
+) -> None:
+    """Have all texts of a recipe written, and train nothing. What is stored is not asked again."""
+    from sracl.llm_providers.allowance import Allowance
+    from sracl.recipes.plan import plan
+    from sracl.runs.execute import choose_device
+    from sracl.runs.llm_texts import write
+    from sracl.runs.workshop import Workshop
+
+    shop = Workshop(choose_device(device), _say, Allowance(max_cost=max_cost, offline=offline))
+    for name, made in write(plan(recipe, sets=sets or ()), shop):
+        typer.echo(f"{name}: {made.facts['rows']:,} texts, {made.facts['distinct']:,} different, {made.facts['empty']:,} empty")
+
+
+@app.command()
+def status(recipe: _OneRecipe = None, sets: _Sets = None, as_json: _Json = False) -> None:
+    """Show how many answers are stored, failed and missing, and why requests failed. Nobody is asked."""
+    from dataclasses import asdict
+
+    from sracl.cli.columns import print_columns
+    from sracl.llm_providers.answers import Answers
+
+    if recipe is not None:
+        from sracl.runs.llm_texts import standings
+
+        found = [asdict(standing) for standing in standings(*_prepared(recipe, sets))]
+    else:
+        found = [asdict(account) for account in Answers().accounts()]
+    failures = Answers().failures()
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "data": {"answers": found, "failures": failures}, "errors": []}, indent=2))
+        return
+    if not found:
+        typer.echo("No answers are stored.")
+        return
+    shown = [name for name in found[0] if not name.startswith(("tokens", "dollars_in"))]
+    print_columns(tuple(name.replace("_", " ") for name in shown), [tuple(_cell(row[name]) for name in shown) for row in found])
+    for reason, count in failures.items() if recipe is None else ():
+        typer.echo(f"{count:,} have no answer: the reply {reason}")
+
+
+@app.command()
+def cost(as_json: _Json = False) -> None:
+    """Show what each language model has cost, by what its server said of every request."""
+    from dataclasses import asdict
+
+    from sracl.cli.columns import print_columns
+    from sracl.llm_providers.answers import Answers
+
+    accounts = Answers().accounts()
+    if as_json:
+        typer.echo(json.dumps({"schema": 1, "data": [asdict(account) for account in accounts], "errors": []}, indent=2))
+        return
+    if not accounts:
+        typer.echo("Nothing was asked yet.")
+        return
+    names = ("provider", "model", "answered", "tokens in", "of them known", "tokens out", "dollars", "lost", "dollars in doubt")
+    rows = [
+        (each.provider, each.model, each.answered, each.tokens_in, each.tokens_cached, each.tokens_out, each.dollars, each.lost)
+        + (each.dollars_in_doubt,)
+        for each in accounts
+    ]
+    print_columns(names, [tuple(map(_cell, row)) for row in rows])
+    typer.echo(f"\n{sum(each.dollars for each in accounts):,.6f} dollars altogether; lost attempts can have cost what is in doubt besides.")
+
+
+@app.command()
+def retry(recipe: _OneRecipe = None, sets: _Sets = None) -> None:
+    """Forget that requests have no answer, so that the next run asks them again. Nobody is asked yet."""
+    from sracl.llm_providers.answers import Answers
+
+    count = Answers().forget_failures(_keys(recipe, sets))
+    typer.echo(f"{count:,} requests will be asked again by the next run.")
+
+
+@app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="JSON lines; gzipped where it ends with .gz.", dir_okay=False)],
+    recipe: _OneRecipe = None,
+    sets: _Sets = None,
+) -> None:
+    """Write stored answers to a file that others can import, so that they need not pay for them."""
+    import gzip
+
+    from sracl.llm_providers.answers import Answers
+
+    keys = _keys(recipe, sets)
+    with gzip.open(file, "wt", encoding="utf-8") if file.suffix == ".gz" else file.open("w", encoding="utf-8") as lines:
+        count = Answers().export(lines, keys)
+    typer.echo(f"{count:,} answers")
+
+
+@app.command("import")
+def import_(file: Annotated[Path, typer.Argument(help="A file that `sracl llm export` wrote.", exists=True, dir_okay=False)]) -> None:
+    """Take in answers of others; what is answered here already stays as it is."""
+    import gzip
+
+    from sracl.errors import DataError
+    from sracl.llm_providers.answers import Answers
+
+    try:
+        with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
+            new, known = Answers().take_in(lines, str(file))
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise DataError(f"{file} cannot be read: {error}") from error
+    typer.echo(f"{new:,} new answers; {known:,} were known")
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+def _prepared(recipe: str, sets: list[str] | None) -> tuple[Plan, Workshop]:
+    from sracl.recipes.plan import plan
+    from sracl.runs.execute import choose_device
+    from sracl.runs.workshop import Workshop
+
+    return plan(recipe, sets=sets or ()), Workshop(choose_device("cpu"), _say)
+
+
+def _keys(recipe: str | None, sets: list[str] | None) -> list[str] | None:
+    """Of the recipe's requests; None for all."""
+    if recipe is None:
+        return None
+    from sracl.runs.llm_texts import keys
+
+    return keys(*_prepared(recipe, sets))
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,.6f}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _print(outlay: Outlay) -> None:

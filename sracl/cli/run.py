@@ -30,6 +30,13 @@ def command(
         bool, typer.Option("--detach", "-d", help="Let the runs wait for devices as jobs (`sracl queue`), and return at once.")
     ] = False,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first failed run.")] = False,
+    max_cost: Annotated[
+        float | None,
+        typer.Option(
+            "--max-cost", min=0, metavar="USD", help="US dollars that texts of language models may cost, those paid before included."
+        ),
+    ] = None,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: stored answers of language models alone.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the leaderboard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the leaderboard (or the dry run, or the jobs) as JSON.")] = False,
 ) -> None:
@@ -49,9 +56,13 @@ def command(
     if detached:
         if fail_fast:
             raise typer.BadParameter("jobs of the queue do not wait for one another; leave it out with --detach.", param_hint="--fail-fast")
+        if max_cost is not None or offline:
+            what = "--offline" if max_cost is None else "--max-cost"
+            raise typer.BadParameter("jobs of the queue know the recipe alone. Let `sracl llm run` write the texts first.", param_hint=what)
         detach(resolved, device=device, as_json=as_json)
         return
-    raise typer.Exit(carry_out(resolved, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json))
+    code = carry_out(resolved, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json, max_cost=max_cost, offline=offline)
+    raise typer.Exit(code)
 
 
 def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False) -> None:
@@ -86,7 +97,16 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
     )
 
 
-def carry_out(plan: Plan, *, device: str, fail_fast: bool = False, quiet: bool = False, as_json: bool = False) -> int:
+def carry_out(
+    plan: Plan,
+    *,
+    device: str,
+    fail_fast: bool = False,
+    quiet: bool = False,
+    as_json: bool = False,
+    max_cost: float | None = None,
+    offline: bool = False,
+) -> int:
     """Do the runs of a plan that are not done, print the leaderboard; the exit code."""
     from sracl import paths
     from sracl.compare.leaderboard import print_leaderboard
@@ -101,10 +121,12 @@ def carry_out(plan: Plan, *, device: str, fail_fast: bool = False, quiet: bool =
             results: list[Result] = []
         else:
             _wait_briefly()
+            from sracl.llm_providers.allowance import Allowance
             from sracl.runs.execute import Terminated, execute
 
+            allowance = Allowance(max_cost=max_cost, offline=offline)
             try:
-                results = execute(plan, store, screen, device=device, fail_fast=fail_fast)
+                results = execute(plan, store, screen, device=device, fail_fast=fail_fast, allowance=allowance)
             except (KeyboardInterrupt, Terminated) as stop:
                 screen.line("interrupted; run the same command to go on from the last finished epoch.")
                 return 130 if isinstance(stop, KeyboardInterrupt) else 143

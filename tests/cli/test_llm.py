@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
+from sracl.cli.app import main
 from sracl.cli.llm import app
+from tests.support.openai_server import CANARY, OpenAIServer, failing
 
 runner = CliRunner()
 
@@ -42,3 +49,98 @@ def test_plan_shows_requests_word_for_word() -> None:
 def test_plan_takes_what_is_set() -> None:
     shown = runner.invoke(app, ["plan", "methods/sracl", "--set", "semantics.sequences.unit=user", "--json"])
     assert [each["chosen"] for each in json.loads(shown.stdout)["data"][0]["granularities"]] == [False, True, True]
+
+
+ITEMS = 150
+"""Of a small demo."""
+
+
+@pytest.fixture
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAIServer]:
+    for name in ("SRACL_HOME", "SRACL_CACHE_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setenv("DEEPSEEK_API_KEY", CANARY)
+    monkeypatch.delenv("SRACL_DB", raising=False)
+    with OpenAIServer() as running:
+        running.reply = lambda user: json.dumps({"description": f"text of {len(user)}", "buyers": "many"})
+        yield running
+
+
+def of_items(server: OpenAIServer, **more: Any) -> list[str]:
+    """A recipe whose texts of items are asked for, by its values."""
+    values = {"use": "openai", "llm": "deepseek-chat", "base_url": server.url, "concurrency": 20, **more}
+    table = ", ".join(f"{name} = {json.dumps(value)}" for name, value in values.items())
+    small = ["--set", "data.num_users=150", "--set", "data.num_items=150"]
+    return ["methods/sracl", *small, "--set", f"semantics.items.llm={{{table}}}"]
+
+
+def test_run_writes_texts_and_the_other_commands_tell_of_them(server: OpenAIServer, tmp_path: Path) -> None:
+    assert main(["llm", "run", *of_items(server), "--offline"]) == 4
+    shown = runner.invoke(app, ["run", *of_items(server)])
+    assert shown.exit_code == 0, shown.output
+    assert f"demo: items: {ITEMS} texts" in shown.stdout
+    assert "demo: sequences: " in shown.stdout
+    asked = len(server.requests)
+    assert f"{ITEMS} requests asked, 0 known" in shown.stderr
+    assert main(["llm", "run", *of_items(server, concurrency=3), "--offline"]) == 0
+    assert len(server.requests) == asked == ITEMS
+    (row,) = json.loads(runner.invoke(app, ["status", *of_items(server), "--json"]).stdout)["data"]["answers"]
+    assert (row["dataset"], row["texts"], row["requests"], row["answered"], row["missing"]) == ("demo", "items", ITEMS, ITEMS, 0)
+    (account,) = json.loads(runner.invoke(app, ["cost", "--json"]).stdout)["data"]
+    assert account["tokens_in"] == 100 * ITEMS
+    assert account["dollars"] == pytest.approx(ITEMS * (60 * 0.56 + 40 * 0.07 + 20 * 1.68) / 1e6, rel=1e-12)
+    assert f"{account['dollars']:,.6f} dollars altogether" in runner.invoke(app, ["cost"]).stdout
+    assert str(ITEMS) in runner.invoke(app, ["status"]).stdout
+
+
+def test_answers_are_passed_on(server: OpenAIServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert runner.invoke(app, ["run", *of_items(server)]).exit_code == 0
+    bundle = str(tmp_path / "paper.jsonl.gz")
+    assert runner.invoke(app, ["export", bundle, *of_items(server)]).stdout == f"{ITEMS} answers\n"
+    monkeypatch.setenv("SRACL_CACHE_DIR", str(tmp_path / "elsewhere"))
+    monkeypatch.delenv("DEEPSEEK_API_KEY")
+    assert runner.invoke(app, ["import", bundle]).stdout == f"{ITEMS} new answers; 0 were known\n"
+    assert runner.invoke(app, ["run", *of_items(server), "--offline"]).exit_code == 0
+    assert len(server.requests) == ITEMS
+    assert CANARY.encode() not in gzip.decompress(Path(bundle).read_bytes())
+
+
+def test_a_ceiling_ends_a_run_and_what_was_paid_is_kept(server: OpenAIServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["llm", "run", *of_items(server), "--max-cost", "0.008"]) == 5
+    told = capsys.readouterr().err
+    assert "the ceiling of 0.008 dollars leaves no room for another request" in told
+    bought = len(server.answered)
+    assert 60 < bought < ITEMS
+    (row,) = json.loads(runner.invoke(app, ["status", *of_items(server), "--json"]).stdout)["data"]["answers"]
+    assert row["answered"] == bought
+    assert row["dollars_spent"] <= 0.008
+    assert main(["llm", "run", *of_items(server), "--max-cost", "1"]) == 0
+    assert len(server.answered) == ITEMS
+
+
+def test_failures_are_told_and_asked_again_on_request(server: OpenAIServer, capsys: pytest.CaptureFixture[str]) -> None:
+    server.reply = lambda user: "no object" if len(user) % 5 == 0 else '{"description": "d", "buyers": "b"}'
+    assert main(["llm", "run", *of_items(server, attempts=1)]) == 4
+    assert "requests have no answer: the reply has no JSON object in it" in capsys.readouterr().err
+    failed = json.loads(runner.invoke(app, ["status", "--json"]).stdout)["data"]["failures"]["has no JSON object in it"]
+    server.reply = lambda user: '{"description": "d", "buyers": "b"}'
+    assert runner.invoke(app, ["retry", *of_items(server)]).stdout == f"{failed:,} requests will be asked again by the next run.\n"
+    assert main(["llm", "run", *of_items(server)]) == 0
+    assert len(server.requests) == ITEMS + failed
+
+
+def test_a_recipe_that_stores_no_answers_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["llm", "retry", "methods/sracl"]) == 2
+    assert "none of the LLM providers of sracl stores answers" in capsys.readouterr().err
+
+
+def test_a_key_in_an_address_reaches_nothing(server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ({"base_url": f"http://me:{CANARY}@127.0.0.1/v1"}, {"api_key_env": CANARY}):
+        assert main(["run", *of_items(server, **more)]) == 3
+    server.trouble = failing(401)
+    assert main(["run", *of_items(server)]) != 0
+    told = capsys.readouterr()
+    assert "refuses the key in DEEPSEEK_API_KEY" in told.err
+    assert CANARY not in told.err + told.out
+    for file in tmp_path.rglob("*"):
+        assert not file.is_file() or CANARY.encode() not in file.read_bytes(), file
