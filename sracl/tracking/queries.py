@@ -130,7 +130,7 @@ class ArtifactRow:
 def run_by_digest(store: Reader, digest: str) -> RunRow | None:
     """The run with these values, if it was ever registered."""
     with store.reading() as view:
-        found = _with_places(view, list(_runs(view, RunRow, among("run.digest", [digest]))))
+        found = with_places(view, list(shown_runs(view, RunRow, among("run.digest", [digest]))))
         return found[0] if found else None
 
 
@@ -143,12 +143,12 @@ def run(store: Reader, reference: str) -> RunRow:
     with store.reading() as view:
         newest = "ORDER BY run.number DESC"
         if reference == "@last":
-            matches = list(_runs(view, RunRow, end=f"{newest} LIMIT 1"))
+            matches = list(shown_runs(view, RunRow, end=f"{newest} LIMIT 1"))
         else:
-            matches = list(_runs(view, RunRow, among("run.id", [reference])))
-            matches = matches or list(_runs(view, RunRow, begins("run.id", reference), end=newest))
+            matches = list(shown_runs(view, RunRow, among("run.id", [reference])))
+            matches = matches or list(shown_runs(view, RunRow, begins("run.id", reference), end=newest))
         if len(matches) == 1:
-            return _with_places(view, matches)[0]
+            return with_places(view, matches)[0]
         if not matches:
             known = [known for (known,) in view.execute("SELECT run.id FROM run")]
             raise UsageError(f"There is no run '{reference}'.{did_you_mean(reference, known)} `sracl runs` lists them.")
@@ -164,7 +164,7 @@ def runs(
     ids: Collection[str] | None = None,
     limit: int | None = None,
 ) -> list[RunRow]:
-    """Runs, the one registered last first; `lines` has less of each, in a fraction of the time.
+    """Runs, the one registered last first; `pages.page` has less of each, in a fraction of the time.
 
     Args:
         store: Where to look.
@@ -174,14 +174,12 @@ def runs(
         ids: Only these runs.
         limit: At most this many.
     """
-    return _list(store, RunRow, state=state, recipe=recipe, dataset=dataset, ids=ids, limit=limit)
-
-
-def lines(
-    store: Reader, *, state: State | None = None, recipe: str | None = None, dataset: str | None = None, limit: int | None = None
-) -> list[RunLine]:
-    """What a list shows of the runs that `runs` finds."""
-    return _list(store, RunLine, state=state, recipe=recipe, dataset=dataset, limit=limit)
+    conditions = [among("run.id", ids), equals("run.dataset", dataset), in_recipe(recipe)]
+    if state is not None:
+        conditions.append(among("run.state", _WRITTEN.get(state, (state,))))
+    with store.reading() as view:
+        candidates = shown_runs(view, RunRow, *conditions, end="ORDER BY run.number DESC")
+        return with_places(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
 
 
 def entries(store: Reader, recipes: Collection[str] | None = None) -> list[EntryRow]:
@@ -264,35 +262,21 @@ def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
         return {run_id: (label, path) for run_id, label, path in found}
 
 
-def _list(
-    store: Reader,
-    row: type[_AnyRun],
-    *,
-    state: State | None,
-    recipe: str | None,
-    dataset: str | None,
-    ids: Collection[str] | None = None,
-    limit: int | None,
-) -> list[_AnyRun]:
-    conditions = [among("run.id", ids), equals("run.dataset", dataset)]
-    if recipe is not None:
-        conditions.append(("run.id IN (SELECT entry.run_id FROM entry WHERE entry.recipe = ?)", [recipe]))
-    if state is not None:
-        conditions.append(among("run.state", _WRITTEN.get(state, (state,))))
-    with store.reading() as view:
-        candidates = _runs(view, row, *conditions, end="ORDER BY run.number DESC")
-        return _with_places(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
+def in_recipe(name: str | None) -> Condition:
+    """A run has a place in this recipe; None is any."""
+    return among("1", None) if name is None else ("run.id IN (SELECT entry.run_id FROM entry WHERE entry.recipe = ?)", [name])
 
 
-def _runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: Condition, end: str = "") -> Iterator[_AnyRun]:
+def shown_runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: Condition, end: str = "") -> Iterator[_AnyRun]:
     """Runs in the state they are shown in, as they are needed; without their places."""
     at = now()
-    for found in select(view, row, "run", *conditions, end=end, derived=_WATCHED if row is RunLine else {}):
+    for found in select(view, row, "run", *conditions, end=end, derived=WATCHED if row is RunLine else {}):
         state = shown_state(found, at)
         yield found if state == found.state else replace(found, state=state)
 
 
-def _with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_AnyRun]:
+def with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_AnyRun]:
+    """The same runs with their places in recipes."""
     places: dict[str, list[EntryRow]] = {}
     for entry in select(view, EntryRow, "entry", among("entry.run_id", [row.id for row in found]), end="ORDER BY entry.number"):
         places.setdefault(entry.run_id, []).append(entry)
@@ -301,10 +285,10 @@ def _with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_An
 
 @cache
 def _watched(kept: str) -> str:
-    """The metric, out of what `_WATCHED` selects; the runs of a store say few different things there."""
+    """The metric, out of what `WATCHED` selects; the runs of a store say few different things there."""
     stopping, cutoffs = json.loads(kept)
     return watched_metric({"train": {"early_stopping": stopping}, "evaluation": {"cutoffs": cutoffs}})
 
 
-_WATCHED: Derived = {"watched": ("""json_extract(run."values", '$.train.early_stopping', '$.evaluation.cutoffs')""", _watched)}
+WATCHED: Derived = {"watched": ("""json_extract(run."values", '$.train.early_stopping', '$.evaluation.cutoffs')""", _watched)}
 """The watched metric without the rest: the values of a run are kilobytes that a list has no use for."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sracl.errors import UsageError
-from sracl.tracking import identity, queries
+from sracl.tracking import identity, pages, queries
 from sracl.tracking.store import Store
 from sracl.tracking.values import now
 
@@ -127,7 +127,7 @@ class TestRuns:
         for number, values in enumerate(tables):
             register(store, f"r{number}", variant=str(number), dataset="demo", values=values)
         register(store, "elsewhere", dataset="office")
-        lines, whole = queries.lines(store, dataset="demo", limit=3), queries.runs(store, dataset="demo")
+        lines, whole = pages.page(store, dataset="demo", size=3).lines, queries.runs(store, dataset="demo")
         names = [field.name for field in dataclasses.fields(queries.RunLine)]
         assert [[getattr(row, name) for name in names] for row in lines] == [[getattr(row, name) for name in names] for row in whole]
         assert [row.watched for row in lines] == ["valid.mrr@20", "valid.hr@5", "valid.mrr@10"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import JSON, Float
 
-from sracl.tracking import jobs, queries, values
+from sracl.tracking import jobs, pages, queries, values
 from sracl.tracking.tables import Table, UtcDateTime
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_what_is_decoded_is_what_the_tables_encode() -> None:
 
 def test_every_query_finds_its_columns_in_an_empty_store(store: Store) -> None:
     assert queries.runs(store, state="running", recipe="r", dataset="d", ids=["a"], limit=1) == []
-    assert queries.lines(store, state="running", recipe="r", dataset="d", limit=1) == []
+    assert pages.page(store, state="running", recipe="r", dataset="d", size=1).lines == []
     assert queries.entries(store, ["r"]) == []
     assert queries.recipes(store) == {}
     assert queries.protocols(store) == {}

@@ -161,3 +161,30 @@ async def test_a_store_of_a_newer_version_is_shown_and_that_is_said(tmp_path: Pa
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await support.until(pilot, lambda: any("written by a newer sracl" in note.message for note in app._notifications))
         await support.shows(pilot, "abc123", "planned")
+
+
+@pytest.mark.presses("RunsScreen runs.next_page", "RunsScreen runs.page_before")
+async def test_runs_are_shown_a_page_at_a_time_sorted_and_filtered_over_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sracl.tui.runs.screen._PAGE", 3)
+    with Store.open(tmp_path / "store.db") as store:
+        for number in range(8):
+            add(store, f"r{number}", seed=(number * 5) % 8, dataset="odd" if number % 2 else "even")
+    app = SraclApp(tmp_path / "store.db")
+    async with app.run_test() as pilot:
+        await until(app, pilot, ["r7", "r6", "r5"])
+        await support.shows(pilot, "1 to 3 of 8 runs, < and > turn pages, 0 running")
+        await pilot.press("greater_than_sign")
+        await until(app, pilot, ["r4", "r3", "r2"])
+        await pilot.press("greater_than_sign", "greater_than_sign")
+        await until(app, pilot, ["r1", "r0"])
+        await pilot.press("less_than_sign")
+        await until(app, pilot, ["r4", "r3", "r2"])
+        await pilot.press("s", *"jjjjjj", "enter")  # by seed: 0 5 2 7 4 1 6 3 of r0 to r7
+        await until(app, pilot, ["r0", "r5", "r2"])
+        await pilot.press("greater_than_sign")
+        await until(app, pilot, ["r7", "r4", "r1"])
+        await pilot.press("S")
+        await until(app, pilot, ["r3", "r6", "r1"])
+        await pilot.press("slash", *"data:odd", "enter")
+        await until(app, pilot, ["r3", "r1", "r7"])
+        await support.shows(pilot, "1 to 3 of 4 runs")

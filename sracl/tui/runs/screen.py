@@ -10,7 +10,7 @@ from textual.widgets import DataTable, Footer, Input, Static
 
 from sracl.compare.wording import age, place
 from sracl.errors import UsageError, did_you_mean
-from sracl.tracking import queries
+from sracl.tracking import pages, queries
 from sracl.tracking.identity import State
 from sracl.tracking.values import now
 from sracl.tui.diff.screen import DiffScreen
@@ -20,17 +20,31 @@ from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from textual.app import ComposeResult
 
+    from sracl.tracking.pages import Order
+
 _PAGE = 500
-_COLUMNS = ("run", "m", "state", "recipe", "data", "seed", "epoch", "best valid", "age")
+_COLUMNS: Mapping[str, Order] = {
+    "run": "id",
+    "m": "marked",
+    "state": "state",
+    "recipe": "recipe",
+    "data": "dataset",
+    "seed": "seed",
+    "epoch": "epoch",
+    "best valid": "best",
+    "age": "number",
+}
+"""Title of a column, and what it sorts by."""
 _FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset"}
 
 
 class RunsScreen(SteeringScreen):
-    """The newest runs, at most 500, and a filter over all of them.
+    """Runs, 500 a page, the newest first unless another order is asked for; filter and order are those of all of them.
 
     Args:
         store: The SQLite file; it may not be there yet.
@@ -45,6 +59,8 @@ class RunsScreen(SteeringScreen):
         Binding("N", "neighbours", "Neighbours", id="runs.neighbours"),
         Binding("c", "cancel", "Cancel", id="runs.cancel"),
         Binding("R", "retry", "Retry", id="runs.retry"),
+        Binding("greater_than_sign", "turn(1)", "Next page", show=False, id="runs.next_page"),
+        Binding("less_than_sign", "turn(-1)", "Page before", show=False, id="runs.page_before"),
         Binding("escape", "leave_filter", "Back to the runs", show=False, id="runs.leave_filter"),
     ]
 
@@ -52,11 +68,13 @@ class RunsScreen(SteeringScreen):
         super().__init__(store)
         self._wanted: dict[str, str] = {}
         self._marked: dict[str, None] = {}
+        self._first = 0
+        """Place of the first row in the list of all."""
 
     def compose(self) -> ComposeResult:
         """Filter, table, totals, keys."""
         yield Input(placeholder="state:running data:office recipe:sracl (empty shows all)")
-        yield Rows(_COLUMNS)
+        yield Rows(tuple(_COLUMNS), sorts=False)
         yield Static("", id="totals", markup=False)
         yield Footer()
 
@@ -86,6 +104,18 @@ class RunsScreen(SteeringScreen):
         else:
             self._marked[key] = None
         table.action_cursor_down()
+        self.refresh_rows()
+
+    def action_turn(self, pages: int) -> None:
+        """Show the next page, or the one before."""
+        self._first = max(0, self._first + pages * _PAGE)
+        self.query_one(Rows).move_cursor(row=0)
+        self.refresh_rows()
+
+    @on(Rows.Reordered)
+    def _begin_anew(self) -> None:
+        """Show the first page of another order."""
+        self._first = 0
         self.refresh_rows()
 
     def action_diff(self) -> None:
@@ -123,6 +153,7 @@ class RunsScreen(SteeringScreen):
         except UsageError as error:
             self.notify(str(error), severity="error", markup=False)
             return
+        self._first = 0
         self.action_leave_filter()
         self.refresh_rows()
 
@@ -130,22 +161,41 @@ class RunsScreen(SteeringScreen):
     def refresh_rows(self) -> None:
         """Read the page again, and draw what changed."""
         if not self.store.is_file():
-            self.app.call_from_thread(self._show, {}, "There is no run yet. `sracl run quickstart` trains a first model.")
+            self.app.call_from_thread(self._show, {}, 0, "There is no run yet. `sracl run quickstart` trains a first model.")
             return
+        table = self.query_one(Rows)
+        order = _COLUMNS["age"] if table.sorted_by is None else _COLUMNS[table.sorted_by]
+        # the oldest run has the lowest number and the greatest age
+        descending = not table.descending if table.sorted_by in (None, "age") else table.descending
         with self.reader() as store:
-            found = queries.lines(store, limit=_PAGE, **self._wanted)  # type: ignore[arg-type]  # `wanted` lets no other state through
-            bests = queries.best_watched(store, found)
-        rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in self._marked) for run in found}
-        running = sum(run.state == "running" for run in found)
-        shown = f"the newest {_PAGE} runs" if len(found) == _PAGE else f"{len(found)} runs"
-        if self._wanted and not found:
-            shown = "no run is like that; / changes the filter"
-        self.app.call_from_thread(self._show, rows, f"{shown}, {running} running")
+            page = pages.page(
+                store,
+                size=_PAGE,
+                first=self._first,
+                order=order,
+                descending=descending,
+                marked=self._marked,
+                **self._wanted,  # type: ignore[arg-type]
+            )
+            bests = queries.best_watched(store, page.lines)
+        rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in self._marked) for run in page.lines}
+        self.app.call_from_thread(self._show, rows, page.first, _totals(page, filtered=bool(self._wanted)))
 
-    def _show(self, rows: dict[str, tuple[str, ...]], totals: str) -> None:
+    def _show(self, rows: dict[str, tuple[str, ...]], first: int, totals: str) -> None:
         if self.is_mounted:
+            self._first = first
             self.query_one(Rows).show_rows(rows)
             self.query_one("#totals", Static).update(totals)
+
+
+def _totals(page: pages.Page, *, filtered: bool) -> str:
+    if filtered and not page.total:
+        return "no run is like that; / changes the filter"
+    total = f"{page.total:,} runs"
+    if page.total > len(page.lines):
+        total = f"{page.first + 1:,} to {page.first + len(page.lines):,} of {total}, < and > turn pages"
+    others = [f"{count} {state}" for state, count in page.counts.items() if count and state not in ("running", "completed", "planned")]
+    return ", ".join([total, f"{page.counts.get('running', 0)} running", *others])
 
 
 def wanted(text: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
@@ -99,8 +100,12 @@ class Rows(DataTable[Text]):
         if self._sorts:
             rows = self._in_order(rows)
         under_cursor = self.selected_key
+        if self._shown and not self._shown.keys() & rows.keys():
+            self.clear()  # another page: rows one by one take their square in time
+            self._shown = {}
         for key in self._shown.keys() - rows.keys():
             self.remove_row(key)
+        widths = [column.content_width for column in self.ordered_columns]
         for key, cells in rows.items():
             before = self._shown.get(key)
             if before is None:
@@ -108,7 +113,8 @@ class Rows(DataTable[Text]):
                 continue
             for place, (old, new) in enumerate(zip(before, cells, strict=True)):
                 if old != new:
-                    self.update_cell(key, str(place), Text(new), update_width=True)
+                    # a column only grows: to know that it may shrink, the table would measure all of it
+                    self.update_cell(key, str(place), Text(new), update_width=cell_len(new) > widths[place])
         self._put_in_order(list(rows))
         self._shown = dict(rows)
         if under_cursor is not None and under_cursor in rows:
