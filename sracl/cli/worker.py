@@ -21,10 +21,12 @@ def command(
     processor. Ctrl-C makes the worker leave; running jobs go on, and the next worker takes them over.
     """
     import time
+    from contextlib import suppress
 
     from sracl.jobs.workers import work
 
     def report(line: str) -> None:
-        print(f"{time.strftime('%H:%M:%S')}  {line}", file=sys.stderr, flush=True)
+        with suppress(OSError):  # a full disk or a closed terminal keeps no job from its device
+            print(f"{time.strftime('%H:%M:%S')}  {line}", file=sys.stderr, flush=True)
 
     work(slots=slots, idle_exit=idle_exit, report=report)

@@ -11,9 +11,10 @@ import select
 import signal
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sracl.errors import NO_SPACE, BudgetError, ResourceError, UsageError
 from sracl.jobs.children import Child, start
 from sracl.jobs.devices import devices
 from sracl.jobs.endings import ending
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from sracl.jobs.claims import Claims
     from sracl.jobs.devices import Device
-    from sracl.tracking.jobs import JobRow
+    from sracl.tracking.jobs import JobRow, JobState
     from sracl.tracking.store import Store
 
 GRACE_SECONDS = 20.0
@@ -35,16 +36,18 @@ _LOOK_SECONDS = 0.25
 _ADOPT_SECONDS = 2.0
 _DEVICES_SECONDS = 2.0
 _RENEW_SECONDS = LEASE.total_seconds() / 3
-_LOOKED_AT = 100
-"""Waiting jobs that are tried at a time, so that a long queue costs no more than a short one."""
+_EXPLAINED = 100
+"""Jobs at the head of the queue that are told why they wait, so that a long queue costs no more than a short one."""
 
 
 @dataclass
 class Charge:
     """A job that this worker looks after."""
 
-    child: Child | None
-    """None where the worker before died while it started the job."""
+    child: Child | None = None
+    """None where it could not be started, or the worker before died while it started the job."""
+    failure: str = ""
+    """Why it could not be started."""
     asked: float | None = None
     """When its process was asked to end, in monotonic seconds."""
 
@@ -67,6 +70,7 @@ class Worker:
         self._devices: list[Device] = []
         self._due = dict.fromkeys(("adopt", "devices", "renew"), 0.0)
         self._wake, self._waker = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._trouble = ""
         self.is_leaving = False
         """Whether it was told to leave."""
 
@@ -78,7 +82,7 @@ class Worker:
         with self._signals():
             idle_since = time.monotonic()
             while not self.is_leaving:
-                waiting = self._turn()
+                waiting = self._try_turn()
                 if self._charges or waiting:
                     idle_since = time.monotonic()
                 elif idle_exit is not None and time.monotonic() - idle_since >= idle_exit:
@@ -87,21 +91,37 @@ class Worker:
         if self._charges:
             self._report(f"leaving; {len(self._charges)} jobs go on, and the next worker takes them over")
 
+    def _try_turn(self) -> bool:
+        """A turn; what a full disk or a locked store keeps from being done is left to a later one, and said once."""
+        try:
+            waiting = self._turn()
+        except (BudgetError, ResourceError, UsageError, OSError) as error:  # UsageError: a job was taken out just now
+            if isinstance(error, OSError) and error.errno not in NO_SPACE:
+                raise
+            if str(error) != self._trouble:
+                self._report(str(error))
+            self._trouble = str(error)
+            return True
+        self._trouble = ""
+        return waiting
+
     def _turn(self) -> bool:
         """Look at everything once; whether a job waits that may begin."""
         if self._is_due("adopt", _ADOPT_SECONDS):
             self._adopt()
         if self._charges:
             rows = {row.number: row for row in jobs.jobs(self._store, numbers=self._charges)}
-            for number in list(self._charges):
-                self._look_after(rows[number])
+            for number in self._charges.keys() - rows.keys():
+                del self._charges[number]  # somebody took it out of the store
+            for row in rows.values():
+                self._look_after(row)
             if self._charges and self._is_due("renew", _RENEW_SECONDS):
                 self._queue.renew(list(self._charges))
         if jobs.is_paused(self._store):
             return False
         waiting = jobs.jobs(self._store, written=["queued"])
         if waiting:
-            self._give_out(waiting[:_LOOKED_AT])
+            self._give_out(waiting)
         return bool(waiting)
 
     def _give_out(self, waiting: list[JobRow]) -> None:
@@ -109,7 +129,7 @@ class Worker:
         if self._is_due("devices", _DEVICES_SECONDS) or not self._devices:
             self._devices = devices(self._slots)
         full: dict[tuple[str, object], str] = {}  # what was asked for in vain: the rest of the queue asks for the same
-        for row in waiting:
+        for place, row in enumerate(waiting):
             asked = (row.resources["device"], row.resources["vram"])
             if asked not in full:
                 found = self._claimed(row)
@@ -117,7 +137,7 @@ class Worker:
                     self._start(row, *found)
                     continue
                 full[asked] = found
-            if row.reason != full[asked]:
+            if place < _EXPLAINED and row.reason != full[asked]:
                 self._queue.explain(row.number, full[asked])
 
     def _claimed(self, row: JobRow) -> tuple[Device, int] | str:
@@ -137,18 +157,17 @@ class Worker:
         try:
             if not self._queue.claim(row.number, worker=self._me, device=device.key):
                 return
-            row = jobs.jobs(self._store, numbers=[row.number])[0]
+            charge = self._charges[row.number] = Charge()  # from here on it is looked after, whatever fails
             try:
-                child = start(row, environment=self._environment(row, device), inherited=[claim])
-            except OSError as error:
-                self._queue.finish(row.number, "failed", code=1, reason=f"cannot be started: {error}")
-                self._report(f"job {row.number} cannot be started: {error}")
+                row = replace(row, attempt=row.attempt + 1)
+                charge.child = start(row, environment=self._environment(row, device), inherited=[claim])
+            except Exception as error:  # whatever is wrong with a command ends this job only, and the others start
+                charge.failure = f"cannot be started: {error}"
                 return
-            self._queue.started(row.number, child.identity)
         finally:
             os.close(claim)  # the job holds it now, if there is one
-        self._charges[row.number] = Charge(child)
         self._report(f"job {row.number} begins on {device.key}: {row.label}")
+        self._queue.started(row.number, charge.child.identity)
 
     def _environment(self, row: JobRow, device: Device) -> dict[str, str]:
         set_here = {"SRACL_JOB": str(row.number), "CUDA_VISIBLE_DEVICES": device.key if device.is_gpu else ""}
@@ -161,15 +180,28 @@ class Worker:
         charge = self._charges[row.number]
         child = charge.child
         if child is not None and not child.is_over:
+            if row.pid is None:  # which could not be written down when it began
+                self._queue.started(row.number, child.identity)
             if row.wanted:
                 self._ask_to_end(row, charge, child)
             return
-        del self._charges[row.number]
-        state, code, reason = ending(self._store, row, None if child is None else child.code)
+        state, code, reason = self._ending(row, charge)
+        if state == "cancelled" and row.run_id:
+            self._cancel_run(row.run_id)
         self._queue.finish(row.number, state, code=code, reason=reason)
-        if row.run_id and state == "cancelled" and queries.run(self._store, row.run_id).state != "completed":
-            self._store.finish(row.run_id, "cancelled", "by the user")
+        del self._charges[row.number]
         self._report(f"job {row.number} {state}{f': {reason}' if reason else ''}")
+
+    def _ending(self, row: JobRow, charge: Charge) -> tuple[JobState, int | None, str]:
+        if charge.failure:
+            return "failed", 1, charge.failure
+        return ending(self._store, row, None if charge.child is None else charge.child.code)
+
+    def _cancel_run(self, run_id: str) -> None:
+        """Say of a run, too, that it was cancelled, unless it has ended otherwise or another process has it now."""
+        for run in queries.runs(self._store, ids=[run_id]):
+            if run.state in ("planned", "interrupted"):
+                self._store.finish(run_id, "cancelled", "by the user")
 
     def _ask_to_end(self, row: JobRow, charge: Charge, child: Child) -> None:
         at = time.monotonic()
