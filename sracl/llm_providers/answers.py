@@ -89,6 +89,10 @@ class Answers:
         """Picodollars that these requests have cost; attempts whose cost is not known count with the most that it can be."""
         return sum(cost for (cost,) in self._of(f"SELECT {_SPENT} FROM attempts WHERE key", keys))
 
+    def under_way(self, keys: Sequence[str]) -> set[str]:
+        """Those of these requests that somebody waits for an answer to."""
+        return {key for (key,) in self._of("SELECT key FROM attempts WHERE outcome IS NULL AND key", keys)}
+
     def lost(self, keys: Sequence[str]) -> Lost:
         """The attempts at these requests that may have been paid for in vain."""
         mosts = [most for (most,) in self._of("SELECT most FROM attempts WHERE outcome = 'lost' AND key", keys)]

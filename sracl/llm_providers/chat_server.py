@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,6 +18,8 @@ from sracl.registry.catalog import catalog
 from sracl.registry.llm import LLM
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import openai
 
     from sracl.interfaces import Prompt
@@ -104,29 +107,42 @@ class ChatServer:
         # no byte is more than a token: what is sent as JSON has more bytes than the server can read tokens
         return Due(prompt, request, self._cost(len(request.text.encode()), most_out))
 
-    def paid(self, usage: Any, due: Due) -> Paid:
+    def paid(self, usage: Any, due: Due | None) -> Paid:
         """What an answer cost, by what the server says of it; where it says nothing, the most that it can have cost."""
         if usage is None:
-            return Paid(cost=due.most if self.card else None)
+            return Paid(cost=due.most if self.card and due else None)
         known = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
         read, written, cached = (int(count or 0) for count in (usage.get("prompt_tokens"), usage.get("completion_tokens"), known))
         return Paid(read, written, cached, self._cost(read, written, cached) if self.card else None)
 
     def client(self, *, timeout: float, retries: int) -> openai.AsyncOpenAI:
-        """What requests are sent with.
+        """What requests are sent with, many at a time.
 
         Raises:
             ResourceError: There is no key, and the server asks for one.
         """
         import openai
 
+        return openai.AsyncOpenAI(api_key=self._key(), base_url=self.address, timeout=timeout, max_retries=retries)
+
+    def batch_client(self, *, timeout: float, retries: int) -> openai.OpenAI:
+        """What batches are handed in with.
+
+        Raises:
+            ResourceError: There is no key, and the server asks for one.
+        """
+        import openai
+
+        return openai.OpenAI(api_key=self._key(), base_url=self.address, timeout=timeout, max_retries=retries)
+
+    def _key(self) -> str:
         key = os.environ.get(self.api_key_env) if self.api_key_env else NO_KEY
         if not key:
             raise ResourceError(
                 f"{self.host} needs a key: set the environment variable {self.api_key_env}. Texts that are stored already need none "
                 '(--offline); llm = { use = "template" } writes texts without a server.'
             )
-        return openai.AsyncOpenAI(api_key=key, base_url=self.address, timeout=timeout, max_retries=retries)
+        return key
 
     def demand_price(self) -> None:
         """Refuse a ceiling that could not be kept.
@@ -163,6 +179,26 @@ class ChatServer:
         if self.card is None:
             return 0
         return round(self.card.cost(read, written, cached=cached, batch=self.batch) * PICODOLLARS)
+
+
+@contextlib.contextmanager
+def in_words(server: ChatServer) -> Iterator[None]:
+    """Errors of the client in words of ours; they themselves may quote the key.
+
+    Raises:
+        ResourceError: The server cannot be had, or refuses.
+        BudgetError: The account is used up.
+    """
+    import openai
+
+    try:
+        yield
+    except openai.APIStatusError as error:
+        raise server.refusal(error) or ResourceError(f"{server.host} refuses what it is asked ({error.status_code}). {KEPT}") from None
+    except openai.APITimeoutError:
+        raise ResourceError(f"{server.host} did not answer in time, to any of several tries. {KEPT}") from None
+    except openai.APIConnectionError:
+        raise ResourceError(f"{server.host} cannot be reached; was `base_url` meant?") from None
 
 
 def asked_to_wait(error: openai.APIStatusError, shortest: float) -> float | None:

@@ -9,9 +9,9 @@ from itertools import cycle
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sracl.errors import BudgetError, ResourceError, SraclError
+from sracl.llm_providers import completion
 from sracl.llm_providers.chat_server import KEPT, asked_to_wait
 from sracl.llm_providers.journal import Journal
-from sracl.llm_providers.replies import BadReply, parse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -142,9 +142,8 @@ class ChatSession:
         try:
             # as text: the client's own classes for requests and answers take as long to make as all the rest of a request
             text = await client.post("/chat/completions", cast_to=str, body=due.request.body)
-            answer = json.loads(text)
-            message, ending = answer["choices"][0]["message"], answer["choices"][0].get("finish_reason")
-            reply, paid = str(message.get("content") or ""), self.server.paid(answer.get("usage"), due)
+            said = completion.read(json.loads(text))
+            paid = self.server.paid(said.usage, due)
         except openai.APIStatusError as error:
             return await self._refused(due, attempt, error)
         except openai.APITimeoutError:
@@ -155,19 +154,14 @@ class ChatSession:
             await self._end(due, attempt, "lost" if reached else "refused", "the connection broke" if reached else "no connection")
             what = f"breaks every connection off. {KEPT}" if reached else "cannot be reached; was `base_url` meant?"
             raise self._stop(ResourceError(f"{self.server.host} {what}")) from None
-        except (openai.APIResponseValidationError, AttributeError, KeyError, IndexError, TypeError, ValueError):
-            # what comes of a body that is no answer: each of these, by how it is malformed
-            await self._end(due, attempt, "lost", "came in a body that is no chat completion", for_good=is_last)
+        except (openai.APIResponseValidationError, *completion.MALFORMED):
+            await self._end(due, attempt, "lost", completion.NONE, for_good=is_last)
             return "settled" if is_last else "again"
-        if reason := _without_hope(ending, message, paid):
-            await self._end(due, attempt, "rejected", reason, paid=paid, reply=reply, for_good=True)
-            return "settled"
-        try:
-            parse(due.prompt, reply)
-        except BadReply as error:
-            await self._end(due, attempt, "rejected", str(error), paid=paid, reply=reply, for_good=is_last)
-            return "settled" if is_last else "again"
-        await self.journal.put(lambda entry: entry.answer(attempt, reply, paid))
+        if fault := completion.fault(due.prompt, said):
+            ends = is_last or fault.for_good
+            await self._end(due, attempt, "rejected", fault.reason, paid=paid, reply=said.reply, for_good=ends)
+            return "settled" if ends else "again"
+        await self.journal.put(lambda entry: entry.answer(attempt, said.reply, paid))
         self._free(due.most, paid.cost or 0)
         self.refused_in_a_row = 0
         return "settled"
@@ -244,15 +238,6 @@ class ChatSession:
         self.failure = self.failure or error
         self.change.set()
         return _Stop()
-
-
-def _without_hope(ending: str | None, message: Any, paid: Paid) -> str:
-    """Why the reply to this request will never be an answer; empty if it may be one."""
-    if ending == "length":
-        return f"was cut off after {paid.tokens_out:,} tokens; max_output allows for more"
-    if ending == "content_filter":
-        return "was withheld by the server's filter"
-    return "is a refusal of the model's" if message.get("refusal") else ""
 
 
 def _portions(due: Sequence[Due], workers: int) -> Iterator[Sequence[Due]]:

@@ -95,12 +95,13 @@ class Entry:
         self._database = database
         self._owner = owner
 
-    def begin(self, request: Request, most: int) -> int | Literal["settled", "elsewhere"]:
+    def begin(self, request: Request, most: int, *, owner: str | None = None) -> int | Literal["settled", "elsewhere"]:
         """Put a request down as about to be sent.
 
         Args:
             request: What will be sent.
             most: Picodollars that it can cost.
+            owner: The batch that it belongs to; by default this process waits for it.
 
         Returns:
             The attempt's number; `settled` if there is an answer by now; `elsewhere` if somebody else waits for one.
@@ -115,7 +116,7 @@ class Entry:
         if self._database.execute("SELECT 1 FROM attempts WHERE key = ? AND outcome IS NULL", (request.key,)).fetchone():
             return "elsewhere"
         added = self._database.execute(
-            "INSERT INTO attempts (key, owner, begun_at, most) VALUES (?, ?, ?, ?)", (request.key, self._owner, time.time(), most)
+            "INSERT INTO attempts (key, owner, begun_at, most) VALUES (?, ?, ?, ?)", (request.key, owner or self._owner, time.time(), most)
         )
         return int(added.lastrowid or 0)
 
@@ -147,6 +148,23 @@ class Entry:
         self._end(attempt, outcome, paid=paid, reply=reply, detail=detail)
         if for_good:
             self._settle(attempt, "failure", detail)
+
+    def begin_batch(self, name: str, provider: str) -> None:
+        """Put a batch down as about to be made."""
+        row = (name, provider, self._owner, time.time())
+        self._database.execute("INSERT INTO batches (name, provider, owner, begun_at) VALUES (?, ?, ?, ?)", row)
+
+    def name_batch(self, name: str, number: str) -> None:
+        """Put down the server's number of a batch."""
+        self._database.execute("UPDATE batches SET id = ? WHERE name = ?", (number, name))
+
+    def batched(self, name: str) -> dict[str, int]:
+        """Attempts of a batch that are under way, by the keys of their requests."""
+        return dict(self._database.execute("SELECT key, id FROM attempts WHERE owner = ? AND outcome IS NULL", (name,)).fetchall())
+
+    def end_batch(self, name: str, at: float) -> None:
+        """Nothing more will come of a batch."""
+        self._database.execute("UPDATE batches SET collected_at = ? WHERE name = ?", (at, name))
 
     def _end(
         self,

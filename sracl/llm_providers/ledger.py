@@ -3,6 +3,7 @@
     answers.db            SQLite, in the cache folder
       requests            one row for all that decides an answer, with the answer, or the reason why there is none
       attempts            one row for every time a request was sent, with what it cost
+      batches             one row for all requests that were handed in together; they outlive the process that did so
     answers.owners/ID     held locked by a process while it has requests under way; the lock goes with the process
     answers.lock          held while the tables are made
 
@@ -36,9 +37,13 @@ CREATE TABLE IF NOT EXISTS attempts (
   id INTEGER PRIMARY KEY, key TEXT NOT NULL REFERENCES requests(key), owner TEXT NOT NULL, begun_at REAL NOT NULL,
   most INTEGER NOT NULL, ended_at REAL, outcome TEXT, cost INTEGER, tokens_in INTEGER, tokens_out INTEGER,
   tokens_cached INTEGER, reply TEXT, detail TEXT);
+CREATE TABLE IF NOT EXISTS batches (
+  name TEXT PRIMARY KEY, provider TEXT NOT NULL, owner TEXT NOT NULL, begun_at REAL NOT NULL, id TEXT, collected_at REAL);
 CREATE INDEX IF NOT EXISTS attempts_of_a_request ON attempts(key);
 CREATE INDEX IF NOT EXISTS attempts_under_way ON attempts(owner) WHERE outcome IS NULL;
 """
+BATCH = "batch-"
+"""How the owner of an attempt begins that belongs to no process but to a batch."""
 _WAIT_SECONDS = 30.0
 _NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_FSYNC}
 """Also what a quota, or a disk that fails, makes of a write."""
@@ -90,7 +95,7 @@ def in_words(file: Path) -> Iterator[None]:
 def bury(database: sqlite3.Connection, file: Path) -> None:
     """Declare lost what dead processes had under way."""
     for (owner,) in database.execute("SELECT DISTINCT owner FROM attempts WHERE outcome IS NULL").fetchall():
-        if _is_dead(owners(file) / owner):
+        if not owner.startswith(BATCH) and is_dead(file, owner):
             with transaction(database):
                 lose(database, owner, "the process died while it waited for the answer")
 
@@ -107,8 +112,9 @@ def owners(file: Path) -> Path:
     return file.with_suffix(".owners")
 
 
-def _is_dead(lock: Path) -> bool:
-    """Whether nobody holds this lock; it is removed then."""
+def is_dead(file: Path, owner: str) -> bool:
+    """Whether the process of this name is gone; its lock is removed then."""
+    lock = owners(file) / owner
     try:
         with lock.open("r") as opened:
             fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -77,6 +77,14 @@ class OpenAIServer:
         self.reply: Callable[[str], str] = reply_to
         self.ending = "stop"
         self.under_way = self.most_under_way = 0
+        self.files: dict[str, str] = {}
+        self.batches: list[dict[str, Any]] = []
+        self.batch_polls = 1
+        """How often a batch is asked for before it is done."""
+        self.batch_ending = "completed"
+        self.line_trouble: Callable[[int], dict[str, Any] | None] = lambda number: None
+        """`number of the request among those of all batches, from 1 -> what stands in its line instead of a response`."""
+        self._lines = 0
         self.port = port
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -132,6 +140,11 @@ class OpenAIServer:
     async def _said(self, method: str, path: str, headers: dict[str, str], body: bytes) -> Said:
         if path == "/counts":
             return Said(body=self.counts())
+        if "/files" in path or "/batches" in path:
+            self.requests.append({"path": path, "method": method, "key": headers.get("authorization", "")})
+            if (instead := self.trouble(len(self.requests))) is not None:
+                return instead
+            return self._batched(method, path.removeprefix("/v1/").partition("?")[0].split("/"), headers, body)
         asked = json.loads(body)
         self.requests.append({**asked, "path": path, "key": headers.get("authorization", "")})
         number = len(self.requests)
@@ -145,6 +158,58 @@ class OpenAIServer:
             return self._vectors(asked) if path.endswith("/embeddings") else self._completion(asked)
         finally:
             self.under_way -= 1
+
+    def _batched(self, method: str, path: list[str], headers: dict[str, str], body: bytes) -> Said:
+        """What is said of files and batches."""
+        match method, path:
+            case "POST", ["files"]:
+                return Said(body=self._file(_form_file(headers["content-type"], body)))
+            case "GET", ["files", name, "content"]:
+                return Said(body=self.files[name])
+            case "POST", ["batches"]:
+                asked = json.loads(body)
+                batch = {"id": f"batch-{len(self.batches)}", "object": "batch", "status": "in_progress", "created_at": 0, **asked}
+                self.batches.append({**batch, "output_file_id": None, "error_file_id": None, "polls": 0})
+                return Said(body=self.batches[-1])
+            case "GET", ["batches"]:
+                return Said(body={"object": "list", "data": self.batches, "has_more": False})
+            case "GET", ["batches", number]:
+                (batch,) = (each for each in self.batches if each["id"] == number)
+                batch["polls"] += 1
+                if batch["polls"] > self.batch_polls and batch["status"] == "in_progress":
+                    self._work_off(batch)
+                return Said(body=batch)
+        return Said(404, "{}")
+
+    def _work_off(self, batch: dict[str, Any]) -> None:
+        """Answer the requests of a batch, in another order than they came; of an expired one the first half."""
+        lines = [json.loads(line) for line in self.files[batch["input_file_id"]].splitlines()]
+        if self.batch_ending != "completed":
+            lines = lines[: len(lines) // 2 if self.batch_ending == "expired" else 0]
+        done, wrong = [], []
+        for line in reversed(lines):
+            self._lines += 1
+            if (instead := self.line_trouble(self._lines)) is not None:
+                wrong.append({"custom_id": line["custom_id"], **instead})
+            else:
+                said = self._completion(line["body"])
+                done.append({"custom_id": line["custom_id"], "response": {"status_code": 200, "body": said.body}, "error": None})
+        files = {"output_file_id": done, "error_file_id": wrong}
+        batch |= {name: self._file("".join(f"{json.dumps(line)}\n" for line in rows))["id"] for name, rows in files.items() if rows}
+        batch["status"] = self.batch_ending
+
+    def _file(self, text: str) -> dict[str, Any]:
+        name = f"file-{len(self.files)}"
+        self.files[name] = text
+        return {
+            "id": name,
+            "object": "file",
+            "bytes": len(text),
+            "created_at": 0,
+            "filename": name,
+            "purpose": "batch",
+            "status": "processed",
+        }
 
     def _vectors(self, asked: dict[str, Any]) -> Said:
         self.answered += asked["input"]
@@ -176,6 +241,13 @@ async def _end_all() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+def _form_file(content_type: str, body: bytes) -> str:
+    """The file of a form."""
+    boundary = content_type.partition("boundary=")[2].encode()
+    (part,) = (part for part in body.split(b"--" + boundary) if b"filename=" in part)
+    return part.partition(b"\r\n\r\n")[2].removesuffix(b"\r\n").decode()
 
 
 def _written(said: Said) -> bytes:
