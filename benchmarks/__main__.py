@@ -20,6 +20,7 @@ MODULES = (
     "growth",
     "methods",
     "catalogue",
+    "llm",
     "startup",
 )
 RESULTS = Path(__file__).parent / "results"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sracl.engine import memory
+from sracl import memory
 from sracl.engine.step import training_loss
+from sracl.engine.trainer import RELEASED_EVERY
 from sracl.recipes.plan import plan
 from sracl.runs.assembly import assemble
 from sracl.runs.workshop import Workshop
@@ -75,7 +76,7 @@ def stepper(parts: Parts) -> Callable[[Tensor], object]:
         phase.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         phase.optimizer.step()
-        if next(number) % memory.EVERY == 0:
+        if next(number) % RELEASED_EVERY == 0:
             memory.release()
 
     return step

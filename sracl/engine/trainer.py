@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from sracl.engine.step import Weighted
     from sracl.interfaces import EpochHook, Recorder, Sampler, Want
 
-_RELEASED_EVERY = 50
+RELEASED_EVERY = 50
 """Steps between two releases of memory: it stays near what a step needs, for 1 to 3 % of the time."""
 
 _ENCODED_AT_ONCE = 1024
@@ -135,7 +135,7 @@ class Trainer:
                 self.recorder.step(epoch, number, len(steps), value)
             for name, term in {"loss": loss, **{f"loss.{name}": term for name, term in terms.items()}}.items():
                 sums[name] = sums[name] + term if name in sums else term
-            if number % _RELEASED_EVERY == 0:
+            if number % RELEASED_EVERY == 0:
                 memory.release()
         trained = time.perf_counter()
         self._training(False)
