@@ -32,7 +32,7 @@ def cases(options: Options) -> dict[str, list[Case]]:
             "s",
             "llm",
             sides=("ours", "floor"),
-            arguments={"count": count, "seconds": seconds, "faults": faults, "kills": kills},
+            arguments={"count": count, "seconds": seconds, "concurrency": CONCURRENCY, "faults": faults, "kills": kills},
             repeats=1,
             notes=f"The server answers each request after {seconds:g} s, from a process on the same machine. {notes}".strip(),
         )
@@ -47,12 +47,12 @@ def cases(options: Options) -> dict[str, list[Case]]:
     }
 
 
-def floor(*, count: int, seconds: float, faults: float, kills: int, folder: str) -> dict[str, Any]:
+def floor(*, count: int, seconds: float, concurrency: int, faults: float, kills: int, folder: str) -> dict[str, Any]:
     """What the server needs at least, in seconds."""
-    return {"value": count * seconds / CONCURRENCY}
+    return {"value": count * seconds / concurrency}
 
 
-def ours(*, count: int, seconds: float, faults: float, kills: int, folder: str) -> dict[str, Any]:
+def ours(*, count: int, seconds: float, concurrency: int, faults: float, kills: int, folder: str) -> dict[str, Any]:
     """Seconds from the start of the first process to the end of the last, and what the server and the stored answers say."""
     import signal
 
@@ -62,14 +62,14 @@ def ours(*, count: int, seconds: float, faults: float, kills: int, folder: str) 
     with _server(seconds, faults) as url:
         begun = time.monotonic()
         for kill in range(kills):
-            victim = _asking(url, count)
+            victim = _asking(url, count, concurrency)
             while _counts(url)["answered"] < count * (kill + 1) // (kills + 1):
                 if victim.poll() is not None:
                     raise BenchmarkError("the process that asks ended before it was killed")
                 time.sleep(0.05)
             victim.send_signal(signal.SIGKILL)
             victim.wait()
-        if _asking(url, count).wait():
+        if _asking(url, count, concurrency).wait():
             raise BenchmarkError("the last process that asks failed")
         took = time.monotonic() - begun
         served = _counts(url)
@@ -87,14 +87,14 @@ def ours(*, count: int, seconds: float, faults: float, kills: int, folder: str) 
     }
     if account.answered != count or served["distinct"] != count:
         raise BenchmarkError(f"not every description was stored once: {found}")
-    if found["served_twice"] > account.lost or account.lost > kills * CONCURRENCY + faults * count:
+    if found["served_twice"] > account.lost or account.lost > kills * concurrency + faults * count:
         raise BenchmarkError(f"descriptions were paid for twice, or it was not reported: {found}")
     if account.dollars + account.dollars_in_doubt > CEILING:
         raise BenchmarkError(f"the ceiling was exceeded: {found}")
-    return {"value": took, "share": count * seconds / CONCURRENCY / took, **found}
+    return {"value": took, "share": count * seconds / concurrency / took, **found}
 
 
-def ask(url: str, count: int) -> None:
+def ask(url: str, count: int, concurrency: int) -> None:
     """What the processes do: ask for all descriptions."""
     from sracl.interfaces import ItemText, Prompt
     from sracl.llm_providers.openai import OpenAI
@@ -103,17 +103,17 @@ def ask(url: str, count: int) -> None:
     prompts = [
         Prompt("sequence", items, system="Say in a paragraph what this customer looks for.", user=_history(row)) for row in range(count)
     ]
-    OpenAI(llm="deepseek-chat", base_url=url, concurrency=CONCURRENCY, max_cost=CEILING)(prompts)
+    OpenAI(llm="deepseek-chat", base_url=url, concurrency=concurrency, max_cost=CEILING)(prompts)
 
 
 def _history(row: int) -> str:
     return f"{row}: " + " ".join(f"word{(row * 7 + place * 13) % 5000}" for place in range(WORDS))
 
 
-def _asking(url: str, count: int) -> subprocess.Popen[bytes]:
+def _asking(url: str, count: int, concurrency: int) -> subprocess.Popen[bytes]:
     import subprocess
 
-    command = f"from benchmarks.llm import ask; ask({url!r}, {count})"
+    command = f"from benchmarks.llm import ask; ask({url!r}, {count}, {concurrency})"
     return subprocess.Popen([sys.executable, "-c", command], env={**os.environ, "DEEPSEEK_API_KEY": "none"})
 
 
