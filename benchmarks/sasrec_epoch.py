@@ -52,6 +52,9 @@ class Silent:
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         """Nothing."""
 
+    def checkpoint(self, epoch: int, step: int | None) -> None:
+        """Nothing."""
+
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Nothing."""
 

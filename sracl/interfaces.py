@@ -420,6 +420,10 @@ class Recorder(Protocol):
         """A step of an epoch is done."""
         ...
 
+    def checkpoint(self, epoch: int, step: int | None) -> None:
+        """The checkpoint that was asked for stands after this step; None: after this epoch, since within one there can be none."""
+        ...
+
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """An epoch is done: mean loss, each objective's term, validation metrics, seconds."""
         ...

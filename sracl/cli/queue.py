@@ -74,18 +74,24 @@ def cancel(
     everything: Annotated[bool, typer.Option("--all", help="All that wait or run.")] = False,
     now: Annotated[bool, typer.Option("--now", help="Give running ones no time to end (else 20 s).")] = False,
 ) -> None:
-    """Cancel jobs. A running one keeps its last finished epoch, and `retry` goes on from there."""
+    """Cancel jobs. A running one writes a checkpoint, and `retry` goes on from there."""
     _each(_chosen(chosen, everything, lambda row: row.is_active or row.state == "paused"), lambda queue, n: queue.cancel(n, at_once=now))
 
 
 @app.command("pause")
 def pause(chosen: _Jobs = None) -> None:
-    """Hold jobs back; running ones stop after their last finished epoch. Without a number: let no waiting job begin."""
+    """Hold jobs back; running ones stop after a checkpoint. Without a number: let no waiting job begin."""
     if not chosen:
         _hold(paused=True)
         print("No waiting job begins now; running ones go on. `sracl queue start` ends this.", file=sys.stderr)
         return
     _each(_chosen(chosen), lambda queue, number: queue.pause(number))
+
+
+@app.command("checkpoint")
+def checkpoint(chosen: _Some) -> None:
+    """Have running jobs write a checkpoint and go on: what a crash after it takes away is less."""
+    _each(_chosen(chosen), lambda queue, number: queue.checkpoint(number))
 
 
 @app.command("start")
@@ -103,7 +109,7 @@ def retry(
     chosen: _Jobs = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed or were interrupted.")] = False,
 ) -> None:
-    """Let jobs that ended wait again; a run goes on after its last finished epoch."""
+    """Let jobs that ended wait again; a run goes on after its last checkpoint."""
     _each(_chosen(chosen, failed, lambda row: row.state in ("failed", "interrupted")), lambda queue, number: queue.retry(number))
 
 

@@ -128,7 +128,7 @@ def carry_out(
             try:
                 results = execute(plan, store, screen, device=device, fail_fast=fail_fast, allowance=allowance)
             except (KeyboardInterrupt, Terminated) as stop:
-                screen.line("interrupted; run the same command to go on from the last finished epoch.")
+                screen.line("interrupted; run the same command to go on from the last checkpoint.")
                 return 130 if isinstance(stop, KeyboardInterrupt) else 143
     with Store.open(paths.store_file()) as store:
         print_leaderboard(store, plan.name, run_ids={run_id(run) for run in plan.runs}, as_json=as_json)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from sracl import memory
 from sracl.engine import checkpoint
 from sracl.engine.step import demand_states, training_loss
+from sracl.engine.wishes import Wishes
 from sracl.errors import DataError, PluginError, ResourceError, SraclError
 from sracl.interfaces import Snapshot
 
@@ -47,6 +48,20 @@ class Outcome:
 
 
 @dataclass
+class _UnderWay:
+    """An epoch between two of its steps."""
+
+    left: Sequence[Tensor]
+    """Sample ids of every step that is still to be made."""
+    done: int = 0
+    """Steps made."""
+    sums: dict[str, Tensor] = field(default_factory=dict)
+    """Of the loss and its terms over those steps."""
+    seconds: float = 0.0
+    """They took."""
+
+
+@dataclass
 class Trainer:
     """Everything one training needs.
 
@@ -66,6 +81,7 @@ class Trainer:
         key: The run's digest; a checkpoint of another run is refused.
         hooks: Components that are called before every epoch.
         name: Of the stage, if there are several: begins the names of its files.
+        wishes: Heeded after every step.
     """
 
     backbone: Backbone
@@ -83,6 +99,8 @@ class Trainer:
     key: str
     hooks: Sequence[EpochHook] = ()
     name: str = ""
+    wishes: Wishes = field(default_factory=Wishes)
+    _resumed: _UnderWay | None = field(default=None, init=False)
 
     @property
     def best_file(self) -> Path:
@@ -91,7 +109,7 @@ class Trainer:
 
     @property
     def last_file(self) -> Path:
-        """Everything needed to go on after the last finished epoch."""
+        """Everything needed to go on after the last finished epoch, or within the one after it."""
         return self._file("last")
 
     def _file(self, which: str) -> Path:
@@ -110,44 +128,64 @@ class Trainer:
             self._resume()
         else:
             self.streams.start()
-        while self.stopping.last_epoch < self.epochs and not self.stopping.exhausted:
-            self._epoch(self.stopping.last_epoch + 1)
+        with self.wishes.heeded():
+            while self.stopping.last_epoch < self.epochs and not self.stopping.exhausted:
+                self._epoch(self.stopping.last_epoch + 1)
         stopping = self.stopping
         return Outcome(stopping.last_epoch, stopping.best_epoch, stopping.best, stopping.last_epoch < self.epochs)
 
     def _epoch(self, epoch: int) -> None:
-        started = time.perf_counter()
-        steps = self.sampler(len(self.samples), self.batch_size)
-        if self.hooks:
-            self.begin(epoch, (epoch - 1) * len(steps))
+        begun = time.perf_counter()
+        now, self._resumed = self._resumed or self._begun(epoch), None
+        started, sums, steps = begun - now.seconds, now.sums, now.done + len(now.left)
         self._training(True)
-        sums: dict[str, Tensor] = {}
-        for number, rows in enumerate(steps, start=1):
+        for number, rows in enumerate(now.left, start=now.done + 1):
             loss, terms = self.step(rows)
-            if number % self._look_every == 0 or number == len(steps):
+            if number % self._look_every == 0 or number == steps:
                 value = loss.item()
                 if not math.isfinite(value):
                     shares = ", ".join(f"{name} {term.item():.4g}" for name, term in terms.items())
-                    raise SraclError(
-                        f"the loss is {value} at epoch {epoch}, step {number} of {len(steps)} ({shares}). "
-                        "Lower the learning rate or the weights."
-                    )
-                self.recorder.step(epoch, number, len(steps), value)
+                    place = f"epoch {epoch}, step {number} of {steps} ({shares})"
+                    raise SraclError(f"the loss is {value} at {place}. Lower the learning rate or the weights.")
+                self.recorder.step(epoch, number, steps, value)
             for name, term in {"loss": loss, **{f"loss.{name}": term for name, term in terms.items()}}.items():
                 sums[name] = sums[name] + term if name in sums else term
             if number % RELEASED_EVERY == 0:
                 memory.release()
+            if self.wishes.checkpoint or self.wishes.end:
+                self._heed(epoch, _UnderWay(now.left[number - now.done :], number, sums, time.perf_counter() - started))
         trained = time.perf_counter()
         self._training(False)
         metrics = self.validate() if self.validate else {}
         if self.stopping.update(epoch, metrics[self.stopping.metric] if self.validate else float(epoch)):
             checkpoint.write(self.best_file, self.backbone.state_dict(), {"epoch": epoch, "key": self.key})
-        values = {name: (value / len(steps)).item() for name, value in sums.items()}
+        values = {name: (value / steps).item() for name, value in sums.items()}
         values |= {"seconds.train": trained - started, "seconds.validate": time.perf_counter() - trained}
         # the rows of an epoch are written before its checkpoint: a run killed in between trains the epoch again and writes the same rows
         self.recorder.epoch(epoch, {**values, **metrics})
         self._save()
         memory.release()
+
+    def _begun(self, epoch: int) -> _UnderWay:
+        steps = self.sampler(len(self.samples), self.batch_size)
+        if self.hooks:
+            self.begin(epoch, (epoch - 1) * len(steps))
+        return _UnderWay(steps)
+
+    def _heed(self, epoch: int, now: _UnderWay) -> None:
+        """Write the checkpoint that is wished for, and end where that is.
+
+        Hooks have looked at the model as it stood when the epoch began, which no checkpoint within it holds: with them the last
+        finished epoch is where training can go on.
+        """
+        if self.hooks:
+            self.recorder.checkpoint(epoch - 1, None)
+        else:
+            self._save(now)
+            self.recorder.checkpoint(epoch, now.done)
+        self.wishes.checkpoint = False
+        if self.wishes.end is not None:
+            raise self.wishes.end
 
     def step(self, rows: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Make every update of a step; the loss of the first, and every term as it was first computed.
@@ -224,7 +262,7 @@ class Trainer:
         """Those of all phases, each once."""
         return list(dict.fromkeys(phase.optimizer for phase in self.phases))
 
-    def _save(self) -> None:
+    def _save(self, now: _UnderWay | None = None) -> None:
         tensors = {f"{name}/{key}": value for name, module in self.modules().items() for key, value in module.state_dict().items()}
         moments: list[dict[str, dict[str, Any]]] = []
         groups = []
@@ -246,6 +284,12 @@ class Trainer:
             "groups": groups,
             "moments": moments,
         }
+        if now is not None:
+            left = {"left": torch.cat([torch.empty(0, dtype=torch.int64), *(rows.cpu() for rows in now.left)])}
+            sizes = torch.tensor([len(rows) for rows in now.left], dtype=torch.int64)
+            tensors |= {f"under_way/{name}": value for name, value in {**left, "sizes": sizes}.items()}
+            tensors |= {f"under_way/sums/{name}": value for name, value in now.sums.items()}
+            facts["under_way"] = {"done": now.done, "seconds": now.seconds, "terms": list(now.sums)}
         checkpoint.write(self.last_file, tensors, facts)
 
     def _resume(self) -> None:
@@ -270,6 +314,15 @@ class Trainer:
             optimizer.load_state_dict({"state": state, "param_groups": facts["groups"][number]})
         self.streams.restore(_below(tensors, "stream/"))
         self.stopping.restore(facts["stopping"])
+        if "under_way" in facts:
+            self._resumed = self._gone_on(_below(tensors, "under_way/"), facts["under_way"])
+
+    def _gone_on(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> _UnderWay:
+        """An epoch as a checkpoint within it has kept it."""
+        device = self.streams.device
+        left = tensors["left"].to(device).split(tensors["sizes"].tolist())
+        sums = {name: tensors[f"sums/{name}"].to(device) for name in facts["terms"]}
+        return _UnderWay(left, facts["done"], sums, facts["seconds"])
 
 
 def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

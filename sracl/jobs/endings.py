@@ -34,7 +34,7 @@ def ending(store: Store, job: JobRow, code: int | None) -> tuple[JobState, int |
     if job.wanted in ("cancel", "kill"):
         return "cancelled", code or _BY_SIGNAL + signal.SIGTERM, "by the user"
     if job.wanted == "pause":
-        return "paused", code, "goes on after its last finished epoch" if run else ""
+        return "paused", code, "goes on after its last checkpoint" if run else ""
     if code is None:
         what = "its process is gone" if job.pid else "its worker died while it was being started"
         return "interrupted", None, f"{what}; retry it to go on"

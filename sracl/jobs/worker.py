@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from sracl.tracking.jobs import JobRow, JobState
     from sracl.tracking.store import Store
 
+CHECKPOINT = signal.SIGUSR1
+"""Has a training write a checkpoint and go on; all other commands ignore it."""
+
 GRACE_SECONDS = 20.0
 """Between asking a process to end and ending it."""
 
@@ -182,7 +185,10 @@ class Worker:
         if child is not None and not child.is_over:
             if row.pid is None:  # which could not be written down when it began
                 self._queue.started(row.number, child.identity)
-            if row.wanted:
+            if row.wanted == "checkpoint":
+                child.signal(CHECKPOINT)
+                self._queue.heard(row.number)
+            elif row.wanted:
                 self._ask_to_end(row, charge, child)
             return
         state, code, reason = self._ending(row, charge)
@@ -243,7 +249,12 @@ class Worker:
         def leave(number: int, frame: object) -> None:
             self.is_leaving = True
 
-        handlers = {signal.SIGTERM: leave, signal.SIGINT: leave, signal.SIGCHLD: lambda number, frame: None}
+        handlers: dict[signal.Signals, Callable[[int, object], None] | signal.Handlers] = {
+            signal.SIGTERM: leave,
+            signal.SIGINT: leave,
+            signal.SIGCHLD: lambda number, frame: None,
+            CHECKPOINT: signal.SIG_IGN,  # jobs ignore it, too, until they say otherwise: it would end one that does not know it
+        }
         before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
         waker = signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import signal
+import threading
 import time
 import traceback
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 
 from sracl import paths
+from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.runs.entries import enter, is_done, label, run_id
 from sracl.runs.heart import beating
@@ -67,18 +69,19 @@ def execute(
         BudgetError: The disk is full.
         ResourceError: The device is not there, or the project's folder cannot be written to.
         KeyboardInterrupt: Ctrl-C; the current run is marked interrupted and resumes at the same command.
-        Terminated: The same for SIGTERM.
+        Terminated: The same for SIGTERM, after a checkpoint. SIGUSR1 has one written, and training goes on.
     """
     where = choose_device(device)
     shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
     enter(store, plan)
     results: dict[str, Result] = {}
-    with _sigterm():
+    wishes = Wishes()
+    with _signals(wishes):
         for run in plan.runs:
             if run.digest in results:  # two variants that amount to the same run
                 continue
-            result = results[run.digest] = _one(run_id(run), run, store, screen, shop)
+            result = results[run.digest] = _one(run_id(run), run, store, screen, shop, wishes)
             if result.status == "failed":
                 screen.line(f"{label(run)} failed: {result.reason}")
                 if fail_fast:
@@ -104,7 +107,7 @@ def choose_device(asked: str) -> torch.device:
     return device
 
 
-def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -> Result:
+def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, wishes: Wishes) -> Result:
     folder = paths.run_folder(key)
     if is_done(store, run):
         return Result(key, label(run), "cached")
@@ -117,7 +120,7 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop) -
             try:
                 started = time.monotonic()
                 with _full_disk_in_words(folder), beating(store, key):
-                    ending = train(key, run, store, screen, shop, folder)
+                    ending = train(key, run, store, screen, shop, folder, wishes)
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:
                 store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
@@ -184,21 +187,29 @@ def _lock(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _sigterm() -> Iterator[None]:
-    """SIGTERM raises `Terminated` within, where this is the main thread."""
+def _signals(wishes: Wishes) -> Iterator[None]:
+    """SIGTERM ends a training after a checkpoint, and all else, or when it comes again, at once. SIGUSR1 asks for a checkpoint.
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise Terminated
+    Both only where this is the main thread: elsewhere, whoever started it handles signals.
+    """
 
-    try:
-        before = signal.signal(signal.SIGTERM, stop)
-    except ValueError:  # not the main thread: whoever started it handles signals
+    def end(number: int, frame: FrameType | None) -> None:
+        if not wishes.are_heeded or wishes.end is not None:
+            raise Terminated
+        wishes.end = Terminated()
+
+    def save(number: int, frame: FrameType | None) -> None:
+        wishes.checkpoint = wishes.are_heeded
+
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
+    before = {number: signal.signal(number, handler) for number, handler in ((signal.SIGTERM, end), (signal.SIGUSR1, save))}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _in_words(error: Exception, folder: Path) -> str:

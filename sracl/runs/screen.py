@@ -78,6 +78,11 @@ class Screen:
         detail = f"epoch {epoch}/{self._epochs}  loss {loss:.4f}  {self._validation}at most {duration(remaining)} left"
         self._progress.update(self._task, total=self._epochs * steps, completed=done, detail=detail)
 
+    def checkpoint(self, epoch: int, step: int | None) -> None:
+        """Say where training can go on."""
+        where = f"step {step} of epoch {epoch}" if step is not None else f"epoch {epoch}: this method can go on only between epochs"
+        self.line(f"{self._label}  checkpoint after {where}")
+
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Show an epoch's figures."""
         self._validation = f"{self._metric} {values[self._metric]:.4f}  " if self._metric else ""

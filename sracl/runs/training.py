@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from sracl.engine.wishes import Wishes
     from sracl.recipes.plan import RunPlan
     from sracl.runs.screen import Screen
     from sracl.runs.workshop import Workshop
     from sracl.tracking.store import Store
 
 
-def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path) -> str:
+def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path, wishes: Wishes) -> str:
     """Train, judge and record one run; how it ended, in words."""
     (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False), encoding="utf-8")
     parts = assemble(run, shop)
@@ -62,6 +63,7 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
             key=run.digest,
             hooks=training.hooks,
             name=training.id,
+            wishes=wishes,
         )
         outcome = trainer.fit()  # a stage that is done already only loads where it ended
         before += outcome.epochs
@@ -107,6 +109,9 @@ class _Recorder:
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         self._screen.step(epoch, step, steps, loss)
+
+    def checkpoint(self, epoch: int, step: int | None) -> None:
+        self._screen.checkpoint(epoch, step)
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         self._store.log(self._key, self._before + epoch, {f"{self._prefix}{name}": value for name, value in values.items()})

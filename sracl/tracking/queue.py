@@ -135,8 +135,29 @@ class Queue:
         return self._stop(number, "kill" if at_once else "cancel", "cancelled")
 
     def pause(self, number: int) -> JobState:
-        """Hold a waiting job back, or have a running one stop after its last finished epoch; `resume` goes on with it."""
+        """Hold a waiting job back, or have a running one stop after a checkpoint; `resume` goes on with it."""
         return self._stop(number, "pause", "paused")
+
+    def checkpoint(self, number: int) -> JobState:
+        """Have a running job write a checkpoint and go on; a run does so after its present step.
+
+        Raises:
+            UsageError: It is not running, or is about to end.
+        """
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            if job.state != "running" or job.wanted not in ("", "checkpoint"):
+                about = f"{job.state}, to {job.wanted}" if job.wanted else job.state
+                raise UsageError(f"Job {number} is {about}; only one that runs can write a checkpoint.")
+            job.wanted = "checkpoint"
+            return "running"
+
+    def heard(self, number: int) -> None:
+        """The process of a job was told to write a checkpoint."""
+        with self.store.writing(durable=False) as session:
+            job = self._job(session, number)
+            if job.wanted == "checkpoint":
+                job.wanted = ""
 
     def resume(self, number: int) -> JobState:
         """Let a paused job wait for a device again."""
@@ -149,7 +170,7 @@ class Queue:
             return job.state  # type: ignore[return-value]
 
     def retry(self, number: int) -> JobState:
-        """Let a job that ended wait again; a run goes on after its last finished epoch.
+        """Let a job that ended wait again; a run goes on after its last checkpoint.
 
         Raises:
             UsageError: It has not ended, or there is nothing left to do.

@@ -187,7 +187,7 @@ class Job(Table, table=True):
     state: str = Field(index=True)
     """As last written. What is shown is derived, see `queries.jobs`."""
     wanted: str = ""
-    """What its worker is asked to do: `cancel`, `pause`, `kill`, or nothing."""
+    """What its worker is asked to do: `cancel`, `pause`, `kill`, `checkpoint`, or nothing."""
     reason: str = ""
     """Why it waits, or why it ended."""
     code: int | None = None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class SteeringScreen(StoreScreen):
     """A screen whose keys steer jobs."""
 
-    WRITES = frozenset({"cancel", "retry", "pause", "move", "hold"})
+    WRITES = frozenset({"cancel", "retry", "pause", "move", "hold", "checkpoint"})
 
     @work(thread=True, group="steering", exit_on_error=False)
     def steer(self, arguments: Sequence[str], told: str) -> None:

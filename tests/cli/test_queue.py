@@ -94,9 +94,13 @@ def test_a_run_is_cancelled_and_retried_and_equals_one_left_in_peace(home: Path,
     assert call(peace, "run", str(sracl_recipe(peace, epochs=24)), "--device", "cpu").returncode == 0
     (entered,) = data(call(home, "run", str(sracl_recipe(home, epochs=24)), "--detach", "--json"))
     until_epoch(home, entered["run_id"], 2)
+    assert call(home, "queue", "checkpoint", "1").returncode == 0
+    until_epoch(home, entered["run_id"], 4)
     assert call(home, "queue", "cancel", entered["run_id"][:6]).returncode == 0
     assert call(home, "queue", "wait", "1").returncode == 143
     assert (run(home, entered["run_id"]).state, rows(home)[1].state) == ("cancelled", "cancelled")
+    assert call(home, "logs", "1").stdout.count("checkpoint after step") == 2
+    assert call(home, "queue", "checkpoint", "1").returncode == 2
     assert call(home, "queue", "retry", "1").returncode == 0
     assert call(home, "queue", "wait").returncode == 0
     assert rows(home)[1].attempt == 2

@@ -35,6 +35,72 @@ def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path: Path, stop_at: tuple
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+class Ended(BaseException):
+    """Told to end."""
+
+
+@pytest.mark.parametrize("at", [(1, 3), (2, 1), (3, 7), (4, 6)])
+def test_told_to_end_it_goes_on_after_that_very_step(tmp_path: Path, at: tuple[int, int]) -> None:
+    whole = Kept()
+    trainer(tmp_path / "whole", whole).fit()
+    first, second = Kept(wish_at=at), Kept()
+    made = trainer(tmp_path / "parts", first)
+    first.wish = lambda: setattr(made.wishes, "end", Ended())
+    with pytest.raises(Ended):
+        made.fit()
+    assert first.checkpoints == [at]
+    again = trainer(tmp_path / "parts", second)
+    made_again = 0
+
+    def counted(rows: Tensor) -> Any:
+        nonlocal made_again
+        made_again += 1
+        return type(again).step(again, rows)
+
+    again.step = counted  # type: ignore[method-assign]
+    again.fit()
+    assert made_again == 5 * 7 - (at[0] - 1) * 7 - at[1]  # no step is made twice
+    assert {**first.epochs, **second.epochs} == whole.epochs
+    ours, theirs = (load_file(tmp_path / folder / "last.safetensors") for folder in ("parts", "whole"))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_a_checkpoint_that_is_asked_for_does_not_stop_training(tmp_path: Path) -> None:
+    recorder = Kept(wish_at=(2, 4))
+    made = trainer(tmp_path, recorder)
+
+    def wish() -> None:
+        made.wishes.checkpoint = True
+
+    recorder.wish = wish
+    made.fit()
+    assert recorder.checkpoints == [(2, 4)]
+    assert len(recorder.epochs) == 5
+    assert not made.wishes.are_heeded
+
+
+def test_what_looks_at_the_model_when_an_epoch_begins_goes_on_from_there(tmp_path: Path) -> None:
+    first, second, whole = Kept(wish_at=(3, 2)), Kept(), Kept()
+    trainer(tmp_path / "whole", whole).fit()
+    made = trainer(tmp_path / "parts", first)
+    made.hooks = [Looks()]
+    first.wish = lambda: setattr(made.wishes, "end", Ended())
+    with pytest.raises(Ended):
+        made.fit()
+    assert first.checkpoints == [(2, None)]
+    trainer(tmp_path / "parts", second).fit()
+    assert min(second.epochs) == 3
+    assert {**first.epochs, **second.epochs} == whole.epochs
+
+
+class Looks:
+    """A hook that only looks."""
+
+    def begin_epoch(self, snapshot: Any) -> None:
+        pass
+
+
 def test_stops_when_patience_runs_out_and_keeps_the_best_epoch(tmp_path: Path) -> None:
     recorder = Kept()
     made = trainer(tmp_path, recorder, figures=[0.1, 0.3, 0.2, 0.3, 0.1], patience=2)

@@ -148,6 +148,16 @@ class TestCancel:
         ended(home, again)
 
 
+def test_a_command_that_knows_no_checkpoints_is_not_harmed_by_the_wish(home: Path) -> None:
+    (number,) = add(home, "import time; print('under way', flush=True); time.sleep(1.5)")
+    process = worker(home)
+    printed(home, "under way")
+    act(home, "checkpoint", number)
+    wait_until(home, lambda found: not found[number].wanted)
+    ended(home, process)
+    assert rows(home)[number].state == "completed"
+
+
 class TestDeaths:
     def test_a_worker_that_is_killed_leaves_its_jobs_to_the_next(self, home: Path) -> None:
         script = "import time; time.sleep(2); open('done.txt', 'a').write('x')"

@@ -41,6 +41,9 @@ class Silent:
         if (epoch, step) == self.stop_at:
             raise KeyboardInterrupt
 
+    def checkpoint(self, epoch: int, step: int | None) -> None:
+        pass
+
     def epoch(self, epoch: int, values: object) -> None:
         """Nothing is kept."""
 

@@ -51,6 +51,9 @@ class Silent:
         if (epoch, step) == self.stop_at:
             raise KeyboardInterrupt
 
+    def checkpoint(self, epoch: int, step: int | None) -> None:
+        pass
+
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Nothing is kept."""
 

@@ -23,15 +23,29 @@ from sracl.samplers.prefix import Prefix
 
 
 class Kept:
-    """A recorder that remembers, and may stop the run."""
+    """A recorder that remembers, and may stop the run or wish for something.
 
-    def __init__(self, stop_at: tuple[int, int] | None = None) -> None:
+    Args:
+        stop_at: Epoch and step at which the run breaks off, as if a key had been pressed.
+        wish_at: Epoch and step after which `wish` is called.
+        wish: Sets wishes.
+    """
+
+    def __init__(
+        self, stop_at: tuple[int, int] | None = None, *, wish_at: tuple[int, int] | None = None, wish: Callable[[], None] = lambda: None
+    ) -> None:
         self.epochs: dict[int, Mapping[str, float]] = {}
-        self.stop_at = stop_at
+        self.checkpoints: list[tuple[int, int | None]] = []
+        self.stop_at, self.wish_at, self.wish = stop_at, wish_at, wish
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
         if (epoch, step) == self.stop_at:
             raise KeyboardInterrupt
+        if (epoch, step) == self.wish_at:
+            self.wish()
+
+    def checkpoint(self, epoch: int, step: int | None) -> None:
+        self.checkpoints.append((epoch, step))
 
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         self.epochs[epoch] = {name: value for name, value in values.items() if not name.startswith("seconds.")}

@@ -103,6 +103,22 @@ class TestStopping:
         assert queue.claim(number, worker=ME, device="cpu")
 
 
+def test_a_checkpoint_is_wished_for_while_a_job_runs_and_does_not_end(queue: Queue) -> None:
+    number = add(queue)
+    with pytest.raises(UsageError, match="is queued; only one that runs"):
+        queue.checkpoint(number)
+    queue.claim(number, worker=ME, device="cpu")
+    queue.checkpoint(number)
+    assert the_only(queue).wanted == "checkpoint"
+    queue.heard(number)
+    assert the_only(queue).wanted == ""
+    queue.cancel(number)
+    queue.heard(number)
+    with pytest.raises(UsageError, match="running, to cancel"):
+        queue.checkpoint(number)
+    assert the_only(queue).wanted == "cancel"
+
+
 class TestRetry:
     def test_only_what_ended_is_retried(self, queue: Queue) -> None:
         number = add(queue)

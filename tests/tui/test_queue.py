@@ -117,6 +117,26 @@ async def test_the_queue_is_held_and_let_go(app: SraclApp, home: Path) -> None:
             assert jobs.is_paused(store)
 
 
+@pytest.mark.presses("QueueScreen queue.checkpoint", "RunScreen run.checkpoint")
+async def test_a_checkpoint_is_asked_for(app: SraclApp, home: Path) -> None:
+    with Store.open(store_file(home)) as store:
+        register(store, "abc123")
+        queue = Queue(store)
+        queue.hold(False)
+        queue.add(label="abc", command=["true"], folder=home, log=home / "log.txt", run_id="abc123")
+        queue.claim(1, worker={**ME, "host": "elsewhere"}, device="cpu")  # whose wishes no worker here fulfils
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await pilot.press("3")
+            await shows(pilot, "abc")
+            await pilot.press("p")
+            await until(pilot, lambda: rows(home)[1].wanted == "checkpoint")
+            queue.heard(1)
+            await pilot.press("enter")
+            await until(pilot, lambda: isinstance(app.screen, RunScreen))
+            await pilot.press("p")
+            await until(pilot, lambda: rows(home)[1].wanted == "checkpoint")
+
+
 async def test_a_running_job_is_asked_and_then_ended(app: SraclApp, home: Path) -> None:
     add(home, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(60)")
     async with app.run_test(size=(120, 40)) as pilot:

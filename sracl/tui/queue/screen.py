@@ -56,6 +56,7 @@ class QueueScreen(SteeringScreen):
         Binding("space", "pause", "Pause, start", id="queue.pause"),
         Binding("plus", "move(1)", "Sooner", key_display="+", id="queue.sooner"),
         Binding("minus", "move(-1)", "Later", key_display="-", id="queue.later"),
+        Binding("p", "checkpoint", "Checkpoint", id="queue.checkpoint"),
         Binding("D", "hold", "Hold all", id="queue.hold"),
     ]
 
@@ -91,14 +92,19 @@ class QueueScreen(SteeringScreen):
     def action_retry(self) -> None:
         """Let the job under the cursor wait again, after it has ended."""
         if job := self._chosen():
-            self.steer(["retry", str(job.number)], f"Job {job.number} waits again; a run goes on after its last finished epoch.")
+            self.steer(["retry", str(job.number)], f"Job {job.number} waits again; a run goes on after its last checkpoint.")
 
     def action_pause(self) -> None:
         """Hold the job under the cursor back, or let it go on."""
         if job := self._chosen():
             is_paused = job.state == "paused"
-            told = f"Job {job.number} waits again." if is_paused else f"Job {job.number} is paused; a run after its last finished epoch."
+            told = f"Job {job.number} waits again." if is_paused else f"Job {job.number} is paused; a run after a checkpoint."
             self.steer(["start" if is_paused else "pause", str(job.number)], told)
+
+    def action_checkpoint(self) -> None:
+        """Have the job under the cursor write a checkpoint and go on."""
+        if job := self._chosen():
+            self.steer(["checkpoint", str(job.number)], f"Job {job.number} is asked for a checkpoint; its log tells when it stands.")
 
     def action_move(self, step: int) -> None:
         """Let the job under the cursor begin sooner or later."""

@@ -57,6 +57,7 @@ class RunScreen(SteeringScreen):
         Binding("e", "edit", "Edit", id="run.edit"),
         Binding("c", "cancel", "Cancel", id="run.cancel"),
         Binding("R", "retry", "Retry", id="run.retry"),
+        Binding("p", "checkpoint", "Checkpoint", id="run.checkpoint"),
     ]
 
     def __init__(self, store: Path, run_id: str) -> None:
@@ -110,6 +111,10 @@ class RunScreen(SteeringScreen):
     def action_cancel(self) -> None:
         """Cancel the job that trains this run."""
         self.steer(["cancel", self._run_id], "")
+
+    def action_checkpoint(self) -> None:
+        """Have the job that trains this run write a checkpoint and go on."""
+        self.steer(["checkpoint", self._run_id], f"Run {self._run_id} is asked for a checkpoint; its log tells when it stands.")
 
     def action_retry(self) -> None:
         """Let the job of this run wait again."""
