@@ -134,7 +134,7 @@ def wait(chosen: _Jobs = None) -> None:
     def told(row: JobRow) -> None:
         print(f"{row.number}  {row.label}  {row.state}{f': {row.reason}' if row.reason else ''}", file=sys.stderr, flush=True)
 
-    numbers = [row.number for row in _chosen(chosen, not chosen, lambda row: row.is_active)]
+    numbers = [row.number for row in _chosen(chosen, not chosen, lambda row: row.needs_worker)]
     if not numbers:
         return
     with Reader.open(paths.store_file()) as store:
@@ -219,7 +219,7 @@ def _ensure_worker() -> None:
     """Have a worker, if there is anything for it to do."""
     from sracl.jobs.workers import ensure_worker
 
-    if any(row.is_active for row in _rows(everything=False)):
+    if any(row.needs_worker for row in _rows(everything=False)):
         ensure_worker()
 
 

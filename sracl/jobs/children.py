@@ -31,7 +31,7 @@ class Child:
         """Whether it has ended."""
         if self._popen is not None:
             return self._popen.poll() is not None
-        return identity.presence(self.identity) == "gone"
+        return identity.presence(self.identity) != "alive"  # what another machine had is given up
 
     @property
     def code(self) -> int | None:

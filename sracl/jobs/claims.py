@@ -41,14 +41,18 @@ class Claims:
         Returns:
             A file descriptor to be inherited by the job and closed here; or why it has to wait, in words.
         """
-        wanted = (amount or device.capacity) if device.is_gpu else 1.0
+        whole = device.is_gpu and (amount is None or not device.capacity)
+        share = device.capacity if amount is None or whole else amount
+        wanted = share if device.is_gpu else 1.0
         with self._alone(device):
-            held = sum(self._held(device))
+            claims = list(self._held(device))
+            held = sum(claims)
             taken = max(held, device.used)
-            whole = device.is_gpu and amount is None
             if wanted > device.capacity:
                 return f"needs {_size(device, wanted)}, {device.name} has {_size(device, device.capacity)}"
-            if held and whole:
+            if claims and not device.capacity:
+                return f"needs all of {device.name}, which a job has"
+            if claims and whole:
                 return f"needs all of {device.name}, of which jobs have {_size(device, held)}"
             if whole and device.used > _OTHERS_MAY_HAVE:
                 return f"needs all of {device.name}, of which others use {_size(device, device.used)}"

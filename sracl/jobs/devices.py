@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sracl.tracking.jobs import JobRow
 
 _QUERY = ("uuid", "name", "memory.total", "memory.used", "utilization.gpu", "temperature.gpu")
-_WHOLE_SLICE = 1.0
-"""Capacity of a device whose memory is not known: one job at a time, whatever it asks for."""
+_UNKNOWN = 0.0
+"""Capacity of a device whose memory is not known."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Device:
     """UUID of a GPU, of a slice of one, or `cpu`."""
     name: str
     capacity: float
-    """GiB of a GPU; slots of the processor."""
+    """GiB of a GPU, 0 where that is not known: it takes one job at a time, whatever that asks for; slots of the processor."""
     used: float = 0.0
     """GiB that are taken now, by whomever; 0 for the processor."""
     load: float | None = None
@@ -39,6 +39,10 @@ class Device:
     def is_gpu(self) -> bool:
         """Whether jobs find it through CUDA."""
         return self.key != CPU
+
+    def fits(self, vram: float | None) -> bool:
+        """Whether a job that needs so many GiB of a GPU, or all of one, could ever run on it."""
+        return vram is None or not self.is_gpu or not self.capacity or vram <= self.capacity
 
     def memory_of(self, job: JobRow) -> float:
         """GiB that a running job has: its process and all that it started, which share its session."""
@@ -73,7 +77,7 @@ def _visible(gpus: Sequence[Device], allowed: str | None) -> list[Device]:
     left = []
     for entry in filter(None, (part.strip() for part in allowed.split(","))):
         if entry.startswith("MIG-"):
-            left.append(Device(entry, "slice of a GPU", _WHOLE_SLICE))
+            left.append(Device(entry, "slice of a GPU", _UNKNOWN))
             continue
         found = gpus[int(entry) : int(entry) + 1] if entry.isdecimal() else [gpu for gpu in gpus if gpu.key.startswith(entry)]
         if len(found) != 1:
@@ -95,25 +99,33 @@ def _gpus() -> Iterator[Device]:
         return  # no driver, so no GPU
     try:
         for place in range(pynvml.nvmlDeviceGetCount()):
-            yield _told_by_the_driver(pynvml, pynvml.nvmlDeviceGetHandleByIndex(place))
+            try:
+                found = _told_by_the_driver(pynvml, pynvml.nvmlDeviceGetHandleByIndex(place))
+            except pynvml.NVMLError:
+                continue  # a card that has failed does not answer; the others do
+            yield found
     finally:
         pynvml.nvmlShutdown()
 
 
 def _told_by_the_driver(nvml: Any, handle: Any) -> Device:
-    def asked(question: Any) -> float | None:
+    def asked(question: Callable[..., Any], *of: Any) -> Any:
         try:
-            return float(question())
+            return question(handle, *of)
         except nvml.NVMLError:  # not every card can tell
             return None
 
-    memory = nvml.nvmlDeviceGetMemoryInfo(handle)
-    users = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
-    processes = {user.pid: user.usedGpuMemory / 2**30 for user in users if user.usedGpuMemory is not None}
-    load = asked(lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
-    temperature = asked(lambda: nvml.nvmlDeviceGetTemperature(handle, nvml.NVML_TEMPERATURE_GPU))
-    key, name = nvml.nvmlDeviceGetUUID(handle), nvml.nvmlDeviceGetName(handle)
-    return Device(key, name, memory.total / 2**30, memory.used / 2**30, None if load is None else load / 100, temperature, processes)
+    memory, rates = asked(nvml.nvmlDeviceGetMemoryInfo), asked(nvml.nvmlDeviceGetUtilizationRates)
+    users = asked(nvml.nvmlDeviceGetComputeRunningProcesses) or []
+    return Device(
+        key=nvml.nvmlDeviceGetUUID(handle),
+        name=nvml.nvmlDeviceGetName(handle),
+        capacity=memory.total / 2**30 if memory else _UNKNOWN,
+        used=memory.used / 2**30 if memory else 0.0,
+        load=rates.gpu / 100 if rates else None,
+        temperature=asked(nvml.nvmlDeviceGetTemperature, nvml.NVML_TEMPERATURE_GPU),
+        processes={user.pid: user.usedGpuMemory / 2**30 for user in users if user.usedGpuMemory is not None},
+    )
 
 
 def _session(process: int) -> int | None:
@@ -131,9 +143,9 @@ def _told_by_the_tool() -> Iterator[Device]:
     except (OSError, subprocess.SubprocessError):
         return
     for line in told.splitlines():
-        key, name, total, used, load, temperature = (part.strip() for part in line.split(","))
-        percent = _number(load)
-        yield Device(key, name, float(total) / 1024, float(used) / 1024, None if percent is None else percent / 100, _number(temperature))
+        key, name, *numbers = (part.strip() for part in line.split(","))
+        total, used, load, temperature = (_number(text) for text in numbers)
+        yield Device(key, name, (total or _UNKNOWN) / 1024, (used or 0.0) / 1024, None if load is None else load / 100, temperature)
 
 
 def _number(text: str) -> float | None:

@@ -27,8 +27,9 @@ def ending(store: Store, job: JobRow, code: int | None) -> tuple[JobState, int |
         code: Exit code of its process; None where that cannot be known, since another worker started it.
     """
     run = _run(store, job)
-    if code is None and run is not None and job.started is not None and run.finished is not None and run.finished >= job.started:
-        code = {"completed": 0, "failed": 1}.get(run.state)
+    if code is None and run is not None:
+        failed = run.state == "failed" and job.started is not None and run.finished is not None and run.finished >= job.started
+        code = 0 if run.state == "completed" else 1 if failed else None
     if code == 0:
         return "completed", 0, ""
     if job.wanted in ("cancel", "kill"):

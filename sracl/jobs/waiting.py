@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from sracl import paths
 from sracl.errors import ResourceError
-from sracl.jobs.workers import ensure_worker
+from sracl.jobs.workers import ensure_worker, is_alive
 from sracl.tracking import jobs
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from sracl.tracking.reader import Reader
 
 _LOOK_SECONDS = 0.5
+_STARTS, _START_SECONDS = 3, 60.0
+"""More workers than this within so many seconds are none that work."""
 _GONE_CODE = 1
 """Exit code of a job that nobody saw end."""
 
@@ -32,21 +35,32 @@ def wait(store: Reader, numbers: Collection[int], report: Callable[[JobRow], Non
         0 if all completed, else the highest exit code among those that did not.
 
     Raises:
-        ResourceError: The queue is on hold and nothing runs, so that waiting would have no end.
+        ResourceError: Waiting would have no end: the queue is on hold, or what is left needs a device that is not there, or
+            workers end as soon as they begin.
     """
     told: set[int] = set()
+    has_looked = False
+    starts: list[float] = []
     while True:
         rows = jobs.jobs(store, numbers=numbers)
         for row in rows:
-            if not row.is_active and row.number not in told:
+            if not row.needs_worker and row.number not in told:
                 told.add(row.number)
                 report(row)
-        left = [row for row in rows if row.is_active]
+        left = [row for row in rows if row.needs_worker]
         if not left:
             return max((_code(row) for row in rows), default=0)
         if all(row.state == "queued" for row in left) and jobs.is_paused(store):
             raise ResourceError(f"The queue is on hold, and {len(left)} of the jobs wait. `sracl queue start` lets them begin.")
-        ensure_worker()  # should the last one have died
+        if all(row.cannot_begin for row in left) and has_looked and not is_alive():
+            raise ResourceError("\n".join(f"Job {row.number}, {row.label}, {row.reason}." for row in left))
+        has_looked = True
+        if ensure_worker():  # should the last one have died
+            starts = [*(at for at in starts if at > time.monotonic() - _START_SECONDS), time.monotonic()]
+        if len(starts) > _STARTS:
+            raise ResourceError(
+                f"Workers end as soon as they begin, so that what is left would wait for ever. {paths.worker_log()} says why."
+            )
         time.sleep(_LOOK_SECONDS)
 
 

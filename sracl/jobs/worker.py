@@ -19,7 +19,9 @@ from sracl.jobs.children import Child, start
 from sracl.jobs.devices import devices
 from sracl.jobs.endings import ending
 from sracl.tracking import identity, jobs, queries
-from sracl.tracking.queue import LEASE, Queue
+from sracl.tracking.jobs import CANNOT_BEGIN, LEASE
+from sracl.tracking.queue import Queue
+from sracl.tracking.values import now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -122,13 +124,16 @@ class Worker:
                 self._queue.renew(list(self._charges))
         if jobs.is_paused(self._store):
             return False
-        waiting = jobs.jobs(self._store, written=["queued"])
-        if waiting:
-            self._give_out(waiting)
-        return bool(waiting)
+        return self._give_out(jobs.jobs(self._store, written=["queued"]))
 
-    def _give_out(self, waiting: list[JobRow]) -> None:
-        """Start what there is a free device for, in the order of the queue; a job that asks for less may pass one that waits for more."""
+    def _give_out(self, waiting: list[JobRow]) -> bool:
+        """Start what there is a free device for, in the order of the queue; a job that asks for less may pass one that waits for more.
+
+        Returns:
+            Whether a job is left that may begin when others end.
+        """
+        if not waiting:
+            return False
         if self._is_due("devices", _DEVICES_SECONDS) or not self._devices:
             self._devices = devices(self._slots)
         full: dict[tuple[str, object], str] = {}  # what was asked for in vain: the rest of the queue asks for the same
@@ -140,16 +145,22 @@ class Worker:
                     self._start(row, *found)
                     continue
                 full[asked] = found
-            if place < _EXPLAINED and row.reason != full[asked]:
+            if row.reason != full[asked] and (place < _EXPLAINED or full[asked].startswith(CANNOT_BEGIN)):
                 self._queue.explain(row.number, full[asked])
+        return any(not reason.startswith(CANNOT_BEGIN) for reason in full.values())
 
     def _claimed(self, row: JobRow) -> tuple[Device, int] | str:
         """A device with a claim on it, or why there is none."""
         kind, vram = row.resources["device"], row.resources["vram"]
         gpus = [device for device in self._devices if device.is_gpu]
         suitable = gpus if kind == "cuda" or (kind == "auto" and gpus) else [device for device in self._devices if not device.is_gpu]
-        reason = "needs a GPU, of which there is none here"
-        for device in sorted(suitable, key=lambda device: device.capacity - device.used):  # the fullest that will do
+        fitting = [device for device in suitable if device.fits(vram)]
+        if not suitable:
+            return f"{CANNOT_BEGIN}needs a GPU, and there is none"
+        if not fitting:
+            return f"{CANNOT_BEGIN}needs {vram:.1f} GiB, the largest GPU has {max(device.capacity for device in suitable):.1f} GiB"
+        reason = ""
+        for device in sorted(fitting, key=lambda device: device.capacity - device.used):  # the fullest that will do
             claim = self._claims.take(device, vram)
             if isinstance(claim, int):
                 return device, claim
@@ -222,7 +233,7 @@ class Worker:
     def _adopt(self) -> None:
         """Take over what a worker left behind that is gone."""
         for row in jobs.jobs(self._store, written=["running"]):
-            if row.number in self._charges or (row.worker and identity.presence(row.worker) != "gone"):
+            if row.number in self._charges or not jobs.is_abandoned(row.worker, row.lease, now()):
                 continue
             if not self._queue.adopt(row.number, worker=self._me, former=row.worker):
                 continue

@@ -71,7 +71,8 @@ def work(*, slots: int, idle_exit: float | None, report: Callable[[str], None]) 
                 fcntl.flock(file, fcntl.LOCK_SH)
                 worker.work(idle_exit=idle_exit)
             # Who let a job wait while the lock was still held has relied on this worker.
-            if worker.is_leaving or jobs.is_paused(store) or not jobs.jobs(store, written=["queued"]):
+            waiting = jobs.jobs(store, written=["queued"])
+            if worker.is_leaving or jobs.is_paused(store) or all(row.cannot_begin for row in waiting):
                 return
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sracl.errors import UsageError
@@ -24,6 +25,12 @@ UNFINISHED: tuple[JobState, ...] = ("queued", "running", "paused")
 
 ENDED: tuple[JobState, ...] = ("completed", "failed", "cancelled", "interrupted")
 """States of one that has."""
+
+LEASE = timedelta(seconds=30)
+"""How long a worker answers for its jobs after it last said so; it says so three times as often."""
+
+CANNOT_BEGIN = "cannot begin here: "
+"""Beginning of the reason why a job waits for what this machine does not have."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +67,16 @@ class JobRow:
     def is_active(self) -> bool:
         """Whether it waits for a device or has one."""
         return self.state not in (*ENDED, "paused")
+
+    @property
+    def needs_worker(self) -> bool:
+        """Whether there is something to do for a worker: to start it, to look after it, or to find out how it ended."""
+        return self.is_active or (self.state == "interrupted" and self.finished is None)
+
+    @property
+    def cannot_begin(self) -> bool:
+        """Whether it waits for what this machine does not have, as far as the last worker that looked could tell."""
+        return self.state == "queued" and self.reason.startswith(CANNOT_BEGIN)
 
 
 def jobs(store: Reader, *, written: Collection[str] | None = None, numbers: Collection[int] | None = None) -> list[JobRow]:
@@ -109,6 +126,14 @@ def is_paused(store: Reader) -> bool:
     return bool(kept and kept[0])
 
 
+def is_abandoned(worker: Mapping[str, Any] | None, lease: datetime | None, at: datetime) -> bool:
+    """Whether nobody looks after a running job: its worker is gone, or is on another machine and has missed a second lease."""
+    where = "gone" if worker is None else presence(worker)
+    if where == "elsewhere":
+        return lease is None or lease + LEASE < at
+    return where == "gone"
+
+
 def _heartbeats(view: sqlite3.Connection, run_ids: Sequence[str]) -> dict[str, datetime]:
     clause, values = where(among("run.id", run_ids))
     rows = view.execute(f"SELECT run.id, run.heartbeat FROM run {clause}", values)
@@ -121,11 +146,12 @@ def _shown(row: JobRow, heartbeat: datetime | None, at: datetime) -> JobState:
         return row.state
     child = owner(row)
     seen = presence(known) if (known := child or row.worker) else "gone"
-    if seen == "elsewhere":
+    is_abandoned_now = is_abandoned(row.worker, row.lease, at)
+    if seen == "elsewhere" and not is_abandoned_now:
         return "running" if row.lease is not None and row.lease >= at else "stale?"
     if seen == "alive":
         # a heartbeat from before this attempt says nothing of it
         silent = heartbeat is not None and row.started is not None and heartbeat >= row.started and at - heartbeat > STALLED_AFTER
         return "stalled" if child and silent else "running"
     # what has just ended is still running until its worker has looked at how
-    return "running" if row.worker and presence(row.worker) == "alive" else "interrupted"
+    return "interrupted" if is_abandoned_now else "running"

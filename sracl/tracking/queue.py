@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlmodel import col, select
 
 from sracl.errors import UsageError
 from sracl.tracking.identity import owner, presence
+from sracl.tracking.jobs import LEASE, is_abandoned
 from sracl.tracking.tables import Job, QueueState
 from sracl.tracking.values import now, plain
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from sracl.tracking.identity import Identity
     from sracl.tracking.jobs import JobState
     from sracl.tracking.store import Store
-
-LEASE = timedelta(seconds=30)
-"""How long a worker answers for its jobs after it last said so; it says so three times as often."""
 
 _RETRIED = ("failed", "cancelled", "interrupted")
 
@@ -177,8 +174,7 @@ class Queue:
         """
         with self.store.writing() as session:
             job = self._job(session, number)
-            if job.state == "running" and _is_gone(job):
-                job.state = "interrupted"
+            _settle(job)
             if job.state not in _RETRIED:
                 raise UsageError(
                     f"Job {number} is {job.state}; only one that was {', '.join(_RETRIED[:-1])} or {_RETRIED[-1]} can be retried."
@@ -199,6 +195,7 @@ class Queue:
     def _stop(self, number: int, wish: str, ended: JobState) -> JobState:
         with self.store.writing() as session:
             job = self._job(session, number)
+            _settle(job)
             if job.state in ("queued", "paused"):
                 job.state, job.wanted = ended, ""
                 if ended == "cancelled":
@@ -224,7 +221,8 @@ def _set(job: Job, process: Mapping[str, Any]) -> None:
         setattr(job, part, process[part])
 
 
-def _is_gone(job: Job) -> bool:
-    """Whether neither its process nor its worker lives, so that nobody will ever say how it ended."""
-    processes = [process for process in (owner(job), job.worker) if process]
-    return all(presence(process) == "gone" for process in processes)
+def _settle(job: Job) -> None:
+    """Call a job interrupted of which nobody will ever say how it ended: neither its process nor its worker lives."""
+    child = owner(job)
+    if job.state == "running" and is_abandoned(job.worker, job.lease, now()) and (child is None or presence(child) != "alive"):
+        job.state = "interrupted"

@@ -57,6 +57,14 @@ def test_more_than_there_is_is_said_to_be_that(claims: Claims) -> None:
     assert claims.take(CARD, 100.0) == "needs 100.0 GiB, a card has 80.0 GiB"
 
 
+def test_a_slice_of_a_card_takes_one_job_whatever_that_asks_for(claims: Claims) -> None:
+    part = Device("MIG-1", "slice of a GPU", 0.0)
+    for amount in (None, 24.0):
+        first = taken(claims, part, amount)
+        assert claims.take(part, 0.5) == "needs all of slice of a GPU, which a job has"
+        os.close(first)
+
+
 def test_the_processor_is_shared_by_slots_whatever_a_job_asks_of_a_gpu(claims: Claims) -> None:
     processor = Device(CPU, "2 cores", 2.0)
     two = [taken(claims, processor, None), taken(claims, processor, 24.0)]

@@ -56,6 +56,14 @@ def test_only_those_that_this_process_may_use(monkeypatch: pytest.MonkeyPatch, a
     assert [device.key for device in subject.devices(slots=1)] == [*left, CPU]
 
 
+@pytest.mark.usefixtures("two_cards")
+def test_a_card_that_does_not_tell_its_memory_is_one_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "nvidia-smi").write_text("#!/bin/sh\necho 'GPU-dddd, NVIDIA GB10, [N/A], [N/A], 3, 40'\n")
+    card, _ = subject.devices(slots=1)
+    assert card == Device("GPU-dddd", "NVIDIA GB10", 0.0, 0.0, 0.03, 40.0)
+    assert card.fits(1000.0)
+
+
 def test_without_a_driver_there_is_the_processor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setitem(sys.modules, "pynvml", None)
@@ -84,6 +92,18 @@ class Driver(types.ModuleType):
 
     def unsupported(self, *_: object) -> int:
         raise self.NVMLError("not supported")
+
+
+def test_a_card_that_tells_little_is_listed_and_one_that_has_failed_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver()
+    for question in ("nvmlDeviceGetMemoryInfo", "nvmlDeviceGetComputeRunningProcesses"):
+        monkeypatch.setattr(driver, question, driver.unsupported)
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    card, _ = subject.devices(slots=1)
+    assert (card.key, card.capacity, card.processes) == ("GPU-cccc", 0.0, {})
+    monkeypatch.setattr(driver, "nvmlDeviceGetHandleByIndex", driver.unsupported)
+    assert [device.key for device in subject.devices(slots=1)] == [CPU]
 
 
 def test_the_driver_tells_which_job_has_how_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

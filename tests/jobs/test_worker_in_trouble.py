@@ -127,7 +127,7 @@ def test_jobs_that_wait_in_vain_do_not_hold_up_those_behind_them(store: Store, t
         assert time.monotonic() < until
         worker._turn()
         time.sleep(0.05)
-    assert {row.reason for row in rows(tmp_path).values()} <= {"", "needs a GPU, of which there is none here"}
+    assert {row.reason for row in rows(tmp_path).values()} <= {"", "cannot begin here: needs a GPU, and there is none"}
 
 
 @pytest.mark.parametrize("state", ["running", "completed"])

@@ -10,7 +10,8 @@ from sqlmodel import select
 
 from sracl.errors import UsageError
 from sracl.tracking import identity, jobs
-from sracl.tracking.queue import LEASE, Queue
+from sracl.tracking.jobs import LEASE
+from sracl.tracking.queue import Queue
 from sracl.tracking.tables import Job, Run
 from sracl.tracking.values import now
 
@@ -95,6 +96,14 @@ class TestStopping:
         with pytest.raises(UsageError, match="has ended: it is completed"):
             queue.cancel(number)
 
+    def test_one_that_nobody_looks_after_any_more_has_ended(self, queue: Queue) -> None:
+        number = add(queue)
+        queue.claim(number, worker=GONE, device="cpu")
+        queue.started(number, GONE)
+        with pytest.raises(UsageError, match="has ended: it is interrupted"):
+            queue.cancel(number)
+        assert (the_only(queue).state, the_only(queue).wanted) == ("interrupted", "")
+
     def test_paused_and_resumed(self, queue: Queue) -> None:
         number = add(queue)
         assert queue.pause(number) == "paused"
@@ -174,6 +183,19 @@ class TestShownState:
         queue.renew([number])
         assert the_only(queue).state == "running"
         assert the_only(queue).lease > now() + LEASE / 2  # type: ignore[operator]
+
+    def test_elsewhere_a_second_lease_that_ran_out_leaves_none(self, queue: Queue) -> None:
+        number = add(queue)
+        queue.claim(number, worker=FAR, device="cpu")
+        queue.started(number, FAR)
+        with pytest.raises(UsageError, match="is running"):
+            queue.retry(number)
+        with queue.store.writing() as session:
+            session.exec(select(Job)).one().lease = now() - LEASE - timedelta(seconds=1)
+        assert the_only(queue).state == "interrupted"
+        with pytest.raises(UsageError, match="has ended: it is interrupted"):
+            queue.cancel(number)
+        assert queue.retry(number) == "queued"
 
     def test_a_process_that_lives_and_is_silent_is_stalled(self, queue: Queue, register: Any) -> None:
         register(queue.store)

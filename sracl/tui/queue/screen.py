@@ -193,8 +193,9 @@ def _cells(job: JobRow) -> tuple[str, ...]:
 
 def _device(device: Device, held: float, running: Sequence[JobRow]) -> tuple[str, ...]:
     busy = "" if device.load is None else f"{device.load:.0%}"
-    memory = f"{device.used:.1f} of {device.capacity:.1f} GiB" if device.is_gpu else ""
-    claimed = f"{held:.1f} GiB" if device.is_gpu else f"{held:.0f} of {device.capacity:.0f} slots"
+    is_measured = device.is_gpu and device.capacity
+    memory = f"{device.used:.1f} of {device.capacity:.1f} GiB" if is_measured else ""
+    claimed = f"{held:.0f} of {device.capacity:.0f} slots" if not device.is_gpu else f"{held:.1f} GiB" if is_measured else ""
     heat = "" if device.temperature is None else f"{device.temperature:.0f}"
     return (device.key, device.name, busy, memory, claimed, heat, ", ".join(_share(device, job) for job in running))
 
