@@ -22,6 +22,7 @@ MODULES = (
     "catalogue",
     "llm",
     "startup",
+    "tui",
 )
 RESULTS = Path(__file__).parent / "results"
 

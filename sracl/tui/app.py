@@ -56,11 +56,6 @@ class SraclApp(App[None]):
 
     TITLE = "sracl"
     CSS = """
-    FooterKey { margin-right: 1; &.-grouped { margin: 0; } &.-command-palette { display: none; } }
-    FooterKey .footer-key--key { padding: 0; }
-    FooterKey .footer-key--description { padding: 0 0 0 1; }
-    FooterLabel { margin: 0 1; }
-    KeyGroup.-compact { padding: 0; margin: 0; }
     Rows:nocolor > .datatable--cursor, OptionList:nocolor > .option-list--option-highlighted, Tab.-active:nocolor {
         text-style: bold reverse;
     }
@@ -75,7 +70,7 @@ class SraclApp(App[None]):
         Binding("6", "visit('neighbours')", "Neighbours", id="screen.neighbours", group=_SCREENS),
         Binding("7", "visit('components')", "Components", id="screen.components", group=_SCREENS),
         Binding("Q", "quit", "Quit", id="quit"),
-        Binding("colon,ctrl+p", "command_palette", "Commands", key_display=":", id="palette"),
+        Binding("colon,ctrl+p", "command_palette", "Commands", show=False, key_display=":", id="palette"),
         Binding("T", "switch_theme", "Theme", show=False, id="theme"),
     ]
 
@@ -84,6 +79,7 @@ class SraclApp(App[None]):
         chosen = chosen or Settings()
         self.store = store
         self.read_only = read_only
+        self.animation_level = "none"  # a terminal far away has better things to carry
         self.ascii = ascii
         self.theme = self._kept_theme = chosen.theme
         self.set_keymap(chosen.keys)

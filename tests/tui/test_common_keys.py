@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, OptionList
 
 from sracl.tracking.store import Store
+from sracl.tui import settings
 from sracl.tui.app import SraclApp
 from sracl.tui.compare.screen import CompareScreen
 from sracl.tui.components.screen import ComponentsScreen
@@ -20,6 +21,7 @@ from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.queue.screen import QueueScreen
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.runs.screen import RunsScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.rows import Rows
 from sracl.tui.widgets.scroll import Scroll
@@ -238,3 +240,19 @@ async def test_read_only_reads_what_a_killed_writer_left(path: Path) -> None:
     async with app.run_test() as pilot:
         await until(pilot, lambda: order(app) == ["late", "cat", "ant", "bee"])
     assert footprint(path.parent) == before
+
+
+async def test_the_foot_of_the_screen_tells_the_keys_and_may_be_clicked(path: Path, config: Path) -> None:
+    config.write_text('[tui.keys]\nruns.mark = "f8"\n')
+    app = SraclApp(path, settings.read())
+    async with app.run_test(size=(100, 24)) as pilot:
+        await ready(pilot, app)
+        foot = text(app).splitlines()[-1]
+        assert foot.endswith("? Help 1-7 Screens Q Quit")  # whatever else there is has to give way
+        assert "f8 Mark" in foot
+        await pilot.click(Keys, offset=(foot.index("Neighbours"), 0))
+        await until(pilot, lambda: isinstance(app.screen, NeighboursScreen))
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        assert "Mark" not in text(app).splitlines()[-1]
+        assert "b Baseline" in text(app).splitlines()[-1]

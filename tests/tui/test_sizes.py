@@ -147,7 +147,7 @@ async def test_the_cursor_is_seen_without_colours(path: Path, monkeypatch: pytes
     app = SraclApp(path)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.screen.query_one(Rows).row_count == 2)
-        await pilot.pause(0.1)
+        await shows(pilot, "second", "2 runs")
         lines = app.screen._compositor.render_strips(app.screen.size)
         reversed_lines = [strip.text.split()[0] for strip in lines if any(segment.style and segment.style.reverse for segment in strip)]
         assert reversed_lines == ["second"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from sracl import paths
 from sracl.compare import render
@@ -16,6 +16,7 @@ from sracl.compare.leaderboard import leaderboard
 from sracl.tracking import queries
 from sracl.tracking.values import now
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.scroll import Scroll
 
@@ -69,7 +70,7 @@ class CompareScreen(StoreScreen):
         yield Static("", id="view", markup=False)
         with Scroll():
             yield Static("Reading the store …", id="board", markup=False)
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin where it is read."""

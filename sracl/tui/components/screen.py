@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.widgets import DataTable, Footer, Input, Static, TabbedContent, TabPane
+from textual.widgets import DataTable, Input, Static, TabbedContent, TabPane
 from textual.worker import get_current_worker
 
 from sracl.doctor.check import Check
@@ -17,6 +17,7 @@ from sracl.registry.signatures import signature
 from sracl.tui.command import ask
 from sracl.tui.components.card import card as shown
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.rows import Rows
 from sracl.tui.widgets.scroll import Scroll
 from sracl.tui.widgets.text_screen import TextScreen
@@ -69,7 +70,7 @@ class ComponentsScreen(StoreScreen):
                 yield Rows(("component", "status", "what it is"))
             with TabPane("Doctor", id="doctor"), Scroll():
                 yield Static("", id="checks", markup=False)
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Read the registry, and examine."""

@@ -9,11 +9,12 @@ from rich.table import Table
 from rich.text import Text
 from textual import work
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from sracl.compare import render_diff
 from sracl.compare.diff import Diff, diff
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class DiffScreen(StoreScreen):
         """The tables, keys."""
         with Scroll():
             yield Static("Reading the store …", id="diff", markup=False)
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin where it is read."""

@@ -9,7 +9,7 @@ from rich.console import Group
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.widgets import DataTable, Footer, Input, Static, TabbedContent, TabPane, Tree
+from textual.widgets import DataTable, Input, Static, TabbedContent, TabPane, Tree
 from textual.worker import get_current_worker
 
 from sracl.registry.wording import in_toml
@@ -19,6 +19,7 @@ from sracl.tui.launch.form import Form, path_of, resolved
 from sracl.tui.launch.outlook import charges, describes, outlook
 from sracl.tui.launch.recipe_tree import RecipeTree
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.rows import Rows
 from sracl.tui.widgets.scroll import Scroll
@@ -86,7 +87,7 @@ class LaunchScreen(StoreScreen):
                     with TabPane("Dry run", id="outlook-tab"), Scroll():
                         yield Static(_BEFORE, id="outlook", markup=False)
                 yield Static("", id="hint", markup=False)
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin with the recipes."""

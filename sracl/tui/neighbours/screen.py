@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input, Static
 
 from sracl.errors import SraclError
 from sracl.runs.exhibit import FILE, Exhibit
 from sracl.tracking import queries
 from sracl.tui.neighbours import details
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.rows import Rows
 from sracl.tui.widgets.scroll import Scroll
@@ -73,7 +74,7 @@ class NeighboursScreen(StoreScreen):
                 yield Rows(("no", "title"))
             with Scroll():
                 yield Static("", id="details", markup=False)
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin with the list."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.widgets import DataTable, Footer, Static
+from textual.widgets import DataTable, Static
 
 from sracl import paths
 from sracl.compare.wording import age
@@ -18,6 +18,7 @@ from sracl.tracking import jobs
 from sracl.tracking.values import now
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class QueueScreen(SteeringScreen):
         yield Rows(_JOB_COLUMNS, id="jobs")
         yield Static("", id="chosen", markup=False)
         yield Static("", id="totals", markup=False)
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin in the jobs, and look at the devices now and then."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from textual import work
 from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from sracl.compare.wording import age, place
 from sracl.errors import UsageError
@@ -21,6 +21,7 @@ from sracl.tui.run.log import JobLog
 from sracl.tui.run.tail import Tail
 from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.chart import Chart
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class RunScreen(SteeringScreen):
                     yield Static(_EMPTY.get(name, ""), id=f"{name}-text", markup=False)
                     if name == "logs":
                         yield JobLog(id="log")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin where it is read, and go on reading the log while that is looked at."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.widgets import DataTable, Footer, Input, Static
+from textual.widgets import DataTable, Input, Static
 
 from sracl.compare.wording import age, place
 from sracl.errors import UsageError, did_you_mean
@@ -17,6 +17,7 @@ from sracl.tui.diff.screen import DiffScreen
 from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class RunsScreen(SteeringScreen):
         yield Input(placeholder="state:running data:office recipe:sracl (empty shows all)")
         yield Rows(tuple(_COLUMNS), sorts=False)
         yield Static("", id="totals", markup=False)
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         """Begin in the table."""
@@ -157,32 +158,31 @@ class RunsScreen(SteeringScreen):
         self.action_leave_filter()
         self.refresh_rows()
 
-    @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:
         """Read the page again, and draw what changed."""
-        if not self.store.is_file():
-            self.app.call_from_thread(self._show, {}, 0, "There is no run yet. `sracl run quickstart` trains a first model.")
-            return
-        table = self.query_one(Rows)
-        order = _COLUMNS["age"] if table.sorted_by is None else _COLUMNS[table.sorted_by]
-        # the oldest run has the lowest number and the greatest age
-        descending = not table.descending if table.sorted_by in (None, "age") else table.descending
-        with self.reader() as store:
-            page = pages.page(
-                store,
-                size=_PAGE,
-                first=self._first,
-                order=order,
-                descending=descending,
-                marked=self._marked,
-                **self._wanted,  # type: ignore[arg-type]
-            )
-            bests = queries.best_watched(store, page.lines)
-        rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in self._marked) for run in page.lines}
-        self.app.call_from_thread(self._show, rows, page.first, _totals(page, filtered=bool(self._wanted)))
+        self._read(self._asked())
 
-    def _show(self, rows: dict[str, tuple[str, ...]], first: int, totals: str) -> None:
-        if self.is_mounted:
+    def _asked(self) -> dict[str, Any]:
+        """What `pages.page` is to find now."""
+        table = self.query_one(Rows)
+        order = _COLUMNS[table.sorted_by or "age"]
+        # the oldest run has the lowest number and the greatest age
+        descending = table.descending != (order == "number")
+        return {**self._wanted, "first": self._first, "order": order, "descending": descending, "marked": tuple(self._marked)}
+
+    @work(thread=True, exclusive=True, exit_on_error=False)
+    def _read(self, asked: dict[str, Any]) -> None:
+        if not self.store.is_file():
+            self.app.call_from_thread(self._show, asked, {}, 0, "There is no run yet. `sracl run quickstart` trains a first model.")
+            return
+        with self.reader() as store:
+            page = pages.page(store, size=_PAGE, **asked)
+            bests = queries.best_watched(store, page.lines)
+        rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in asked["marked"]) for run in page.lines}
+        self.app.call_from_thread(self._show, asked, rows, page.first, _totals(page, filtered=bool(self._wanted)))
+
+    def _show(self, asked: dict[str, Any], rows: dict[str, tuple[str, ...]], first: int, totals: str) -> None:
+        if self.is_mounted and asked == self._asked():  # else something else was asked for meanwhile, and is being read
             self._first = first
             self.query_one(Rows).show_rows(rows)
             self.query_one("#totals", Static).update(totals)

@@ -14,7 +14,9 @@ from textual.widgets import DataTable
 from sracl.tui.widgets.picker import Picker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from textual.widgets.data_table import RowKey
 
 _UNSORTED = "(as they come)"
 
@@ -126,6 +128,12 @@ class Rows(DataTable[Text]):
         if not self.row_count:
             return None
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
+
+    def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
+        """Widen the columns, and forget lines that were drawn before, which DataTable goes on showing."""
+        super()._update_dimensions(new_rows)
+        self._clear_caches()
+        self.refresh()
 
     def _in_order(self, rows: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
         items = list(rows.items())

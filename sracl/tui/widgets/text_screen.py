@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
-from textual.widgets import Footer, Label, Static
+from textual.widgets import Label, Static
 
+from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.scroll import Scroll
 
 if TYPE_CHECKING:
@@ -42,4 +43,4 @@ class TextScreen(ModalScreen[None]):
         yield Label(self._heading, markup=False)
         with Scroll():
             yield Static(self._content, markup=False)
-        yield Footer()
+        yield Keys()

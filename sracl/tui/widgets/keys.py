@@ -1,0 +1,71 @@
+"""The line of keys at the foot of a screen."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from string import digits
+from typing import TYPE_CHECKING
+
+from rich.style import Style
+from rich.text import Text
+from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from textual.app import App
+    from textual.binding import Binding
+    from textual.screen import Screen
+
+
+class Keys(Widget):
+    """What keys do here; a click does the same. Those of the screen give way to those that work everywhere.
+
+    It is one widget, where Textual's own footer makes one for every key: of the time that opening a screen took, a third
+    went into those.
+    """
+
+    DEFAULT_CSS = "Keys { dock: bottom; height: 1; background: $footer-background; color: $footer-foreground; }"
+
+    def on_mount(self) -> None:
+        """Follow what the screen binds."""
+        self.screen.bindings_updated_signal.subscribe(self, self._change)
+
+    def action_press(self, key: str) -> None:
+        """Do what a key does."""
+        self.app.simulate_key(key)
+
+    def render(self) -> Text:
+        """All on one line: the screen's own, those of what has the focus, those of every screen."""
+        bindings: dict[str, list[Binding]] = {"screen": [], "widget": [], "app": []}
+        for active in self.screen.active_bindings.values():
+            if active.binding.show and active.enabled:
+                owner = "app" if active.node is self.app else "screen" if active.node is self.screen else "widget"
+                bindings[owner].append(active.binding)
+        here, everywhere = _line(self.app, [*bindings["screen"], *bindings["widget"]]), _line(self.app, bindings["app"])
+        here.truncate(max(0, self.size.width - everywhere.cell_len - 1), overflow="ellipsis", pad=True)
+        return Text.assemble(here, " ", everywhere, no_wrap=True, end="")
+
+    def _change(self, screen: Screen[object]) -> None:
+        self.refresh()
+
+
+def _line(app: App[object], bindings: Sequence[Binding]) -> Text:
+    """Keys and what they do; of a group the first and the last one, before the one word for all."""
+    once = {binding.action: binding for binding in reversed(bindings)}  # the first key of several
+    parts = []
+    for group, members in groupby(reversed(once.values()), lambda binding: binding.group):
+        several = list(members)
+        if group is None:
+            parts += [_part(app.get_key_display(binding), binding.description, f"press({binding.key!r})") for binding in several]
+        else:
+            keys = [app.get_key_display(binding) for binding in several]
+            in_a_row = "".join(keys) in digits
+            parts.append(_part(f"{keys[0]}-{keys[-1]}" if in_a_row else "".join(keys), group.description, "app.command_palette"))
+    return Text(" ").join(parts)
+
+
+def _part(key: str, description: str, click: str) -> Text:
+    part = Text.assemble((key, "bold"), " ", description)
+    part.stylize(Style(meta={"@click": click}))
+    return part
