@@ -169,7 +169,8 @@ class ChatServer:
         if error.status_code == 402 or error.code == "insufficient_quota":
             return BudgetError(f"the account at {self.host} is used up. {KEPT}")
         if error.status_code == 404:
-            return ResourceError(f"{self.host} knows no model '{self.model}', or has no chat completions (404).")
+            served = "batches" if self.batch else "chat completions"
+            return ResourceError(f"{self.host} knows no model '{self.model}', or has no {served} (404).")
         if error.status_code in (408, 409, 429) or error.status_code >= 500:
             return ResourceError(f"{self.host} answered with an error ({error.status_code}{code}) to every try. {KEPT}")
         return None

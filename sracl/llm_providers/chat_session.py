@@ -14,7 +14,7 @@ from sracl.llm_providers.chat_server import KEPT, asked_to_wait
 from sracl.llm_providers.journal import Journal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 
     import openai
 
@@ -29,6 +29,8 @@ _Next: TypeAlias = Literal["settled", "again", "later"]
 _CLIENT_WAITS = 120.0
 """Seconds of a Retry-After up to which the client waits by itself."""
 _POLL_SECONDS = 0.5
+_LAST_SECONDS = 10.0
+"""How long Ctrl-C lets answers arrive that are under way; another Ctrl-C ends that."""
 _HOPELESS = 20
 """Requests refused one after another, without an answer between, after which the fault is taken to be in all of them."""
 
@@ -93,13 +95,23 @@ class ChatSession:
                 await stack.enter_async_context(client)
             while due and self.failure is None:
                 portions = _portions(due, self.concurrency)
-                await asyncio.gather(*(self._work(portions, client) for client, _ in zip(cycle(self.clients), range(self.concurrency))))
+                await self._together(self._work(portions, client) for client, _ in zip(cycle(self.clients), range(self.concurrency)))
                 due, self.elsewhere = self.elsewhere, []
                 if due:  # another process asks the same: its answers will do, and if it dies they are asked here
                     await asyncio.sleep(_POLL_SECONDS)
                     await asyncio.to_thread(self.desk.bury)
         if self.failure is not None:
             raise self.failure
+
+    async def _together(self, work: Iterable[Coroutine[Any, Any, None]]) -> None:
+        """Wait for all of these; after Ctrl-C, a little, for what is under way by then: it is paid for."""
+        workers = asyncio.gather(*work)
+        try:
+            await asyncio.shield(workers)
+        except asyncio.CancelledError:
+            self._stop(ResourceError("interrupted"))
+            await asyncio.wait([workers], timeout=_LAST_SECONDS)
+            raise
 
     async def _work(self, portions: Iterator[Sequence[Due]], client: openai.AsyncOpenAI) -> None:
         for portion in portions:

@@ -284,6 +284,19 @@ def test_a_kill_loses_no_answer_and_pays_twice_for_what_was_under_way_alone(kill
     assert server.most_under_way <= concurrency
 
 
+def test_ctrl_c_waits_for_what_is_under_way(server: OpenAIServer) -> None:
+    server.seconds = 0.2
+    command = SCRIPT.format(url=server.url, concurrency=8, count=200, ceiling=1.0)
+    asking = subprocess.Popen([sys.executable, "-c", command], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE)
+    while len(server.answered) < 16 or server.under_way < 8:
+        time.sleep(0.002)
+    asking.send_signal(signal.SIGINT)
+    asking.communicate(timeout=20)
+    assert asking.returncode != 0
+    assert 16 < len(server.answered) < 50
+    assert (account().answered, account().lost) == (len(server.answered), 0)
+
+
 def test_the_key_is_told_to_nobody(
     server: OpenAIServer, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from sracl.errors import PluginError
 from sracl.registry.card import Card
-from sracl.registry.catalog import Catalog
-from sracl.registry.parameters import bind, build, needs
+from sracl.registry.catalog import Catalog, catalog
+from sracl.registry.parameters import bind, build, decisive, needs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -266,3 +266,17 @@ def test_a_refusal_of_the_constructor_names_the_place(cat: Catalog) -> None:
 def test_a_table_that_was_damaged_after_binding_is_refused(cat: Catalog) -> None:
     with pytest.raises(PluginError, match=r"l\.temperature: should be a number above 0, got -1"):
         build(cat, "loss", {"use": "contrast", "temperature": -1, "similarity": "dot"}, lambda name, path: None, "l")
+
+
+def test_of_a_language_model_its_address_and_name_decide_and_not_its_price() -> None:
+    cat = catalog()
+    tables = [
+        bind(cat, "llm_provider", {"use": "openai", "llm": name, "concurrency": 7}, "llm")[0]
+        for name in ("deepseek-chat", "deepseek-chat-launch")
+    ]
+    kept = [decisive(cat, "llm_provider", table) for table in tables]
+    assert kept[0] == kept[1]
+    assert (kept[0]["base_url"], kept[0]["model"]) == ("https://api.deepseek.com", "deepseek-chat")
+    assert "concurrency" not in kept[0]
+    other, _ = bind(cat, "llm_provider", {"use": "openai", "llm": "deepseek-chat", "model": "other"}, "llm")
+    assert decisive(cat, "llm_provider", other)["model"] == "other"
