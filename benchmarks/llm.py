@@ -91,7 +91,10 @@ def ours(*, count: int, seconds: float, concurrency: int, faults: float, kills: 
         raise BenchmarkError(f"descriptions were paid for twice, or it was not reported: {found}")
     if account.dollars + account.dollars_in_doubt > CEILING:
         raise BenchmarkError(f"the ceiling was exceeded: {found}")
-    return {"value": took, "share": count * seconds / concurrency / took, **found}
+    shares = {
+        name: requests * seconds / concurrency / took for name, requests in (("share", count), ("share_of_requests", served["requests"]))
+    }
+    return {"value": took, **shares, **found}
 
 
 def ask(url: str, count: int, concurrency: int) -> None:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from sracl.cli.app import main
 from sracl.cli.run import _wait_briefly
 
 
@@ -32,3 +33,9 @@ def test_threads_wait_briefly_by_default(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_it_is_set_before_torch_is_loaded() -> None:
     code = "import sys, sracl.cli.run as run; run._wait_briefly(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("option", [["--max-cost", "1"], ["--offline"]])
+def test_what_a_job_of_the_queue_would_not_know_is_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "quickstart", "--detach", *option]) == 2
+    assert "jobs of the queue know the recipe alone" in " ".join(capsys.readouterr().err.replace("│", " ").split())
