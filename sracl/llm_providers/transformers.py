@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from sracl import memory
+from sracl.errors import DataError
 from sracl.llm_providers import completion, tokens
 from sracl.llm_providers.allowance import Allowance
 from sracl.llm_providers.answers import Answers
@@ -40,7 +41,7 @@ class Transformers:
     """
 
     at_once = True
-    """It is to be given all prompts together, so that those of one length meet."""
+    """It is to be given all prompts together, so that their lengths are looked at before anything is written, and sorted."""
 
     def __init__(
         self,
@@ -92,7 +93,8 @@ class Transformers:
 
         Raises:
             ResourceError: The model's files cannot be loaded.
-            DataError: The model wrote no answer to some, with their number and the reasons.
+            DataError: Prompts are longer than the model reads, before anything is written; or the model wrote no answer to some,
+                with their number and the reasons.
         """
         answers = Answers()
         self.facts = {"model": self.model, "identity": self._identity, "precision": self._placed[1]}
@@ -126,6 +128,7 @@ class Transformers:
 
     def _ask(self, answers: Answers, due: Sequence[Due], total: int) -> None:
         writer = _Writer(self._pretrained, *self._placed)
+        self._demand_room(due, writer)
         settled = total - len(due)
         with Desk(answers) as desk:
             for batch in _batches(due, self.batch_size):
@@ -144,6 +147,18 @@ class Transformers:
                 if self.progress is not None:
                     self.progress(settled, total)
 
+    def _demand_room(self, due: Sequence[Due], writer: _Writer) -> None:
+        """Refuse prompts that the model cannot read to their end, before the first is answered."""
+        needs = [(writer.length(one), int(one.request.body["max_tokens"])) for one in due]
+        longer = [need for need in needs if writer.context is not None and sum(need) > writer.context]
+        if longer:
+            length, limit = max(longer, key=sum)
+            raise DataError(
+                f"{self.model} takes {writer.context:,} tokens of prompt and answer together, and {len(longer):,} of {len(due):,} prompts "
+                f"need more: up to {length:,}, with {limit:,} for the answer. A prompt with a smaller `budget` leaves out more of the "
+                "oldest items, and a smaller max_output leaves less for answers."
+            )
+
 
 class _Writer:
     """The model, loaded."""
@@ -158,6 +173,12 @@ class _Writer:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.model = model.to(device)
         self.device = device
+        self.context: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+        """Tokens of prompt and answer together; None for no limit that is known."""
+
+    def length(self, due: Due) -> int:
+        """Tokens of a prompt."""
+        return len(self.tokenizer(self._text(due), add_special_tokens=not self.tokenizer.chat_template)["input_ids"])
 
     def write(self, batch: Sequence[Due]) -> list[tuple[completion.Said, Paid]]:
         """What the model says to requests whose answers may have the same number of tokens."""

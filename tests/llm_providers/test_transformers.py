@@ -114,6 +114,16 @@ def test_a_text_without_end_is_cut_and_is_no_answer(tiny_llm: Path) -> None:
         Transformers(model=str(tiny_llm), device="cpu", max_output=1)(prompts(9))
 
 
+def test_prompts_that_are_too_long_stop_everything_before_it_begins(tiny_llm: Path) -> None:
+    asked = [*prompts(3), Prompt("sequence", (ItemText(title="x"),), system="be brief", user="pen " * 500)]
+    with pytest.raises(DataError, match=r"takes 512 tokens of prompt and answer together, and 1 of 4 prompts need more: up to") as error:
+        Transformers(model=str(tiny_llm), device="cpu", max_output=20, max_failed=9)(asked)
+    assert "with 20 for the answer" in str(error.value)
+    assert "smaller `budget`" in str(error.value)
+    assert "smaller max_output" in str(error.value)
+    assert not Answers().file.exists()
+
+
 def test_requests_of_one_length_go_together(tiny_llm: Path) -> None:
     made = Transformers(model=str(tiny_llm), device="cpu")
     short = [Prompt("item", (), user="u" * size, answer=AnswerForm(words=words)) for words in (10, 20) for size in (9, 1, 5)]
