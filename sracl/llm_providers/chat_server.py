@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from sracl.errors import BudgetError, ResourceError, SraclError
-from sracl.llm_providers import replies, tokens
+from sracl.llm_providers import replies, tokens, tries
 from sracl.llm_providers.asking import Due
 from sracl.llm_providers.desk import Paid
 from sracl.llm_providers.ledger import PICODOLLARS
@@ -123,7 +123,9 @@ class ChatServer:
         """
         import openai
 
-        return openai.AsyncOpenAI(api_key=self._key(), base_url=self.address, timeout=timeout, max_retries=retries)
+        return openai.AsyncOpenAI(
+            api_key=self._key(), base_url=self.address, timeout=timeout, max_retries=retries, http_client=tries.transport()
+        )
 
     def batch_client(self, *, timeout: float, retries: int) -> openai.OpenAI:
         """What batches are handed in with.

@@ -12,6 +12,7 @@ from sracl.errors import BudgetError, ResourceError, SraclError
 from sracl.llm_providers import completion
 from sracl.llm_providers.chat_server import KEPT, asked_to_wait
 from sracl.llm_providers.journal import Journal
+from sracl.llm_providers.tries import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
@@ -151,24 +152,31 @@ class ChatSession:
         """Send a request, and put down what comes of it."""
         import openai
 
+        tries = counted()
         try:
             # as text: the client's own classes for requests and answers take as long to make as all the rest of a request
             text = await client.post("/chat/completions", cast_to=str, body=due.request.body)
             said = completion.read(json.loads(text))
             paid = self.server.paid(said.usage, due)
         except openai.APIStatusError as error:
+            await self._lose(due, attempt, tries.sent - tries.refused)
             return await self._refused(due, attempt, error)
         except openai.APITimeoutError:
+            await self._lose(due, attempt, tries.others)
             await self._end(due, attempt, "lost", "timed out")
             raise self._stop(ResourceError(f"{self.server.host} did not answer in time, to any of several tries. {KEPT}")) from None
         except openai.APIConnectionError as error:
+            # where the last try reached nobody, the others are taken to have done no better
             reached = type(error.__cause__).__name__ not in ("ConnectError", "ConnectTimeout")
+            await self._lose(due, attempt, tries.others if reached else 0)
             await self._end(due, attempt, "lost" if reached else "refused", "the connection broke" if reached else "no connection")
             what = f"breaks every connection off. {KEPT}" if reached else "cannot be reached; was `base_url` meant?"
             raise self._stop(ResourceError(f"{self.server.host} {what}")) from None
         except (openai.APIResponseValidationError, *completion.MALFORMED):
+            await self._lose(due, attempt, tries.others)
             await self._end(due, attempt, "lost", completion.NONE, for_good=is_last)
             return "settled" if is_last else "again"
+        await self._lose(due, attempt, tries.others)
         if fault := completion.fault(due.prompt, said):
             ends = is_last or fault.for_good
             await self._end(due, attempt, "rejected", fault.reason, paid=paid, reply=said.reply, for_good=ends)
@@ -196,6 +204,13 @@ class ChatSession:
         if general is not None:
             raise self._stop(general) from None
         return "settled"
+
+    async def _lose(self, due: Due, attempt: int, tries: int) -> None:
+        """Put down tries of the client's that broke off before the last one."""
+        if tries > 0:
+            await self.journal.put(lambda entry: entry.lose_tries(attempt, tries))
+            for ceiling in self.ceilings:
+                ceiling.settle(0, tries * due.most)
 
     async def _end(self, due: Due, attempt: int, outcome: Outcome, detail: str, **more: Any) -> None:
         def write(entry: Entry) -> None:

@@ -149,6 +149,15 @@ class Entry:
         if for_good:
             self._settle(attempt, "failure", detail)
 
+    def lose_tries(self, attempt: int, count: int) -> None:
+        """Of an attempt, so many tries broke off before the last one, and may have been paid for as well."""
+        self._database.execute(
+            "WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < ?) "
+            "INSERT INTO attempts (key, owner, begun_at, most, ended_at, outcome, detail) "
+            "SELECT key, owner, begun_at, most, ?, 'lost', 'a try broke off' FROM attempts, number WHERE id = ?",
+            (count, time.time(), attempt),
+        )
+
     def begin_batch(self, name: str, provider: str) -> None:
         """Put a batch down as about to be made."""
         row = (name, provider, self._owner, time.time())

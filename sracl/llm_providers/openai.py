@@ -38,7 +38,7 @@ class OpenAI:
     twice, and of a run that was killed nothing is lost but what was under way. The client itself tries again after a lost
     connection, a timeout, 429 and 5xx; longer waits that the server asks for are kept here, by all requests. A reply that is
     no answer, such as broken JSON, is asked for again; requests that come to nothing for good are remembered with the reason.
-    A try of the client's that broke off may have been paid for as well: of these, the server's bill alone can tell.
+    Tries of the client's that broke off may have been paid for as well: they count as lost, with the most that they can have cost.
 
     The key is read from the environment and is part of nothing that is written or printed.
     """

@@ -120,6 +120,17 @@ def test_faults_that_pass_are_put_up_with(server: OpenAIServer) -> None:
     assert account().answered == 100
 
 
+def test_tries_that_broke_off_are_reported_as_maybe_paid(server: OpenAIServer) -> None:
+    faults = [Said(body=completion("x", "y"), cut=True), Said(seconds=2.0), Said(500, "{}"), Said(body=completion("x", "y"), cut=True)]
+    server.trouble = lambda number: faults[number - 1] if number <= len(faults) else None
+    made = provider(server, timeout=0.5)
+    assert made(prompts(1)) == replies(prompts(1))
+    assert made.facts["lost"] == 3  # two that were cut, one that timed out; what is answered by an error is not paid for
+    most = made.server.due(prompts(1)[0]).most
+    assert made.facts["dollars_in_doubt"] == pytest.approx(3 * most / 1e12)
+    assert made.facts["dollars"] == pytest.approx(A_REPLY)
+
+
 def test_a_long_wait_is_kept_by_all_up_to_a_patience(server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sracl.llm_providers.chat_session._CLIENT_WAITS", 0.1)
     monkeypatch.setattr("openai._base_client.MAX_RETRY_AFTER_DELAY", 0.1)
