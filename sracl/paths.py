@@ -91,7 +91,7 @@ def config() -> Path:
 def data_folders() -> list[Path]:
     """Folders searched for data sets, in order."""
     listed = [Path(entry).expanduser().resolve() for entry in os.environ.get("SRACL_DATA", "").split(os.pathsep) if entry]
-    return [*listed, user_data()]
+    return list(dict.fromkeys([*listed, user_data()]))
 
 
 def user_data() -> Path:

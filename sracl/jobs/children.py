@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sracl.jobs.surroundings import left_to_the_worker
 from sracl.tracking import identity
 from sracl.tracking.values import now
 
@@ -55,7 +56,7 @@ def start(job: JobRow, *, environment: Mapping[str, str], inherited: Sequence[in
 
     Args:
         job: What to start. Its log is opened first, so that there is one whatever happens.
-        environment: Variables on top of those of this process and of the job.
+        environment: Variables on top of those of the job, and of those of this process that no job writes down.
         inherited: File descriptors that stay open in it.
 
     Raises:
@@ -69,7 +70,7 @@ def start(job: JobRow, *, environment: Mapping[str, str], inherited: Sequence[in
         popen = subprocess.Popen(
             job.command,
             cwd=job.folder,
-            env={**os.environ, **job.environment, **environment},
+            env={**left_to_the_worker(), **job.environment, **environment},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

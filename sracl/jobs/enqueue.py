@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
-import os
-import re
-import sys
+import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sracl import paths
+from sracl.data import datasets
+from sracl.invocation import command
 from sracl.jobs.sources import copy_sources
+from sracl.jobs.surroundings import written_down
+from sracl.recipes import schema
+from sracl.registry.find_prompt import is_file
 from sracl.runs.entries import enter, is_done, label, run_id
 from sracl.tracking import jobs
 from sracl.tracking.queue import Queue
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from sracl.recipes.plan import Plan, RunPlan
     from sracl.tracking.store import Store
-
-_KEPT = re.compile(r"(SRACL|OMP|GOMP|MKL|HF|TRANSFORMERS|PYTORCH)_|PYTHONPATH$")
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASSWORD|WORKER_LOCK|SRACL_JOB")
-"""Variables that a job takes over from whoever let it wait, and those it never does: it is written down."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,7 @@ class Entered:
 
     run_id: str
     label: str
-    status: Literal["queued", "waiting already", "done already"]
+    status: Literal["queued", "waiting already", "paused", "done already"]
     job: int | None
     """Its job; None where there is nothing to do."""
 
@@ -45,21 +47,42 @@ def enqueue(store: Store, plan: Plan, *, device: str = "auto", priority: int = 0
         plan: What to run.
         device: `auto`, `cpu` or `cuda`.
         priority: The higher begins first.
+
+    Raises:
+        DataError: A data set is not there.
     """
+    _demand_data(plan)
     enter(store, plan)
-    pending = {row.run_id: row.number for row in jobs.jobs(store, written=jobs.UNFINISHED) if row.state != "interrupted"}
     entered: dict[str, Entered] = {}
-    for run in plan.runs:
-        key = run_id(run)
-        if key in entered:  # two variants that amount to the same run
-            continue
-        if is_done(store, run):
-            entered[key] = Entered(key, label(run), "done already", None)
-        elif key in pending:
-            entered[key] = Entered(key, label(run), "waiting already", pending[key])
-        else:
-            entered[key] = Entered(key, label(run), "queued", _add(Queue(store), plan, run, device, priority))
+    with _alone():
+        pending = {row.run_id: row for row in jobs.jobs(store, written=jobs.UNFINISHED) if row.state != "interrupted"}
+        for run in plan.runs:
+            key = run_id(run)
+            if key in entered:  # two variants that amount to the same run
+                continue
+            if is_done(store, run):
+                entered[key] = Entered(key, label(run), "done already", None)
+            elif job := pending.get(key):
+                entered[key] = Entered(key, label(run), "paused" if job.state == "paused" else "waiting already", job.number)
+            else:
+                entered[key] = Entered(key, label(run), "queued", _add(Queue(store), plan, run, device, priority))
     return list(entered.values())
+
+
+def _demand_data(plan: Plan) -> None:
+    """Refuse what could only fail later: a run is known by its data, too."""
+    for run in plan.runs:
+        if run.data_fingerprint is None:
+            table = {key: value for key, value in run.values["data"].items() if key not in schema.DataSettings.model_fields}
+            datasets.fingerprint(run.values["data"]["name"], table)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let nobody else enter jobs meanwhile: two at once would both find a run without one."""
+    with paths.store_file().with_name("enqueue.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _add(queue: Queue, plan: Plan, run: RunPlan, device: str, priority: int) -> int:
@@ -67,26 +90,27 @@ def _add(queue: Queue, plan: Plan, run: RunPlan, device: str, priority: int) -> 
     folder.mkdir(parents=True, exist_ok=True)
     order = folder / "queued.json"
     written = order.with_suffix(".tmp")
-    written.write_text(json.dumps(replace(plan, runs=(run,)).json(), ensure_ascii=False, indent=1), encoding="utf-8")
+    kept = replace(plan, runs=(replace(run, values=_with_own_prompts(run.values, folder)),))
+    written.write_text(json.dumps(kept.json(), ensure_ascii=False, indent=1), encoding="utf-8")
     written.replace(order)
-    environment = {name: value for name, value in os.environ.items() if _KEPT.match(name) and not _SECRET.search(name)}
     own = copy_sources(run.values, paths.project(), folder / "source")
     return queue.add(
         run_id=run_id(run),
         label=label(run),
-        # -P keeps the folder it is started in off the import path, where edited modules lie
-        command=[sys.executable, "-P", "-m", "sracl", "carry-out", str(order), "--device", device],
+        command=command("carry-out", str(order), "--device", device),
         folder=paths.project(),
         log=folder / "log.txt",
-        environment={**environment, **_fixed(folder / "source" if own else None)},
+        environment=written_down(run.values, *([folder / "source"] if own else [])),
         resources={"device": device, "vram": plan.resources["vram"]},
         priority=priority,
     )
 
 
-def _fixed(source: Path | None) -> dict[str, str]:
-    """Where the job finds its project, sracl itself, and the copies of the project's own modules before all others."""
-    checkout = [str(paths.checkout())] if paths.checkout() else []
-    searched = [*([str(source)] if source else []), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *checkout]
-    found = {"SRACL_HOME": str(paths.project()), "SRACL_DB": str(paths.store_file()), "PYTHONUNBUFFERED": "1"}
-    return {**found, "PYTHONPATH": os.pathsep.join(dict.fromkeys(searched))} if searched else found
+def _with_own_prompts(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The values with copies of the files that hold prompts, which may be edited before the run begins."""
+    semantics = dict(values["semantics"])
+    for kind, table in semantics.items():
+        if is_file(table["prompt"]):
+            copy = shutil.copy2(table["prompt"], folder / f"prompt-{kind}.toml")
+            semantics[kind] = {**table, "prompt": str(copy)}
+    return {**values, "semantics": semantics}

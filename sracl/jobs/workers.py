@@ -5,11 +5,11 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sracl import paths
+from sracl.invocation import command, import_path
 from sracl.jobs.claims import Claims
 from sracl.jobs.worker import Worker
 from sracl.tracking import jobs
@@ -39,8 +39,8 @@ def ensure_worker() -> bool:
         os.set_inheritable(file, True)
         with paths.worker_log().open("ab") as log:
             subprocess.Popen(
-                [sys.executable, "-m", "sracl", "worker", "--idle-exit", str(IDLE_SECONDS)],
-                env={**os.environ, INHERITED: str(file)},
+                command("worker", "--idle-exit", str(IDLE_SECONDS)),
+                env={**os.environ, **import_path(), INHERITED: str(file)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

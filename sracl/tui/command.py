@@ -6,10 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from sracl.invocation import command, import_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,8 +54,8 @@ def ask(arguments: Sequence[str], *, unwanted: Callable[[], bool]) -> Answer | N
         What was said; None where it is not wanted any more.
     """
     with subprocess.Popen(
-        [sys.executable, "-m", "sracl", *arguments],
-        env={**os.environ, "NO_COLOR": "1"},
+        command(*arguments),
+        env={**os.environ, **import_path(), "NO_COLOR": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
