@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import time
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
@@ -205,11 +207,15 @@ def in_words(server: ChatServer) -> Iterator[None]:
 
 
 def asked_to_wait(error: openai.APIStatusError, shortest: float) -> float | None:
-    """Seconds of a Retry-After that is longer than `shortest`; None where there is none."""
+    """Seconds of a Retry-After that is longer than `shortest`, whether it says how long or until when; None where there is none."""
+    said = error.response.headers.get("retry-after", "")
     try:
-        seconds = float(error.response.headers.get("retry-after", ""))
+        seconds = float(said)
     except ValueError:
-        return None
+        try:
+            seconds = parsedate_to_datetime(said).timestamp() - time.time()
+        except ValueError:
+            return None
     return seconds if seconds > shortest else None
 
 

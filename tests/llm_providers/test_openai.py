@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from sracl.errors import BudgetError, DataError, ResourceError
 from sracl.interfaces import AnswerForm, ItemText, Prompt
 from sracl.llm_providers.allowance import Allowance
 from sracl.llm_providers.answers import Answers
+from sracl.llm_providers.chat_server import asked_to_wait
 from sracl.llm_providers.openai import OpenAI
 from tests.support.openai_server import CANARY, OpenAIServer, Said, Trouble, completion, failing, mixed_faults
 
@@ -244,6 +246,17 @@ def test_offline_tells_how_much_is_missing(server: OpenAIServer) -> None:
     with pytest.raises(DataError, match=r"3 of 5 answers are not stored, and nobody may be asked"):
         made(prompts(5))
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"), [("200", 200), (formatdate(time.time() + 200, usegmt=True), 200), ("60", None), ("soon", None)]
+)
+def test_a_wait_is_read_as_servers_write_it(said: str, seconds: float | None) -> None:
+    class Refusal:
+        class response:
+            headers = {"retry-after": said}
+
+    assert asked_to_wait(Refusal(), 120) == (None if seconds is None else pytest.approx(seconds, abs=5))  # type: ignore[arg-type]
 
 
 def test_two_at_once_ask_each_thing_once(server: OpenAIServer) -> None:
