@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from sracl import memory
-from sracl.errors import DataError
-from sracl.llm_providers import completion, tokens
+from sracl.llm_providers import tokens
 from sracl.llm_providers.allowance import Allowance
 from sracl.llm_providers.answers import Answers
 from sracl.llm_providers.asking import Due, answered
-from sracl.llm_providers.desk import Desk, Paid
 from sracl.llm_providers.request import Request
 from sracl.pretrained import Pretrained, placement
 
@@ -92,7 +88,8 @@ class Transformers:
         """One text per prompt.
 
         Raises:
-            ResourceError: The model's files cannot be loaded.
+            ResourceError: The model's files cannot be loaded or are those of a model that does not write, or memory does not suffice;
+                what was written before is kept.
             DataError: Prompts are longer than the model reads, before anything is written; or the model wrote no answer to some,
                 with their number and the reasons.
         """
@@ -127,104 +124,9 @@ class Transformers:
         return Due(prompt, Request(_PROVIDER, self.model, body, self.sample), 0)
 
     def _ask(self, answers: Answers, due: Sequence[Due], total: int) -> None:
-        writer = _Writer(self._pretrained, *self._placed)
-        self._demand_room(due, writer)
-        settled = total - len(due)
-        with Desk(answers) as desk:
-            for batch in _batches(due, self.batch_size):
-                written = writer.write(batch)
-                with desk.write() as entry:
-                    for one, (said, paid) in zip(batch, written, strict=True):
-                        attempt = entry.begin(one.request, 0)
-                        if not isinstance(attempt, int):  # another process has written it meanwhile
-                            continue
-                        if fault := completion.fault(one.prompt, said):
-                            entry.end(attempt, "rejected", fault.reason, paid=paid, reply=said.reply, for_good=True)
-                        else:
-                            entry.answer(attempt, said.reply, paid)
-                memory.release()
-                settled += len(batch)
-                if self.progress is not None:
-                    self.progress(settled, total)
+        from sracl.llm_providers.causal_model import CausalModel
+        from sracl.llm_providers.local_session import LocalSession
 
-    def _demand_room(self, due: Sequence[Due], writer: _Writer) -> None:
-        """Refuse prompts that the model cannot read to their end, before the first is answered."""
-        needs = [(writer.length(one), int(one.request.body["max_tokens"])) for one in due]
-        longer = [need for need in needs if writer.context is not None and sum(need) > writer.context]
-        if longer:
-            length, limit = max(longer, key=sum)
-            raise DataError(
-                f"{self.model} takes {writer.context:,} tokens of prompt and answer together, and {len(longer):,} of {len(due):,} prompts "
-                f"need more: up to {length:,}, with {limit:,} for the answer. A prompt with a smaller `budget` leaves out more of the "
-                "oldest items, and a smaller max_output leaves less for answers."
-            )
-
-
-class _Writer:
-    """The model, loaded."""
-
-    def __init__(self, pretrained: Pretrained, device: Any, precision: str) -> None:
-        import torch
-        from transformers import AutoModelForCausalLM
-
-        # on the left, so that all requests of a batch end where the answers begin
-        self.tokenizer, model, _ = pretrained.load(AutoModelForCausalLM, dtype=getattr(torch, precision), padding_side="left")
-        if self.tokenizer.pad_token is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
-        self.model = model.to(device)
-        self.device = device
-        self.context: int | None = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-        """Tokens of prompt and answer together; None for no limit that is known."""
-
-    def length(self, due: Due) -> int:
-        """Tokens of a prompt."""
-        return len(self.tokenizer(self._text(due), add_special_tokens=not self.tokenizer.chat_template)["input_ids"])
-
-    def write(self, batch: Sequence[Due]) -> list[tuple[completion.Said, Paid]]:
-        """What the model says to requests whose answers may have the same number of tokens."""
-        import torch
-
-        texts, has_template = [self._text(due) for due in batch], bool(self.tokenizer.chat_template)
-        read = self.tokenizer(texts, padding=True, add_special_tokens=not has_template, return_tensors="pt").to(self.device)  # [B, T]
-        with torch.inference_mode():
-            whole = self.model.generate(
-                input_ids=read["input_ids"],
-                attention_mask=read["attention_mask"],
-                do_sample=False,
-                max_new_tokens=batch[0].request.body["max_tokens"],
-                pad_token_id=self.tokenizer.pad_token_id,
-            )
-        return [
-            self._said(row.tolist(), int(mask.sum()))
-            for row, mask in zip(whole[:, read["input_ids"].shape[1] :].cpu(), read["attention_mask"], strict=True)
-        ]
-
-    def _text(self, due: Due) -> str:
-        messages = due.request.body["messages"]
-        if not self.tokenizer.chat_template:
-            return "\n\n".join(message["content"] for message in messages) + "\n\n"
-        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
-
-    def _said(self, written: list[int], read: int) -> tuple[completion.Said, Paid]:
-        """The reply, up to the first sign of its end."""
-        ends = self.model.generation_config.eos_token_id
-        ends = set(ends) if isinstance(ends, list) else {ends}
-        length = next((place for place, token in enumerate(written) if token in ends), None)
-        count = len(written) if length is None else length
-        reply = self.tokenizer.decode(written[:count], skip_special_tokens=True)
-        usage = {"completion_tokens": count}
-        return completion.Said(reply, "length" if length is None else "stop", False, usage), Paid(read, count, 0, 0)
-
-
-def _batches(due: Sequence[Due], size: int) -> list[Sequence[Due]]:
-    """Requests of about one length together, whose answers have the same limit."""
-
-    def limit(one: Due) -> int:
-        return int(one.request.body["max_tokens"])
-
-    ordered = sorted(due, key=lambda one: (limit(one), len(one.request.text)))
-    batches: list[Sequence[Due]] = []
-    for _, group in groupby(ordered, key=limit):
-        alike = list(group)
-        batches += [alike[begin : begin + size] for begin in range(0, len(alike), size)]
-    return batches
+        device, precision = self._placed
+        model = CausalModel(self._pretrained, device=device, precision=precision)
+        LocalSession(model, answers, batch_size=self.batch_size, progress=self.progress).settle(due, total)

@@ -1,141 +1,258 @@
-"""With a language model of random weights, made on the spot: what it writes is noise, and the same noise every time."""
+"""With language models made on the spot: of random weights, or chains of words whose next ones are known."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GPT2LMHeadModel, GPT2Model
 
 from sracl.errors import DataError, ResourceError
 from sracl.interfaces import AnswerForm, ItemText, Prompt
 from sracl.llm_providers.allowance import Allowance
 from sracl.llm_providers.answers import Answers
-from sracl.llm_providers.transformers import Transformers, _batches
+from sracl.llm_providers.causal_model import CausalModel
+from sracl.llm_providers.local_session import LocalSession, Waiting, batches
+from sracl.llm_providers.transformers import Transformers
+from sracl.pretrained import Pretrained
+from tests.support.language_models import CHAT, END, NO_SYSTEM, THINKING, chain_model, random_model
 
-LINES = [f"{colour} {thing} number {number}" for colour in ("red", "blue") for thing in ("pen", "lamp") for number in range(9)]
-CHAT = (
-    "{% for message in messages %}<{{ message.role }}>{{ message.content }}{% endfor %}{% if add_generation_prompt %}<assistant>{% endif %}"
-)
+SYSTEM = "You describe what customers look for."
+PLAIN = AnswerForm(words=100)
+MESSAGES = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "pens"}]
 
 
-@pytest.fixture(scope="session")
-def tiny_llm(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a Llama of random weights, two layers of width 32, and a tokenizer trained on a few lines."""
-    import torch
-    from tokenizers import ByteLevelBPETokenizer
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+def prompt(user: str, form: AnswerForm = PLAIN) -> Prompt:
+    return Prompt("sequence", (ItemText(title=user),), system=SYSTEM, user=user, answer=form)
 
-    folder = tmp_path_factory.mktemp("tiny-llm")
-    trained = ByteLevelBPETokenizer()
-    trained.train_from_iterator(LINES, vocab_size=300, special_tokens=["<s>", "</s>"])
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=trained._tokenizer, bos_token="<s>", eos_token="</s>")  # type: ignore[no-untyped-call]
-    tokenizer.chat_template = CHAT
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=300,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=512,
-        bos_token_id=0,
-        eos_token_id=list(range(1, 60)),  # random words end soon
-        initializer_range=0.5,  # and are others for other requests
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+
+PROMPTS = [prompt(f"{count} chosen: {'pens and shampoo ' * (count * 5 % 7)}staples") for count in range(1, 12)]
+"""Of lengths that neither rise nor fall."""
 
 
 @pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SRACL_CACHE_DIR", str(tmp_path / "cache"))
+def another_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Answers are stored in a folder of the test's own; a call takes another one, in which nothing is stored."""
+
+    def take(name: str) -> None:
+        monkeypatch.setenv("SRACL_CACHE_DIR", str(tmp_path / name))
+
+    take("cache")
+    return take
 
 
-def prompts(count: int) -> list[Prompt]:
-    return [Prompt("sequence", (ItemText(title="x"),), system="be brief", user=" ".join(LINES[: number + 1])) for number in range(count)]
+@pytest.fixture(scope="module", params=[None, CHAT], ids=["plain", "chat"])
+def gpt2(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return random_model(tmp_path_factory.mktemp("gpt2"), chat=request.param)
 
 
-def written(llm: Path, count: int, **more: Any) -> tuple[list[str], Transformers]:
-    made = Transformers(**{"model": str(llm), "device": "cpu", "max_failed": count, **more})
-    return made(prompts(count)), made
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ends an answer to what ends with `pen`, and no other."""
+    chances = {"<unk>": {" more": 1.0}, " more": {" more": 1.0}, "pen": {"Writes.": 1.0}, "Writes.": {END: 1.0}}
+    return chain_model(tmp_path_factory.mktemp("endless"), chances)
 
 
-def test_a_text_does_not_depend_on_those_beside_it(tiny_llm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts, made = written(tiny_llm, 9, batch_size=4)
-    assert sum(map(bool, texts)) >= 5
-    assert len(set(texts)) >= 5
-    assert made.facts["asked"] == 9
-    monkeypatch.setenv("SRACL_CACHE_DIR", str(tmp_path / "another"))
-    alone, _ = written(tiny_llm, 9, batch_size=1)
-    assert alone == texts
+def loaded(folder: Path) -> CausalModel:
+    pretrained = Pretrained(str(folder), revision=None, download=False, instead=())
+    return CausalModel(pretrained, device=torch.device("cpu"), precision="float32")
 
 
-def test_what_is_stored_is_not_written_again(tiny_llm: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    texts, _ = written(tiny_llm, 5)
-    monkeypatch.setattr("sracl.llm_providers.transformers._Writer", None)
-    again, made = written(tiny_llm, 5, batch_size=2)
-    assert again == texts
-    assert (made.facts["asked"], made.facts["known"]) == (0, 5)
-    made.allowance = Allowance(offline=True)
-    with pytest.raises(DataError, match="1 of 6 answers are not stored"):
-        made(prompts(6))
+def test_answers_are_those_of_each_prompt_alone_in_the_order_of_the_prompts(gpt2: Path, another_cache: Callable[[str], None]) -> None:
+    def texts(batch_size: int, prompts: list[Prompt]) -> list[str]:
+        another_cache(f"{batch_size}")
+        return Transformers(model=str(gpt2), max_output=60, max_failed=11, batch_size=batch_size, device="cpu")(prompts)
+
+    alone = texts(1, PROMPTS)
+    assert len(set(alone)) > 6
+    assert texts(4, PROMPTS) == alone
+    assert texts(16, PROMPTS[::-1]) == alone[::-1]
 
 
-def test_a_killed_run_keeps_the_batches_that_were_done(tiny_llm: Path) -> None:
-    made = Transformers(model=str(tiny_llm), device="cpu", batch_size=2, max_failed=9)
+def test_padding_changes_no_token_of_an_answer(gpt2: Path) -> None:
+    model = loaded(gpt2)
+    asked = [model.read([{"role": "user", "content": each.user}]) for each in PROMPTS]
+    assert len({len(each) for each in asked}) > 3
+    bare, tokenizer = AutoModelForCausalLM.from_pretrained(gpt2), AutoTokenizer.from_pretrained(gpt2)
+    for tokens, answer in zip(asked, model.write(asked, 30), strict=True):
+        ids = torch.tensor([tokens])
+        for _ in range(30):  # one token after another, without padding and without what is kept of earlier steps
+            with torch.inference_mode():
+                ids = torch.cat([ids, bare(ids).logits[:, -1:].argmax(dim=-1)], dim=1)
+            if ids[0, -1] == tokenizer.eos_token_id:
+                break
+        assert answer.text == str(tokenizer.decode(ids[0, len(tokens) :], skip_special_tokens=True)).strip()
+        assert (answer.tokens_in, answer.tokens_out) == (len(tokens), ids.shape[1] - len(tokens))
+        assert answer.is_cut == (int(ids[0, -1]) != tokenizer.eos_token_id)
+
+
+@pytest.mark.parametrize(
+    ("chat", "text"),
+    [
+        (None, f"{SYSTEM}\n\npens\n\n"),
+        (CHAT, f"<|system|>{SYSTEM}<|user|>pens<|assistant|>"),
+        (NO_SYSTEM, f"<|user|>{SYSTEM}\n\npens<|assistant|>"),
+        (THINKING, f"<|system|>{SYSTEM}<|user|>pens<|assistant|>no thoughts"),
+    ],
+    ids=["plain", "chat", "no system", "thinking"],
+)
+def test_a_prompt_is_read_in_the_models_own_form(chat: str | None, text: str, tmp_path: Path) -> None:
+    model = loaded(random_model(tmp_path, chat=chat))
+    assert model._tokenizer.decode(model.read(MESSAGES)) == text
+
+
+def test_a_form_of_a_chat_that_takes_no_request_is_named(tmp_path: Path) -> None:
+    model = loaded(random_model(tmp_path, chat="{{ raise_exception('only tools') }}"))
+    with pytest.raises(ResourceError, match="takes no request: only tools"):
+        model.read(MESSAGES)
+
+
+def test_what_authors_suggest_for_chats_changes_no_answer_but_their_ends_do(tmp_path: Path) -> None:
+    folder = random_model(tmp_path)
+    asked = [loaded(folder).read(MESSAGES)]
+    (before,) = loaded(folder).write(asked, 60)
+    suggested = folder / "generation_config.json"
+    suggested.write_text('{"eos_token_id": 0, "do_sample": true, "temperature": 5.0, "repetition_penalty": 9.0, "max_length": 7}')
+    assert loaded(folder).write(asked, 60) == [before]
+    third = loaded(folder)._tokenizer(before.text)["input_ids"][2]
+    suggested.write_text(f'{{"eos_token_id": [0, {third}]}}')
+    (after,) = loaded(folder).write(asked, 60)
+    assert before.text.startswith(after.text)
+    assert after.tokens_out <= 3 < before.tokens_out
+
+
+def test_equal_requests_are_answered_once_and_never_again(endless: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = Transformers(model=str(endless), device="cpu")
+    told: list[tuple[int, int]] = []
+    provider.progress = lambda done, total: told.append((done, total))
+    pen, blue = prompt("a pen"), prompt("a blue pen")
+    assert provider([pen, blue, pen]) == ["Writes."] * 3
+    assert (provider.facts["asked"], provider.facts["known"]) == (2, 0)
+    assert told == [(2, 2)]
+    monkeypatch.setattr("sracl.llm_providers.causal_model.CausalModel", None)
+    again = Transformers(model=str(endless), batch_size=3, device="cpu")
+    assert again([pen, blue]) == ["Writes."] * 2
+    assert (again.facts["asked"], again.facts["known"]) == (0, 2)
+    again.allowance = Allowance(offline=True)
+    with pytest.raises(DataError, match="1 of 3 answers are not stored"):
+        again([pen, blue, prompt("a red pen")])
+
+
+def test_an_interrupted_run_keeps_the_batches_that_were_done(gpt2: Path, another_cache: Callable[[str], None]) -> None:
+    def provider() -> Transformers:
+        return Transformers(model=str(gpt2), max_output=60, max_failed=11, batch_size=4, device="cpu")
 
     def stop(done: int, total: int) -> None:
-        assert total == 9
-        if done >= 4:
+        assert total == 11
+        if done >= 8:
             raise KeyboardInterrupt
 
-    made.progress = stop
+    first = provider()
+    first.progress = stop
     with pytest.raises(KeyboardInterrupt):
-        made(prompts(9))
+        first(PROMPTS)
     (account,) = Answers().accounts()
-    assert account.answered + account.failed == 4
-    _, again = written(tiny_llm, 9)
-    assert (again.facts["asked"], again.facts["known"]) == (5, 4)
+    assert account.answered + account.failed == 8
+    second = provider()
+    resumed = second(PROMPTS)
+    assert (second.facts["asked"], second.facts["known"]) == (3, 8)
+    another_cache("whole")
+    assert provider()(PROMPTS) == resumed
 
 
-def test_other_weights_are_another_model(tiny_llm: Path, tmp_path: Path) -> None:
+def test_other_weights_are_another_model(endless: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    shutil.copytree(tiny_llm, copy)
-    written(copy, 2)
+    shutil.copytree(endless, copy)
+    pen = [prompt("a pen")]
+    Transformers(model=str(copy), device="cpu")(pen)
     (copy / "notes.txt").write_text("trained further")
-    assert written(copy, 2)[1].facts["asked"] == 2
+    trained = Transformers(model=str(copy), device="cpu")
+    trained(pen)
+    assert trained.facts["asked"] == 1
 
 
-def test_a_text_without_end_is_cut_and_is_no_answer(tiny_llm: Path) -> None:
-    with pytest.raises(DataError, match="the reply was cut off after 1 tokens"):
-        Transformers(model=str(tiny_llm), device="cpu", max_output=1)(prompts(9))
+def test_an_answer_that_does_not_end_is_cut_and_is_none(endless: Path) -> None:
+    asked = [prompt("some ink"), prompt("a pen")]
+    with pytest.raises(DataError, match="1 of 2 requests have no answer: the reply was cut off after 12 tokens"):
+        Transformers(model=str(endless), max_output=12, device="cpu")(asked)
+    assert Transformers(model=str(endless), max_output=12, max_failed=1, device="cpu")(asked) == ["", "Writes."]
+    (account,) = Answers().accounts()
+    assert (account.answered, account.failed) == (1, 1)
+    assert account.tokens_out == 12 + 2  # a word with its end
 
 
-def test_prompts_that_are_too_long_stop_everything_before_it_begins(tiny_llm: Path) -> None:
-    asked = [*prompts(3), Prompt("sequence", (ItemText(title="x"),), system="be brief", user="pen " * 500)]
-    with pytest.raises(DataError, match=r"takes 512 tokens of prompt and answer together, and 1 of 4 prompts need more: up to") as error:
-        Transformers(model=str(tiny_llm), device="cpu", max_output=20, max_failed=9)(asked)
+def test_prompts_that_are_too_long_stop_everything_before_it_begins(gpt2: Path) -> None:
+    longest = prompt("pens and shampoo " * 60)  # GPT-2 here has 256 positions
+    with pytest.raises(DataError, match=r"takes 256 tokens of prompt and answer together, and 1 of 4 prompts need more: up to") as error:
+        Transformers(model=str(gpt2), max_output=20, device="cpu")([*PROMPTS[:3], longest])
     assert "with 20 for the answer" in str(error.value)
     assert "smaller `budget`" in str(error.value)
     assert "smaller max_output" in str(error.value)
     assert not Answers().file.exists()
 
 
-def test_requests_of_one_length_go_together(tiny_llm: Path) -> None:
-    made = Transformers(model=str(tiny_llm), device="cpu")
-    short = [Prompt("item", (), user="u" * size, answer=AnswerForm(words=words)) for words in (10, 20) for size in (9, 1, 5)]
-    batches = _batches([made._due(prompt) for prompt in short], 2)
-    assert [[(one.prompt.answer.words, len(one.prompt.user)) for one in batch] for batch in batches] == [
-        [(10, 1), (10, 5)],
-        [(10, 9)],
-        [(20, 1), (20, 5)],
-        [(20, 9)],
+def test_a_prompt_that_has_just_room_enough_is_not_taken_further_by_those_beside_it(gpt2: Path) -> None:
+    model, provider, words = loaded(gpt2), Transformers(model=str(gpt2), device="cpu"), 1
+    while len(model.read([MESSAGES[0], {"role": "user", "content": "pens " * (words + 1)}])) + 18 <= 256:
+        words += 1
+    # answers have 3 tokens at most for every word asked for
+    asked = [prompt("pens " * words, AnswerForm(words=6)), prompt("pens", AnswerForm(words=60))]
+    LocalSession(model, Answers(), batch_size=2, progress=None).settle([provider._due(one) for one in asked], 2)
+    assert len(Answers().find([request.key for request in provider.requests(asked)])) == 2
+
+
+def test_prompts_of_one_length_go_together_and_the_longest_first(endless: Path) -> None:
+    provider = Transformers(model=str(endless), device="cpu")
+    waiting = [
+        Waiting(provider._due(prompt(f"{words} {size}", AnswerForm(words=words))), [0] * size) for words in (10, 20) for size in (1, 9, 5)
     ]
+    found = [[(one.limit, len(one.tokens)) for one in batch] for batch in batches(waiting, 2)]
+    assert found == [[(60, 9), (60, 5)], [(60, 1)], [(30, 9), (30, 5)], [(30, 1)]]
 
 
-def test_a_model_that_is_not_there_is_named() -> None:
-    with pytest.raises(ResourceError, match="the model 'no/such-model' cannot be had"):
-        Transformers(model="no/such-model")
+def test_too_little_memory_keeps_what_was_written(gpt2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write, sizes = CausalModel.write, []
+
+    def full(self: CausalModel, prompts: list[list[int]], *more: object, **options: object) -> object:
+        sizes.append(len(prompts))
+        if len(sizes) == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return write(self, prompts, *more, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(CausalModel, "write", full)
+    with pytest.raises(ResourceError, match="no memory for 4 answers of .* at a time. What was written is kept: with batch_size = 2"):
+        Transformers(model=str(gpt2), max_output=60, max_failed=8, batch_size=4, device="cpu")(PROMPTS[:8])
+    (account,) = Answers().accounts()
+    assert account.answered + account.failed == 4
+    again = Transformers(model=str(gpt2), max_output=60, max_failed=8, batch_size=2, device="cpu")
+    again(PROMPTS[:8])
+    assert (again.facts["known"], sizes) == (4, [4, 4, 2, 2])
+
+
+def test_a_model_larger_than_the_gpu_is_told_of(gpt2: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: object, device: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(GPT2LMHeadModel, "to", full)
+    with pytest.raises(ResourceError, match="does not fit into the memory of the GPU"):
+        Transformers(model=str(gpt2), device="cpu")(PROMPTS[:1])
+
+
+def test_a_model_that_cannot_be_had_names_the_ways_out() -> None:
+    with pytest.raises(ResourceError) as error:
+        Transformers(model="sracl-tests/no-such-model")
+    for part in ("sracl-tests/no-such-model", "config.json", "download = true", "HF_HOME", '"openai"', '"template"'):
+        assert part in str(error.value)
+
+
+def test_a_model_that_does_not_write_is_refused(tmp_path: Path) -> None:
+    folder = random_model(tmp_path / "whole")
+    whole = GPT2Model.from_pretrained(folder)
+    whole.config.tie_word_embeddings = False
+    whole.save_pretrained(tmp_path / "headless")
+    AutoTokenizer.from_pretrained(folder).save_pretrained(tmp_path / "headless")
+    with pytest.raises(ResourceError, match=r"is no causal language model, for it comes without lm_head\.weight"):
+        Transformers(model=str(tmp_path / "headless"), device="cpu")(PROMPTS[:1])
