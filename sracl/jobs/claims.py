@@ -14,6 +14,8 @@ import uuid
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from sracl.errors import ResourceError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -25,11 +27,17 @@ _OTHERS_MAY_HAVE = 1.0
 
 
 class Claims:
-    """The claims kept in one folder."""
+    """The claims kept in one folder.
+
+    Raises:
+        ResourceError: It is another user's, who could have files of ours overwritten through it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if folder.lstat().st_uid != os.getuid():
+            raise ResourceError(f"The folder {folder} belongs to another user. Name one of yours in SRACL_CLAIMS.")
 
     def take(self, device: Device, amount: float | None) -> int | str:
         """Claim a part of a device.
@@ -66,9 +74,15 @@ class Claims:
             return sum(self._held(device))
 
     def _make(self, device: Device, amount: float) -> int:
-        descriptor = os.open(self.folder / f"{_stem(device)}.{uuid.uuid4().hex}.claim", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        os.write(descriptor, json.dumps(amount).encode())
+        path = self.folder / f"{_stem(device)}.{uuid.uuid4().hex}.claim"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            os.write(descriptor, json.dumps(amount).encode())
+        except OSError:
+            path.unlink()
+            os.close(descriptor)
+            raise
         return descriptor
 
     def _held(self, device: Device) -> Iterator[float]:

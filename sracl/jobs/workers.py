@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sracl import paths
+from sracl.errors import ResourceError
 from sracl.invocation import command, import_path
 from sracl.jobs.claims import Claims
 from sracl.jobs.worker import Worker
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 10.0
 """How long a worker that nobody asked for stays when there is nothing to do."""
 
+_TRIES, _TRY_SECONDS = 10, 0.005
+
 INHERITED = "SRACL_WORKER_LOCK"
 """Descriptor of the lock that a worker gets from whoever started it."""
 
@@ -29,11 +33,22 @@ def ensure_worker() -> bool:
     """Start a worker, apart from this process and its terminal, unless one lives; whether one was started.
 
     It has the environment of this process, keys for language models included.
+
+    Raises:
+        ResourceError: It cannot be started.
     """
+    try:
+        return _ensure_worker()
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        raise ResourceError(
+            f"No worker can be started: {where}{error.strerror}. What waits is kept; `sracl queue start` tries again."
+        ) from error
+
+
+def _ensure_worker() -> bool:
     with _lock_file() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(file):
             return False
         # the lock passes on without ever being free, so that of two that look at the same time one starts a worker
         os.set_inheritable(file, True)
@@ -52,14 +67,17 @@ def ensure_worker() -> bool:
 
 def is_alive() -> bool:
     """Whether the project has a worker."""
-    if not paths.worker_lock().exists():
+    try:
+        file = os.open(paths.worker_lock(), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    with _lock_file() as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
 
 
 def work(*, slots: int, idle_exit: float | None, report: Callable[[str], None]) -> None:
@@ -74,6 +92,18 @@ def work(*, slots: int, idle_exit: float | None, report: Callable[[str], None]) 
             waiting = jobs.jobs(store, written=["queued"])
             if worker.is_leaving or jobs.is_paused(store) or all(row.cannot_begin for row in waiting):
                 return
+
+
+def _locked(file: int) -> bool:
+    """Take the lock; not if a worker has it, who keeps it, while those have it for a moment only who look whether one lives."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_TRY_SECONDS)
+        else:
+            return True
+    return False
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sracl.errors import ResourceError
 from sracl.jobs.claims import Claims
 from sracl.jobs.devices import CPU, Device
 
@@ -77,6 +79,30 @@ def test_two_devices_do_not_meet(claims: Claims) -> None:
     first = taken(claims, CARD, None)
     os.close(taken(claims, Device("GPU-11", "its namesake, almost", 80.0), None))
     os.close(first)
+
+
+def test_a_claim_that_cannot_be_written_leaves_nothing(claims: Claims, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    before = len(os.listdir("/proc/self/fd"))
+    with monkeypatch.context() as context, pytest.raises(OSError, match="No space left"):
+        context.setattr(os, "write", full)
+        claims.take(CARD, None)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert claims.held(CARD) == 0.0
+    os.close(taken(claims, CARD, None))
+
+
+def test_a_folder_of_somebody_else_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "claims").mkdir()
+    monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
+    with pytest.raises(ResourceError, match="belongs to another user.*SRACL_CLAIMS"):
+        Claims(tmp_path / "claims")
+
+
+def test_nobody_else_may_write_to_the_folder(claims: Claims) -> None:
+    assert claims.folder.stat().st_mode & 0o777 == 0o700
 
 
 def test_a_claim_passes_on_to_a_process_and_ends_with_it(claims: Claims) -> None:
