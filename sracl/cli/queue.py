@@ -166,10 +166,12 @@ def _chosen(references: list[str] | None, all_that: bool = False, fits: Callable
     from sracl.tracking import jobs
     from sracl.tracking.reader import Reader
 
+    if all_that and references:
+        raise UsageError(f"Either these jobs, {' '.join(references)}, or all of them, not both.")
     if all_that and fits is not None:
         return [row for row in _rows(everything=True) if fits(row)]
     if not references:
-        raise UsageError("Which jobs? Give their numbers; `sracl queue ls` lists them.")
+        raise UsageError("Which jobs? Give their numbers, or an option that means many (-h tells them); `sracl queue ls` lists them.")
     with Reader.open(paths.store_file()) as store:
         return [jobs.job(store, reference) for reference in references]
 

@@ -7,14 +7,13 @@ worker that took it, nobody has to give it back, and no device stays booked for 
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from sracl.errors import ResourceError
+from sracl.tracking.jobs import CANNOT_BEGIN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,17 +26,10 @@ _OTHERS_MAY_HAVE = 1.0
 
 
 class Claims:
-    """The claims kept in one folder.
-
-    Raises:
-        ResourceError: It is another user's, who could have files of ours overwritten through it.
-    """
+    """The claims kept in one folder, which is made when the first is taken."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if folder.lstat().st_uid != os.getuid():
-            raise ResourceError(f"The folder {folder} belongs to another user. Name one of yours in SRACL_CLAIMS.")
 
     def take(self, device: Device, amount: float | None) -> int | str:
         """Claim a part of a device.
@@ -49,11 +41,14 @@ class Claims:
         Returns:
             A file descriptor to be inherited by the job and closed here; or why it has to wait, in words.
         """
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.folder.lstat().st_uid != os.getuid():  # who could have files of ours overwritten through it
+            return f"{CANNOT_BEGIN}the folder {self.folder} is another user's; name one of yours in SRACL_CLAIMS"
         whole = device.is_gpu and (amount is None or not device.capacity)
         share = device.capacity if amount is None or whole else amount
         wanted = share if device.is_gpu else 1.0
         with self._alone(device):
-            claims = list(self._held(device))
+            claims = list(self._live(device, clean=True))
             held = sum(claims)
             taken = max(held, device.used)
             if wanted > device.capacity:
@@ -69,32 +64,32 @@ class Claims:
             return self._make(device, wanted)
 
     def held(self, device: Device) -> float:
-        """How much of a device is claimed."""
-        with self._alone(device):
-            return sum(self._held(device))
+        """How much of a device is claimed; nothing is written for that."""
+        return sum(self._live(device))
 
     def _make(self, device: Device, amount: float) -> int:
         path = self.folder / f"{_stem(device)}.{uuid.uuid4().hex}.claim"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            os.write(descriptor, json.dumps(amount).encode())
+            os.write(descriptor, str(amount).encode())
         except OSError:
             path.unlink()
             os.close(descriptor)
             raise
         return descriptor
 
-    def _held(self, device: Device) -> Iterator[float]:
-        """What live claims hold; files of dead ones go."""
+    def _live(self, device: Device, *, clean: bool = False) -> Iterator[float]:
+        """What live claims hold; files of dead ones go, if wanted."""
         for path in self.folder.glob(f"{_stem(device)}.*.claim"):
-            with path.open() as file:
+            with suppress(FileNotFoundError), path.open() as file:  # it may have been cleaned away just now
                 try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
                 except BlockingIOError:
-                    yield float(json.loads(file.read()))
+                    yield float(file.read() or 0)  # empty while it is being made
                 else:
-                    path.unlink(missing_ok=True)
+                    if clean:
+                        path.unlink()
 
     @contextmanager
     def _alone(self, device: Device) -> Iterator[None]:

@@ -17,7 +17,7 @@ import pytest
 from sracl.tracking import identity, queries
 from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
-from tests.support.jobs import rows, store_file, surroundings, wait_until
+from tests.support.jobs import add, rows, store_file, surroundings, wait_until
 from tests.support.plugins import MEAN_BACKBONE
 from tests.support.recipes import sracl, sracl_recipe
 
@@ -163,6 +163,14 @@ def test_priority_moves_a_job_and_unknown_ones_are_named(home: Path) -> None:
     assert unknown.returncode == 2
     assert "no job '77'" in unknown.stderr
     assert call(home, "run", str(sracl_recipe(home)), "--detach", "--device", "cuda:1").returncode == 2
+
+
+def test_jobs_that_are_named_are_not_mistaken_for_all(home: Path) -> None:
+    add(home, "", count=2)
+    for line in (["cancel", "1", "--all"], ["retry", "1", "--failed"], ["cancel"]):
+        refused = call(home, "queue", *line)
+        assert refused.returncode == 2, refused.stdout
+    assert {row.state for row in rows(home).values()} == {"queued"}
 
 
 def test_an_empty_project_has_no_jobs(home: Path) -> None:

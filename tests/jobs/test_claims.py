@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from sracl.errors import ResourceError
 from sracl.jobs.claims import Claims
 from sracl.jobs.devices import CPU, Device
 
@@ -45,7 +44,8 @@ def test_jobs_that_say_what_they_need_share_a_card(claims: Claims) -> None:
     for descriptor in two:
         os.close(descriptor)
     assert claims.held(CARD) == 0.0
-    assert not list(claims.folder.glob("*.claim"))
+    os.close(taken(claims, CARD, None))
+    assert len(list(claims.folder.glob("*.claim"))) == 1  # those of the dead are gone
 
 
 def test_what_other_programs_use_counts(claims: Claims) -> None:
@@ -97,11 +97,22 @@ def test_a_claim_that_cannot_be_written_leaves_nothing(claims: Claims, monkeypat
 def test_a_folder_of_somebody_else_is_not_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "claims").mkdir()
     monkeypatch.setattr(os, "getuid", lambda: tmp_path.stat().st_uid + 1)
-    with pytest.raises(ResourceError, match="belongs to another user.*SRACL_CLAIMS"):
-        Claims(tmp_path / "claims")
+    reason = Claims(tmp_path / "claims").take(CARD, None)
+    assert reason == f"cannot begin here: the folder {tmp_path / 'claims'} is another user's; name one of yours in SRACL_CLAIMS"
+    assert not list((tmp_path / "claims").iterdir())
+
+
+def test_who_only_looks_writes_nothing(claims: Claims) -> None:
+    assert claims.held(CARD) == 0.0
+    assert not claims.folder.exists()
+    os.close(taken(claims, CARD, None))
+    before = sorted(claims.folder.iterdir())
+    assert claims.held(CARD) == 0.0
+    assert sorted(claims.folder.iterdir()) == before
 
 
 def test_nobody_else_may_write_to_the_folder(claims: Claims) -> None:
+    os.close(taken(claims, CARD, None))
     assert claims.folder.stat().st_mode & 0o777 == 0o700
 
 
