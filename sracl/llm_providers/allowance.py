@@ -16,7 +16,7 @@ class Ceiling:
     """A sum that is not exceeded: what a request can cost at most is set aside before it is sent.
 
     What was spent on the same requests before counts too, so that the ceiling of a command that is begun again stays where
-    it was.
+    it was. Of several processes each keeps a ceiling of its own.
     """
 
     def __init__(self, dollars: float | None = None) -> None:

@@ -15,7 +15,7 @@ from sracl.interfaces import GIVEN, SLOTS, VIEW
 from sracl.registry.annotations import as_json
 from sracl.registry.card import Card, spoken
 from sracl.registry.signatures import Parameter, Signature, call_arguments, signature
-from sracl.registry.wording import choices, discreet, in_toml
+from sracl.registry.wording import choices, discreet, holds_key, in_toml
 
 if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
@@ -182,6 +182,8 @@ def _bind_value(cat: Catalog, parameter: Parameter, value: Any, where: str) -> t
 
 def _checked(parameter: Parameter, value: Any, where: str) -> tuple[Any, _Problems]:
     """A value as its type holds it (an integer becomes a number where one is declared), back as JSON."""
+    if isinstance(value, str) and holds_key(value):
+        return value, [(where, "Reads like a key, and a recipe is written down in many places. Keys stand in the environment alone.")]
     try:
         return as_json(_validated(parameter, value)), []
     except (ValidationError, TypeError):

@@ -13,6 +13,7 @@ LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pa
 
 _USER = re.compile(r"(\w://)[^/\s@\"]*@")
 _QUERY = re.compile(r"(\w://[^\s?\"]*)\?[^\s\"]*")
+_SURE_KEY = re.compile(r"\b(sk|pk)-[\w-]{16,}")
 _KEY = re.compile(r"\b((?:sk|pk|key|token)[-_])[\w-]{6,}", re.IGNORECASE)
 
 _WORDS: dict[Any, tuple[str, str]] = {
@@ -46,6 +47,11 @@ def discreet(text: str) -> str:
     """The text without what reads like a key: the user and the query of an address, and words such as `sk-…`."""
     without = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text))
     return _KEY.sub(r"\1…", without)
+
+
+def holds_key(text: str) -> bool:
+    """Whether a text surely has a key in it: `sk-…`, or an address with a user."""
+    return bool(_USER.search(text) or _SURE_KEY.search(text))
 
 
 def choices(accepted: Any) -> list[str]:

@@ -135,7 +135,7 @@ def test_a_recipe_that_stores_no_answers_says_so(capsys: pytest.CaptureFixture[s
 
 
 def test_a_key_in_an_address_reaches_nothing(server: OpenAIServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for more in ({"base_url": f"http://me:{CANARY}@127.0.0.1/v1"}, {"api_key_env": CANARY}):
+    for more in ({"base_url": f"http://me:{CANARY}@127.0.0.1/v1"}, {"api_key_env": CANARY}, {"extra": json.dumps({"key": CANARY})}):
         assert main(["run", *of_items(server, **more)]) == 3
     server.trouble = failing(401)
     assert main(["run", *of_items(server)]) != 0

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from sracl.registry.wording import choices, describe, discreet, in_toml
+from sracl.registry.wording import choices, describe, discreet, holds_key, in_toml
 
 
 @pytest.mark.parametrize(
@@ -57,4 +57,7 @@ def test_what_reads_like_a_key_is_not_told() -> None:
     assert discreet('"http://me:secret@host:1/v1"') == '"http://…@host:1/v1"'
     assert discreet('"https://host/v1?key=secret"') == '"https://host/v1?…"'
     assert discreet('"sk-secret-0123456789"') == '"sk-…"'
+    assert holds_key("sk-secret-0123456789")
+    assert holds_key("http://me:secret@host/v1")
+    assert not any(map(holds_key, ("https://host/v1", "models/token-classification-large", "sk-learn", "a@b.org")))
     assert discreet('"https://host/v1"') == '"https://host/v1"'
