@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
@@ -97,6 +98,10 @@ class Answers:
         """The attempts at these requests that may have been paid for in vain."""
         mosts = [most for (most,) in self._of("SELECT most FROM attempts WHERE outcome = 'lost' AND key", keys)]
         return Lost(len(mosts), sum(mosts))
+
+    def rejected(self, keys: Sequence[str]) -> Counter[str]:
+        """How often these requests were answered by what is no answer."""
+        return Counter(key for (key,) in self._of("SELECT key FROM attempts WHERE outcome = 'rejected' AND key", keys))
 
     def accounts(self) -> list[Account]:
         """All that is here, by provider and model."""

@@ -50,10 +50,10 @@ def answered(
             of all requests; stores an answer or a failure for each.
         offline: Whether nobody is asked.
         max_failed: Prompts whose text may be left empty because there is no answer to them.
-        facts: Is told the numbers of requests asked, known before, and failed, and what all of them have cost.
+        facts: Is told the numbers of requests asked, known before, and failed, for which reasons, and what all of them have cost.
 
     Raises:
-        DataError: Answers are missing and nobody may be asked, or more than `max_failed` requests have none.
+        DataError: Answers are missing and nobody may be asked; or more than `max_failed` requests have none, or all of them.
     """
     dues = [due_of(prompt) for prompt in prompts]
     distinct = {due.request.key: due for due in dues}
@@ -70,19 +70,25 @@ def answered(
         kept |= answers.find([due.request.key for due in missing])
     texts = [_text(due.prompt, kept[due.request.key]) for due in dues]
     failures = {due.request.key: why for due, (_, why) in zip(dues, texts, strict=True) if why}
+    reasons = Counter(failures.values())
     lost = answers.lost(keys)
     facts |= {
         "asked": len(missing),
         "known": len(keys) - len(missing),
         "failed": len(failures),
+        "reasons": dict(reasons),
         "dollars": (answers.spent(keys) - lost.most) / PICODOLLARS,
         "lost": lost.attempts,
         "dollars_in_doubt": lost.most / PICODOLLARS,
     }
-    if len(failures) > max_failed:
+    none_answered = bool(failures) and len(failures) == len(keys)
+    if none_answered or len(failures) > max_failed:
+        otherwise = (
+            "is it a model that follows instructions?" if none_answered else f"max_failed = {len(failures)} leaves their texts empty."
+        )
         raise DataError(
-            f"{len(failures):,} of {len(keys):,} requests have no answer: the reply {_reasons(list(failures.values()))}. After "
-            f"`sracl llm retry` the same command asks them again; max_failed = {len(failures)} leaves their texts empty."
+            f"{len(failures):,} of {len(keys):,} requests have no answer: the reply {_told(reasons)}. After `sracl llm retry` the same "
+            f"command asks them again; {otherwise}"
         )
     return [text for text, _ in texts]
 
@@ -97,7 +103,6 @@ def _text(prompt: Prompt, kept: Kept) -> tuple[str, str]:
         return "", str(error)
 
 
-def _reasons(failures: Sequence[str]) -> str:
-    counted = Counter(failures).most_common()
-    shown = "; ".join(f"{reason} ({count:,})" for reason, count in counted[:_REASONS_SHOWN])
-    return f"{shown}; and other reasons" if len(counted) > _REASONS_SHOWN else shown
+def _told(reasons: Counter[str]) -> str:
+    shown = "; ".join(f"{reason} ({count:,})" for reason, count in reasons.most_common(_REASONS_SHOWN))
+    return f"{shown}; and other reasons" if len(reasons) > _REASONS_SHOWN else shown

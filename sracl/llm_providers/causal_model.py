@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from jinja2 import TemplateError
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import AutoModelForCausalLM, GenerationConfig, LogitsProcessorList
 
 from sracl.errors import ResourceError
+from sracl.llm_providers.draws import SeededDraws
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -75,8 +76,10 @@ class CausalModel:
             text = self._chat_of_one(whole)
         return list(self._tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])
 
-    def write(self, prompts: Sequence[Sequence[int]], limit: int) -> list[Written]:
-        """An answer to each prompt, of the likeliest tokens.
+    def write(
+        self, prompts: Sequence[Sequence[int]], limit: int, *, temperature: float, top_p: float, seeds: Sequence[int]
+    ) -> list[Written]:
+        """An answer to each prompt.
 
         Padding stands on the left and is not seen, so that an answer does not depend on the prompts beside it, but for the
         last bits of what is computed: they can turn a tie between two tokens.
@@ -84,6 +87,9 @@ class CausalModel:
         Args:
             prompts: Tokens of each.
             limit: Tokens of an answer at most.
+            temperature: 0 for the likeliest token at every step.
+            top_p: Part of the probability that tokens are drawn from.
+            seeds: Of each prompt's draws.
 
         Raises:
             torch.OutOfMemoryError: They are too many for the memory of a GPU.
@@ -94,8 +100,17 @@ class CausalModel:
         for row, prompt in enumerate(prompts):
             ids[row, width - len(prompt) :] = torch.tensor(prompt)
             seen[row, width - len(prompt) :] = 1
+        draws = LogitsProcessorList()
+        if temperature > 0:
+            draws.append(SeededDraws(seeds, temperature=temperature, top_p=top_p, begin=width, steps=limit))
         with torch.inference_mode():
-            found = self._model.generate(ids.to(self._device), attention_mask=seen.to(self._device), do_sample=False, max_new_tokens=limit)
+            found = self._model.generate(
+                ids.to(self._device),
+                attention_mask=seen.to(self._device),
+                do_sample=False,
+                max_new_tokens=limit,
+                logits_processor=draws,
+            )
         rows = found[:, width:].tolist()
         return [self._written(prompt, row) for prompt, row in zip(prompts, rows, strict=True)]
 

@@ -27,11 +27,15 @@ _INSTEAD = (
 
 
 class Transformers:
-    """Any causal language model that the transformers library can load; it always takes the likeliest word.
+    """Any causal language model that the transformers library can load, in its own form of a chat where it has one.
 
     Requests of about one length are worked on together. Answers are stored in the cache folder after every batch, by what the
-    model's files hold, precision and full request: a run that was killed goes on where it stopped. With batches of another size
-    the last bits of probabilities differ, so that an answer may now and then go another way; what is stored stays as it is.
+    model's files hold, precision and full request: a run that was killed goes on where it stopped. A reply that is no answer,
+    such as broken JSON or one that does not end, is drawn again by chance; requests that come to nothing are remembered with
+    the reason.
+
+    The likeliest tokens, or draws whose numbers follow from the request alone, make answers repeatable. With batches of another
+    size the last bits of probabilities differ, so that an answer may now and then go another way; what is stored stays as it is.
 
     The model is looked for in a local folder, then in the hub's cache; the network is used only with `download`.
     """
@@ -43,9 +47,12 @@ class Transformers:
         self,
         *,
         model: str,
+        temperature: Annotated[float, Field(ge=0, le=2)] = 0.0,
+        top_p: Annotated[float, Field(gt=0, le=1)] = 1.0,
         max_output: Annotated[int, Field(ge=1)] | None = None,
         max_failed: Annotated[int, Field(ge=0)] = 0,
         sample: Annotated[int, Field(ge=0)] = 0,
+        attempts: Annotated[int, Field(ge=1, exclude=True)] = 3,
         batch_size: Annotated[int, Field(ge=1, exclude=True)] = 16,
         device: Annotated[Literal["auto", "cpu", "cuda"], Field(exclude=True)] = "auto",
         precision: Literal["auto", "float32", "float16", "bfloat16"] = "auto",
@@ -56,9 +63,12 @@ class Transformers:
 
         Args:
             model: Local folder, or id on the hub; one that follows instructions.
+            temperature: 0 for the likeliest tokens; tries after the first draw at 0.7 at least.
+            top_p: Part of the probability that tokens are drawn from.
             max_output: Tokens of an answer; by default what the longest answer that is accepted may have.
             max_failed: Texts that may be left empty where the model wrote no answer.
-            sample: Number of the answer; another number asks anew, and brings the same unless the machine is another.
+            sample: Number of the answer; another number draws another one, where there is a temperature.
+            attempts: Times that an answer is written while replies are no answers.
             batch_size: Requests worked on together.
             device: Where the model runs; `auto` takes a GPU if there is one.
             precision: Of its weights and states; `auto` is bfloat16 on a GPU and float32 elsewhere.
@@ -70,16 +80,19 @@ class Transformers:
             ResourceError: The model cannot be had.
         """
         self.model = model
+        self.temperature = temperature
+        self.top_p = top_p
         self.max_output = max_output
         self.max_failed = max_failed
         self.sample = sample
+        self.attempts = attempts
         self.batch_size = batch_size
         self.device = device
         self.precision = precision
         self.allowance = Allowance()
         """What the command allows; the run puts its own here."""
         self.facts: dict[str, Any] = {}
-        """Model and precision, and of the last call: requests asked, known before and failed."""
+        """Model and precision, and of the last call: requests asked, known before and failed, and the reasons."""
         self.progress: Callable[[int, int], None] | None = None
         """Told how many requests of how many are settled."""
         self._pretrained = Pretrained(model, revision=revision, download=download, instead=_INSTEAD)
@@ -90,8 +103,8 @@ class Transformers:
         Raises:
             ResourceError: The model's files cannot be loaded or are those of a model that does not write, or memory does not suffice;
                 what was written before is kept.
-            DataError: Prompts are longer than the model reads, before anything is written; or the model wrote no answer to some,
-                with their number and the reasons.
+            DataError: Prompts are longer than the model reads, before anything is written; or more than `max_failed` requests have
+                no answer, or all of them, with their number and the reasons.
         """
         answers = Answers()
         self.facts = {"model": self.model, "identity": self._identity, "precision": self._placed[1]}
@@ -120,7 +133,14 @@ class Transformers:
     def _due(self, prompt: Prompt) -> Due:
         messages = [{"role": role, "content": text} for role, text in (("system", prompt.system), ("user", prompt.user)) if text]
         limit = self.max_output or tokens.of_longest_answer(prompt.answer)
-        body = {"weights": self._identity, "precision": self._placed[1], "messages": messages, "max_tokens": limit}
+        body = {
+            "weights": self._identity,
+            "precision": self._placed[1],
+            "messages": messages,
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": limit,
+        }
         return Due(prompt, Request(_PROVIDER, self.model, body, self.sample), 0)
 
     def _ask(self, answers: Answers, due: Sequence[Due], total: int) -> None:
@@ -129,4 +149,13 @@ class Transformers:
 
         device, precision = self._placed
         model = CausalModel(self._pretrained, device=device, precision=precision)
-        LocalSession(model, answers, batch_size=self.batch_size, progress=self.progress).settle(due, total)
+        session = LocalSession(
+            model,
+            answers,
+            temperature=self.temperature,
+            top_p=self.top_p,
+            attempts=self.attempts,
+            batch_size=self.batch_size,
+            progress=self.progress,
+        )
+        session.settle(due, total)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import signal
 import subprocess
 import sys
@@ -197,6 +198,8 @@ def test_what_is_no_answer_is_kept_with_its_reason(trouble: Trouble, reason: str
     made = provider(server, max_failed=1)
     assert made(prompts(3)) == [*replies(prompts(2)), ""]
     assert made.facts["failed"] == 1
+    assert len(made.facts["reasons"]) == 1
+    assert re.match(reason, next(iter(made.facts["reasons"])))
     server.trouble = lambda number: None
     assert Answers().forget_failures() == 1
     assert provider(server)(prompts(3)) == replies(prompts(3))

@@ -76,6 +76,7 @@ def chain_model(folder: Path, chances: Mapping[str, Mapping[str, float]]) -> Pat
         eos_token_id=1,
         pad_token_id=None,
     )
+    torch.manual_seed(1)
     model = LlamaForCausalLM(config)
     with torch.no_grad():
         # a state is the word itself, of length √size after the last norm; attention and feed-forward add nothing
