@@ -11,7 +11,7 @@ import select
 import signal
 import time
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, UsageError
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from sracl.jobs.claims import Claims
     from sracl.jobs.devices import Device
-    from sracl.tracking.jobs import JobRow, JobState
+    from sracl.tracking.jobs import JobRow, JobState, Waiting
     from sracl.tracking.store import Store
 
 CHECKPOINT = signal.SIGUSR1
@@ -124,9 +124,9 @@ class Worker:
                 self._queue.renew(list(self._charges))
         if jobs.is_paused(self._store):
             return False
-        return self._give_out(jobs.jobs(self._store, written=["queued"]))
+        return self._give_out(jobs.waiting(self._store))
 
-    def _give_out(self, waiting: list[JobRow]) -> bool:
+    def _give_out(self, waiting: list[Waiting]) -> bool:
         """Start what there is a free device for, in the order of the queue; a job that asks for less may pass one that waits for more.
 
         Returns:
@@ -142,14 +142,14 @@ class Worker:
             if asked not in full:
                 found = self._claimed(row)
                 if not isinstance(found, str):
-                    self._start(row, *found)
+                    self._start(row.number, *found)
                     continue
                 full[asked] = found
             if row.reason != full[asked] and (place < _EXPLAINED or full[asked].startswith(CANNOT_BEGIN)):
                 self._queue.explain(row.number, full[asked])
         return any(not reason.startswith(CANNOT_BEGIN) for reason in full.values())
 
-    def _claimed(self, row: JobRow) -> tuple[Device, int] | str:
+    def _claimed(self, row: Waiting) -> tuple[Device, int] | str:
         """A device with a claim on it, or why there is none."""
         kind, vram = row.resources["device"], row.resources["vram"]
         gpus = [device for device in self._devices if device.is_gpu]
@@ -167,21 +167,21 @@ class Worker:
             reason = claim
         return reason
 
-    def _start(self, row: JobRow, device: Device, claim: int) -> None:
+    def _start(self, number: int, device: Device, claim: int) -> None:
         try:
-            if not self._queue.claim(row.number, worker=self._me, device=device.key):
+            if not self._queue.claim(number, worker=self._me, device=device.key):
                 return
-            charge = self._charges[row.number] = Charge()  # from here on it is looked after, whatever fails
+            charge = self._charges[number] = Charge()  # from here on it is looked after, whatever fails
+            (row,) = jobs.jobs(self._store, numbers=[number])
             try:
-                row = replace(row, attempt=row.attempt + 1)
                 charge.child = start(row, environment=self._environment(row, device), inherited=[claim])
             except Exception as error:  # whatever is wrong with a command ends this job only, and the others start
                 charge.failure = f"cannot be started: {error}"
                 return
         finally:
             os.close(claim)  # the job holds it now, if there is one
-        self._report(f"job {row.number} begins on {device.key}: {row.label}")
-        self._queue.started(row.number, charge.child.identity)
+        self._report(f"job {number} begins on {device.key}: {row.label}")
+        self._queue.started(number, charge.child.identity)
 
     def _environment(self, row: JobRow, device: Device) -> dict[str, str]:
         set_here = {"SRACL_JOB": str(row.number), "CUDA_VISIBLE_DEVICES": device.key if device.is_gpu else ""}

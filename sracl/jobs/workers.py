@@ -89,8 +89,8 @@ def work(*, slots: int, idle_exit: float | None, report: Callable[[str], None]) 
                 fcntl.flock(file, fcntl.LOCK_SH)
                 worker.work(idle_exit=idle_exit)
             # Who let a job wait while the lock was still held has relied on this worker.
-            waiting = jobs.jobs(store, written=["queued"])
-            if worker.is_leaving or jobs.is_paused(store) or all(row.cannot_begin for row in waiting):
+            waiting = jobs.waiting(store)
+            if worker.is_leaving or jobs.is_paused(store) or all(row.reason.startswith(jobs.CANNOT_BEGIN) for row in waiting):
                 return
 
 

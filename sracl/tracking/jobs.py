@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sracl.errors import UsageError
 from sracl.tracking.identity import STALLED_AFTER, owner, presence
-from sracl.tracking.rows import among, select, where
+from sracl.tracking.rows import among, equals, select, where
 from sracl.tracking.values import decoded, now
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ ENDED: tuple[JobState, ...] = ("completed", "failed", "cancelled", "interrupted"
 
 LEASE = timedelta(seconds=30)
 """How long a worker answers for its jobs after it last said so; it says so three times as often."""
+
+_IN_ORDER = "ORDER BY job.priority DESC, job.number"
+_DIGITS = 18
+"""More of them than a number in SQLite may have."""
 
 CANNOT_BEGIN = "cannot begin here: "
 """Beginning of the reason why a job waits for what this machine does not have."""
@@ -79,6 +83,16 @@ class JobRow:
         return self.state == "queued" and self.reason.startswith(CANNOT_BEGIN)
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """What decides whether a job that waits may begin."""
+
+    number: int
+    resources: Mapping[str, Any]
+    reason: str
+    """Why it waits, as far as the last worker that looked could tell."""
+
+
 def jobs(store: Reader, *, written: Collection[str] | None = None, numbers: Collection[int] | None = None) -> list[JobRow]:
     """Jobs, in the order in which they begin: by falling priority, then by number.
 
@@ -91,10 +105,19 @@ def jobs(store: Reader, *, written: Collection[str] | None = None, numbers: Coll
         return []
     conditions = [among("job.state", written), among("job.number", numbers)]
     with store.reading() as view:
-        found = list(select(view, JobRow, "job", *conditions, end="ORDER BY job.priority DESC, job.number"))
+        found = list(select(view, JobRow, "job", *conditions, end=_IN_ORDER))
         beats = _heartbeats(view, [row.run_id for row in found if row.state == "running" and row.run_id])
     at = now()
-    return [replace(row, state=_shown(row, beats.get(row.run_id or ""), at)) for row in found]
+    states = (_shown(row, beats.get(row.run_id or ""), at) for row in found)
+    return [row if row.state == state else replace(row, state=state) for row, state in zip(found, states, strict=True)]
+
+
+def waiting(store: Reader) -> list[Waiting]:
+    """Of the jobs that wait what a worker is to know of all of them, in a fraction of the time that `jobs` takes."""
+    if store.version < 2:
+        return []
+    with store.reading() as view:
+        return list(select(view, Waiting, "job", equals("job.state", "queued"), end=_IN_ORDER))
 
 
 def job(store: Reader, reference: str) -> JobRow:
@@ -103,11 +126,9 @@ def job(store: Reader, reference: str) -> JobRow:
     Raises:
         UsageError: No job is meant.
     """
+    if reference.isdecimal() and len(reference) <= _DIGITS and (meant := jobs(store, numbers=[int(reference)])):
+        return meant[0]
     known = jobs(store)
-    if reference.isdecimal():
-        for row in known:
-            if row.number == int(reference):
-                return row
     theirs = [row for row in known if row.run_id and row.run_id.startswith(reference)]
     if len({row.run_id for row in theirs}) > 1:
         raise UsageError(f"'{reference}' may be any of the runs {', '.join(sorted({str(row.run_id) for row in theirs}))}.")

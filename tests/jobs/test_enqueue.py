@@ -63,7 +63,8 @@ def test_a_job_that_is_paused_is_said_to_be(store: Store, tmp_path: Path) -> Non
     assert [again.status for again in enqueue(store, wanted)] == ["paused"]
 
 
-def test_a_run_whose_data_are_not_there_is_refused(store: Store, tmp_path: Path) -> None:
+def test_a_run_whose_data_are_not_there_is_refused(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SRACL_DATA", raising=False)
     recipe = sracl_recipe(tmp_path)
     generated = 'name = "markov"\nmax_length = 8\nnum_items = 40\nnum_users = 120\nlength = 10'
     recipe.write_text(recipe.read_text().replace(generated, 'name = "beauty"\nmax_length = 8'))

@@ -62,6 +62,18 @@ def test_jobs_stand_in_the_order_in_which_they_begin(queue: Queue) -> None:
     assert [job.label for job in jobs.jobs(queue.store)] == ["third", "first", "second"]
 
 
+def test_those_that_wait_are_told_in_the_same_order(queue: Queue) -> None:
+    for label in ("first", "second", "third"):
+        add(queue, label, resources={"vram": 2.0})
+    queue.move(3, 1)
+    queue.pause(1)
+    queue.explain(2, "needs more")
+    assert jobs.waiting(queue.store) == [
+        jobs.Waiting(3, {"device": "auto", "vram": 2.0}, ""),
+        jobs.Waiting(2, {"device": "auto", "vram": 2.0}, "needs more"),
+    ]
+
+
 def test_a_job_is_taken_once(queue: Queue) -> None:
     number = add(queue)
     assert queue.claim(number, worker=ME, device="cpu")
@@ -227,6 +239,9 @@ class TestReferences:
             add(queue, run_id="abc123")
         assert jobs.job(queue.store, "1").number == 1
         assert jobs.job(queue.store, "abc").number == 3
+        assert jobs.job(queue.store, "abc").run_id == "abc123"
+        with pytest.raises(UsageError, match="no job '99999999999999999999'"):
+            jobs.job(queue.store, "9" * 20)
 
     def test_what_is_not_there_is_said(self, queue: Queue) -> None:
         with pytest.raises(UsageError, match="There is none yet"):
