@@ -49,6 +49,11 @@ class Pretrained:
             self._demand_reachable(instead, allowed=download)
 
     @property
+    def name(self) -> str:
+        """What it is called, wherever it lies: its id on the hub, or the name of its folder."""
+        return self._folder.resolve().name if self._folder.is_dir() else self.model
+
+    @property
     def commit(self) -> str | None:
         """The commit of a model in the hub's cache; None for any other."""
         from huggingface_hub import try_to_load_from_cache
@@ -60,7 +65,7 @@ class Pretrained:
 
     @property
     def identity(self) -> str:
-        """What tells this model from all others: its commit, or the SHA-256 of all that its folder holds.
+        """What tells this model from all others: its commit, or the SHA-256 of all that its folder holds but hidden files.
 
         Raises:
             ResourceError: The hub was there a moment ago, and is not any longer.
@@ -161,11 +166,17 @@ def placement(device: str, precision: str, *, on_gpu: str) -> tuple[torch.device
 
 
 def _contents(folder: Path) -> str:
-    """Of the names and bytes of all its files; a gigabyte takes a second, and less than it takes to load."""
+    """Of the names and bytes of its files; a gigabyte takes a second, and less than it takes to load.
+
+    Hidden files are left out: the hub's client leaves the times of downloads in some, which differ between machines.
+    """
     found = hashlib.sha256()
     for file in sorted(file for file in folder.rglob("*") if file.is_file()):
+        name = file.relative_to(folder)
+        if any(part.startswith(".") for part in name.parts):
+            continue
         with file.open("rb") as opened:
-            found.update(f"{file.relative_to(folder)}\n{hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
+            found.update(f"{name}\n{hashlib.file_digest(opened, 'sha256').hexdigest()}\n".encode())
     return found.hexdigest()
 
 

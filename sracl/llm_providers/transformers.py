@@ -29,10 +29,10 @@ _INSTEAD = (
 class Transformers:
     """Any causal language model that the transformers library can load, in its own form of a chat where it has one.
 
-    Requests of about one length are worked on together. Answers are stored in the cache folder after every batch, by what the
-    model's files hold, precision and full request: a run that was killed goes on where it stopped. A reply that is no answer,
-    such as broken JSON or one that does not end, is drawn again by chance; requests that come to nothing are remembered with
-    the reason.
+    Requests of about one length are worked on together. Answers are stored in the cache folder after every batch, by the model's
+    name, what its files hold, precision and full request, and not by where it lies: a run that was killed goes on where it
+    stopped. A reply that is no answer, such as broken JSON or one that does not end, is drawn again by chance; requests that
+    come to nothing are remembered with the reason.
 
     The likeliest tokens, or draws whose numbers follow from the request alone, make answers repeatable. With batches of another
     size the last bits of probabilities differ, so that an answer may now and then go another way; what is stored stays as it is.
@@ -107,7 +107,7 @@ class Transformers:
                 no answer, or all of them, with their number and the reasons.
         """
         answers = Answers()
-        self.facts = {"model": self.model, "identity": self._identity, "precision": self._placed[1]}
+        self.facts = {"model": self._pretrained.name, "identity": self._identity, "precision": self._placed[1]}
         return answered(
             prompts,
             answers=answers,
@@ -141,7 +141,7 @@ class Transformers:
             "top_p": self.top_p,
             "max_tokens": limit,
         }
-        return Due(prompt, Request(_PROVIDER, self.model, body, self.sample), 0)
+        return Due(prompt, Request(_PROVIDER, self._pretrained.name, body, self.sample), 0)
 
     def _ask(self, answers: Answers, due: Sequence[Due], total: int) -> None:
         from sracl.llm_providers.causal_model import CausalModel

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import shutil
 import signal
@@ -224,15 +226,40 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(tmp_path: Path, another_
     assert Transformers(model=str(folder), max_output=60, attempts=5, batch_size=4, device="cpu")(PROMPTS) == resumed
 
 
-def test_other_weights_are_another_model(endless: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy"
-    shutil.copytree(endless, copy)
+def test_a_model_is_what_it_is_wherever_it_lies(endless: Path, tmp_path: Path) -> None:
     pen = [prompt("a pen")]
-    Transformers(model=str(copy), device="cpu")(pen)
-    (copy / "notes.txt").write_text("trained further")
-    trained = Transformers(model=str(copy), device="cpu")
+    Transformers(model=str(endless), device="cpu")(pen)
+    moved = tmp_path / endless.name
+    shutil.copytree(endless, moved)
+    (moved / ".cache").mkdir()
+    (moved / ".cache" / "model.safetensors.metadata").write_text("downloaded today")
+    elsewhere = Transformers(model=str(moved), device="cpu")
+    elsewhere(pen)
+    assert (elsewhere.facts["asked"], elsewhere.facts["known"], elsewhere.facts["model"]) == (0, 1, endless.name)
+    (moved / "notes.txt").write_text("trained further")
+    trained = Transformers(model=str(moved), device="cpu")
     trained(pen)
     assert trained.facts["asked"] == 1
+
+
+def test_what_is_passed_on_names_the_model_and_no_folder_of_this_machine(endless: Path) -> None:
+    provider, lines = Transformers(model=str(endless), device="cpu"), io.StringIO()
+    provider([prompt("a pen")])
+    assert Answers().export(lines) == 1
+    assert str(endless.parent) not in lines.getvalue()
+    passed_on = json.loads(lines.getvalue().splitlines()[1])
+    assert (passed_on["provider"], passed_on["model"]) == ("transformers", endless.name)
+    assert passed_on["request"]["weights"] == provider.facts["identity"]
+
+
+def test_only_what_decides_an_answer_makes_another_request(endless: Path) -> None:
+    def key(**changes: object) -> str:
+        (request,) = Transformers(**{"model": str(endless), "device": "cpu", **changes}).requests(PROMPTS[:1])  # type: ignore[arg-type]
+        return request.key
+
+    assert key(batch_size=7, attempts=9, max_failed=3, precision="float32") == key()
+    others = [key(temperature=0.5), key(top_p=0.5), key(max_output=5), key(sample=1), key(precision="bfloat16")]
+    assert len({key(), *others}) == 6
 
 
 def test_an_answer_that_does_not_end_is_cut_and_is_none(endless: Path) -> None:
