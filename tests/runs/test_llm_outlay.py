@@ -42,14 +42,14 @@ def test_rows_requests_and_tokens_are_those_counted_by_hand(corner: None) -> Non
     (found,) = planned()
     counted = by_name(found)
     assert list(counted) == ["training prefixes", "users", "items"]
-    # of a request, what all have: instruction, what a server adds, and "3 chosen:"
+    # of a request, what all have: instruction, what a server adds, and "Chosen:"
     words = find_prompt(catalog(), "purchases")
     system = words.system.format(domain="everyday products", answer="at most 100 words")
     fixed = tokens.estimate(system) + 8 + 3
     # x_1 … x_t with t <= n - 3 reads a, ab of ann and a, ab, abc of ben; an entry is "1. aaa", three tokens
     assert counted["training prefixes"] == Granularity("training prefixes", True, 5, 3, 3 * fixed + 3 * (1 + 2 + 3), 3 * 115, fixed + 9, {})
     assert counted["users"] == Granularity("users", False, 2, 2, 2 * fixed + 3 * (2 + 3), 2 * 115, fixed + 9, {})
-    assert counted["users"].example == {"system": system, "user": "3 chosen:\n1. aaa\n2. bbb\n3. ccc"}
+    assert counted["users"].example == {"system": system, "user": "Chosen:\n1. aaa\n2. bbb\n3. ccc"}
     # of a … f, f has no text
     assert (counted["items"].rows, counted["items"].requests, counted["items"].chosen) == (6, 5, True)
 

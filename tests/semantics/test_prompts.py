@@ -106,12 +106,12 @@ def test_an_item_prompt_omits_what_is_missing(shop: Interactions) -> None:
 def test_a_sequence_prompt_lists_known_items_oldest_first(shop: Interactions) -> None:
     training = training_prefixes(shop, 20)  # ann: t = 1, 2, 3; ben: t = 1
     first, _, third, ben = prompts.sequence_prompts(shop, training, range(4), template=PURCHASES, domain="office supplies")
-    assert first.user == "1 chosen:\n1. Blue pen | Pens | Inkwell"
+    assert first.user == "Chosen:\n1. Blue pen | Pens | Inkwell"
     assert "In a single paragraph of at most 100 words state" in first.system
     assert first.answer == AnswerForm(words=100)
-    assert third.user == "2 chosen:\n1. Blue pen | Pens | Inkwell\n2. Ink & more ink | Ink"
+    assert third.user == "Chosen:\n1. Blue pen | Pens | Inkwell\n2. Ink & more ink | Ink"
     assert [text.title for text in third.items] == ["Blue pen", "Ink & more ink"]
-    assert ben.user == "1 chosen:\n1. Ink & more ink | Ink"
+    assert ben.user == "Chosen:\n1. Ink & more ink | Ink"
     assert all(prompt.unit == "sequence" and not prompt.contexts for prompt in (first, third, ben))
 
 
@@ -136,12 +136,12 @@ def test_a_sequence_loses_its_oldest_items_where_there_is_no_room() -> None:
     roomy = replace(PURCHASES, budget=10_000, title_length=1000)
     *_, whole = prompts.sequence_prompts(data, rows, range(len(rows)), template=roomy, domain="x")
     *_, cut = prompts.sequence_prompts(data, rows, range(len(rows)), template=replace(roomy, budget=500), domain="x")
-    assert whole.user.startswith("12 chosen:\n1. title0 ")
+    assert whole.user.startswith("Chosen:\n1. title0 ")
     assert tokens.of_request(whole) > 500
     # every entry takes 40 + 2 tokens for its number: one more would be too many
     assert 500 - 42 < tokens.of_request(cut) <= 500
     kept = cut.user.count("\n")
-    assert cut.user.startswith(f"{kept} chosen:\n1. title{12 - kept} ")
+    assert cut.user.startswith(f"Chosen:\n1. title{12 - kept} ")
     assert "title11" in cut.user
     assert cut.items == whole.items  # what is described stays what it is
 
