@@ -27,11 +27,11 @@ def ending(store: Store, job: JobRow, code: int | None) -> tuple[JobState, int |
         code: Exit code of its process; None where that cannot be known, since another worker started it.
     """
     run = _run(store, job)
-    if code is None and run is not None:
-        failed = run.state == "failed" and job.started is not None and run.finished is not None and run.finished >= job.started
-        code = 0 if run.state == "completed" else 1 if failed else None
-    if code == 0:
+    was_ended = code is None or bool(job.wanted) or _is_of_signal(code)
+    if code == 0 or (was_ended and run is not None and run.state == "completed"):
         return "completed", 0, ""
+    if code is None and run is not None and run.state == "failed" and job.started and run.finished and run.finished >= job.started:
+        code = 1
     if job.wanted in ("cancel", "kill"):
         return "cancelled", code or _BY_SIGNAL + signal.SIGTERM, "by the user"
     if job.wanted == "pause":
@@ -39,7 +39,7 @@ def ending(store: Store, job: JobRow, code: int | None) -> tuple[JobState, int |
     if code is None:
         what = "its process is gone" if job.pid else "its worker died while it was being started"
         return "interrupted", None, f"{what}; retry it to go on"
-    if code > _BY_SIGNAL:
+    if _is_of_signal(code):
         return "interrupted", code, _of_signal(code - _BY_SIGNAL)
     if run is not None and run.state == "failed" and run.reason:
         return "failed", code, run.reason
@@ -55,10 +55,14 @@ def _run(store: Store, job: JobRow) -> RunRow | None:
         return None
 
 
+def _is_of_signal(code: int) -> bool:
+    return code - _BY_SIGNAL in signal.valid_signals()
+
+
 def _of_signal(number: int) -> str:
     try:
         name = signal.Signals(number).name
-    except ValueError:
+    except ValueError:  # those for real time have no names
         name = f"signal {number}"
     hint = "; the system does that when memory runs out" if number == signal.SIGKILL else ""
     return f"ended by {name}, which this queue did not send{hint}"

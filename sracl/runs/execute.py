@@ -123,7 +123,8 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
                     ending = train(key, run, store, screen, shop, folder, wishes)
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:
-                store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
+                if not is_done(store, run):  # else it came after the last thing to do
+                    store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
                 raise
             except BudgetError as error:  # no space is left for the other runs either, perhaps not even to say so
                 with suppress(BudgetError):

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from sracl.errors import UsageError
 from sracl.tracking.identity import owner, presence
-from sracl.tracking.jobs import LEASE, is_abandoned
+from sracl.tracking.jobs import LEASE, UNFINISHED, is_abandoned
 from sracl.tracking.tables import Job, QueueState
 from sracl.tracking.values import now, plain
 
@@ -157,11 +157,17 @@ class Queue:
                 job.wanted = ""
 
     def resume(self, number: int) -> JobState:
-        """Let a paused job wait for a device again."""
+        """Let a paused job wait for a device again.
+
+        Raises:
+            UsageError: It is being paused, or has ended.
+        """
         with self.store.writing() as session:
             job = self._job(session, number)
             if job.state == "running" and job.wanted == "pause":
                 raise UsageError(f"Job {number} is being paused just now; start it again in a moment.")
+            if job.state in _RETRIED:
+                raise UsageError(f"Job {number} is {job.state}; `sracl queue retry` lets it wait again.")
             if job.state == "paused":
                 job.state, job.reason = "queued", ""
             return job.state  # type: ignore[return-value]
@@ -170,15 +176,15 @@ class Queue:
         """Let a job that ended wait again; a run goes on after its last checkpoint.
 
         Raises:
-            UsageError: It has not ended, or there is nothing left to do.
+            UsageError: It has not ended, there is nothing left to do, or another job is there to do it.
         """
         with self.store.writing() as session:
             job = self._job(session, number)
-            _settle(job)
-            if job.state not in _RETRIED:
-                raise UsageError(
-                    f"Job {number} is {job.state}; only one that was {', '.join(_RETRIED[:-1])} or {_RETRIED[-1]} can be retried."
-                )
+            state = _state(job)
+            if state not in _RETRIED:
+                raise UsageError(f"Job {number} is {state}; only one that was {', '.join(_RETRIED[:-1])} or {_RETRIED[-1]} can be retried.")
+            if (other := self._other(session, job)) is not None:
+                raise UsageError(f"Job {other} is there for the run of job {number}, and has not ended.")
             job.state, job.reason, job.code, job.wanted, job.finished = "queued", "", None, "", None
             return "queued"
 
@@ -195,15 +201,17 @@ class Queue:
     def _stop(self, number: int, wish: str, ended: JobState) -> JobState:
         with self.store.writing() as session:
             job = self._job(session, number)
-            _settle(job)
-            if job.state in ("queued", "paused"):
+            state = _state(job)
+            if state in ("queued", "paused"):
                 job.state, job.wanted = ended, ""
                 if ended == "cancelled":
                     job.code, job.reason, job.finished = 143, "cancelled before it began", now()
-            elif job.state == "running":
+            elif state == "running":
+                if wish == "pause" and job.wanted in ("cancel", "kill"):
+                    raise UsageError(f"Job {number} is being cancelled.")
                 job.wanted = "kill" if wish == "cancel" and job.wanted in ("cancel", "kill") else wish
-            elif ended != job.state:
-                raise UsageError(f"Job {number} has ended: it is {job.state}.")
+            elif ended != state:
+                raise UsageError(f"Job {number} has ended: it is {state}.")
             return job.state  # type: ignore[return-value]
 
     def _job(self, session: Session, number: int) -> Job:
@@ -211,6 +219,13 @@ class Queue:
         if found is None:
             raise UsageError(f"There is no job {number} in {self.store.path}.")
         return found
+
+    def _other(self, session: Session, job: Job) -> int | None:
+        """Another job for the same run that has not ended."""
+        if job.run_id is None:
+            return None
+        others = session.exec(select(Job).where(col(Job.run_id) == job.run_id, col(Job.number) != job.number)).all()
+        return next((other.number for other in others if _state(other) in UNFINISHED), None)
 
     def _is_paused(self, session: Session) -> bool:
         return bool(session.exec(select(QueueState.paused)).first())
@@ -221,8 +236,8 @@ def _set(job: Job, process: Mapping[str, Any]) -> None:
         setattr(job, part, process[part])
 
 
-def _settle(job: Job) -> None:
-    """Call a job interrupted of which nobody will ever say how it ended: neither its process nor its worker lives."""
+def _state(job: Job) -> str:
+    """Its state; `interrupted` if nobody will ever say how it ended, since neither its process nor its worker lives."""
     child = owner(job)
-    if job.state == "running" and is_abandoned(job.worker, job.lease, now()) and (child is None or presence(child) != "alive"):
-        job.state = "interrupted"
+    is_gone = is_abandoned(job.worker, job.lease, now()) and (child is None or presence(child) != "alive")
+    return "interrupted" if job.state == "running" and is_gone else job.state

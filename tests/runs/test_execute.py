@@ -13,7 +13,9 @@ import pytest
 
 from sracl.errors import ResourceError
 from sracl.recipes.plan import plan
+from sracl.runs import execute
 from sracl.runs.execute import choose_device
+from sracl.runs.screen import Screen
 from sracl.tracking import queries
 from sracl.tracking.store import Store
 from tests.support.recipes import project, sracl, sracl_recipe
@@ -40,6 +42,21 @@ def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -
     # the figures can be had again from the ranks alone; the last protocol stored is "exclude"
     assert figures["all", "hr@10"] == pytest.approx((ranks["test.exclude"] <= 10).mean())
     assert not (folder / "last.safetensors").exists()  # a finished run needs no more than its best weights
+
+
+def test_a_run_that_is_asked_to_end_when_it_is_done_stays_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    def done(key: str, run: object, store: Store, *_: object) -> str:
+        store.finish(key, "completed", "1 epochs")
+        raise execute.Terminated
+
+    monkeypatch.setattr(execute, "train", done)
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        with pytest.raises(execute.Terminated):
+            execute.execute(plan(str(sracl_recipe(tmp_path))), store, screen, device="cpu")
+        assert [run.state for run in queries.runs(store)] == ["completed"]
 
 
 def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:

@@ -116,6 +116,22 @@ class TestStopping:
             queue.cancel(number)
         assert (the_only(queue).state, the_only(queue).wanted) == ("interrupted", "")
 
+    def test_what_is_to_be_cancelled_is_not_paused_instead(self, queue: Queue) -> None:
+        number = add(queue)
+        queue.claim(number, worker=ME, device="cpu")
+        queue.cancel(number)
+        with pytest.raises(UsageError, match="is being cancelled"):
+            queue.pause(number)
+        assert the_only(queue).wanted == "cancel"
+
+    def test_only_what_is_paused_is_started_again(self, queue: Queue) -> None:
+        number = add(queue)
+        assert queue.resume(number) == "queued"
+        queue.claim(number, worker=ME, device="cpu")
+        queue.finish(number, "failed", code=1, reason="no")
+        with pytest.raises(UsageError, match="is failed; `sracl queue retry` lets it wait again"):
+            queue.resume(number)
+
     def test_paused_and_resumed(self, queue: Queue) -> None:
         number = add(queue)
         assert queue.pause(number) == "paused"
@@ -156,6 +172,17 @@ class TestRetry:
         queue.finish(number, "completed", code=0)
         with pytest.raises(UsageError, match="is completed"):
             queue.retry(number)
+
+    def test_not_while_another_job_trains_the_same_run(self, queue: Queue, register: Any) -> None:
+        register(queue.store, "r1")
+        first = add(queue, run_id="r1")
+        queue.claim(first, worker=ME, device="cpu")
+        queue.finish(first, "failed", code=1)
+        second = add(queue, run_id="r1")
+        with pytest.raises(UsageError, match=f"Job {second} is there for the run of job {first}"):
+            queue.retry(first)
+        queue.cancel(second)
+        assert queue.retry(first) == "queued"
 
     def test_one_that_nobody_looks_after_any_more_is_retried_at_once(self, queue: Queue) -> None:
         number = add(queue)
