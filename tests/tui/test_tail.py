@@ -46,3 +46,14 @@ def test_of_a_long_file_the_end_is_read_from_a_whole_line_on(tmp_path: Path) -> 
     assert anew
     assert LIMIT - 20 < len(text) <= LIMIT
     assert text.splitlines() == lines[-len(text.splitlines()) :]
+
+
+def test_a_file_that_was_put_away_for_a_longer_one_is_read_from_its_beginning(tmp_path: Path) -> None:
+    file = tmp_path / "log.txt"
+    file.write_text("one\n")
+    tail = Tail(file)
+    assert tail.read() == ("one\n", True)
+    file.rename(tmp_path / "log.txt.1")
+    file.write_text("a longer first line\n")
+    assert tail.read() == ("a longer first line\n", True)
+    assert tail.read() == ("", False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import os
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class Tail:
     def __init__(self, file: Path) -> None:
         self.file = file
         self._place = 0
+        self._seen: tuple[int, int] | None = None
+        """Device and inode of the file that was read."""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def read(self) -> tuple[str, bool]:
@@ -36,9 +39,11 @@ class Tail:
             begins_anew, self._place = self._place > 0, 0
             return "", begins_anew
         with self.file.open("rb") as file:
-            size = file.seek(0, 2)
-            begins_anew = self._place == 0 or size < self._place
-            start = 0 if size < self._place else self._place
+            status = os.fstat(file.fileno())
+            size, found = status.st_size, (status.st_dev, status.st_ino)
+            is_another = size < self._place or found != self._seen
+            begins_anew = self._place == 0 or is_another
+            start = 0 if is_another else self._place
             skipped = size - start > LIMIT
             if skipped:
                 start, begins_anew = size - LIMIT, True
@@ -46,5 +51,5 @@ class Tail:
             kept = file.read(size - start)
         if begins_anew:
             self._decoder.reset()
-        self._place = size
+        self._place, self._seen = size, found
         return self._decoder.decode(kept.partition(b"\n")[2] if skipped else kept), begins_anew
