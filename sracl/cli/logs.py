@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import sys
 import time
 from collections import deque
@@ -16,7 +17,7 @@ _LOOK_SECONDS = 0.3
 def command(
     job: Annotated[str, typer.Argument(help="Number of a job, or how the id of its run begins.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as the job prints more, until it ends.")] = False,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="The last so many lines.")] = 200,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Begin with the last so many lines.")] = 200,
 ) -> None:
     """Print what a job printed."""
     from sracl import paths
@@ -28,35 +29,24 @@ def command(
         path = Path(row.log)
         if not path.is_file():
             print(f"Job {row.number} has printed nothing yet: it is {row.state}.", file=sys.stderr)
-        place = _print_last(path, lines)
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")  # what is read may end in the middle of a letter
+        place = 0
+        if path.is_file():
+            with path.open("rb") as file:
+                _print(decoder.decode(b"".join(deque(file, maxlen=lines))))
+                place = file.tell()
         while follow:
             active = jobs.job(store, str(row.number)).is_active  # before reading, so that what it printed last is read
-            place = _print_on(path, place)
+            if path.is_file():
+                with path.open("rb") as file:
+                    file.seek(place)
+                    _print(decoder.decode(file.read()))
+                    place = file.tell()
             if not active:
                 return
             time.sleep(_LOOK_SECONDS)
 
 
-def _print_last(path: Path, lines: int) -> int:
-    """Print the last lines; the place in the file after them."""
-    if not path.is_file():
-        return 0
-    with path.open("rb") as file:
-        for line in deque(file, maxlen=lines):
-            _print(line)
-        return file.tell()
-
-
-def _print_on(path: Path, place: int) -> int:
-    """Print what was added after a place; the place after that."""
-    if not path.is_file():
-        return place
-    with path.open("rb") as file:
-        file.seek(place)
-        _print(file.read())
-        return file.tell()
-
-
-def _print(text: bytes) -> None:
-    sys.stdout.write(text.decode(errors="replace"))
+def _print(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
