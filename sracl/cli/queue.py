@@ -126,7 +126,10 @@ def move(chosen: _Some, priority: Annotated[int, typer.Option("--priority", "-p"
 
 @app.command("wait")
 def wait(chosen: _Jobs = None) -> None:
-    """Wait until jobs have ended; without a number, all that wait or run now. Ends with the worst of their exit codes."""
+    """Wait until jobs have ended; without a number, all that wait or run now. Ends with the worst of their exit codes.
+
+    Where waiting would have no end it ends with 6: the queue is on hold, or what is left needs a device that is not there.
+    """
     from sracl import paths
     from sracl.jobs.waiting import wait as until_ended
     from sracl.tracking.reader import Reader

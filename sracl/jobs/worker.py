@@ -172,7 +172,9 @@ class Worker:
             if not self._queue.claim(number, worker=self._me, device=device.key):
                 return
             charge = self._charges[number] = Charge()  # from here on it is looked after, whatever fails
-            (row,) = jobs.jobs(self._store, numbers=[number])
+            row = next(iter(jobs.jobs(self._store, numbers=[number])), None)
+            if row is None:
+                return  # somebody has taken it out of the store just now
             try:
                 charge.child = start(row, environment=self._environment(row, device), inherited=[claim])
             except Exception as error:  # whatever is wrong with a command ends this job only, and the others start
