@@ -29,7 +29,8 @@ class Terminal:
         self._set_size(columns, lines)
         self.process = subprocess.Popen(
             [sys.executable, "-m", "sracl", "tui", *arguments],
-            env={**environment, "TERM": "xterm-256color"},
+            # sizes in variables would be believed rather than the terminal's, and xdist sets them
+            env={**{name: value for name, value in environment.items() if name not in ("COLUMNS", "LINES")}, "TERM": "xterm-256color"},
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,

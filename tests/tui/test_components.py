@@ -65,7 +65,7 @@ async def test_components_are_listed_filtered_and_shown(app: SraclApp) -> None:
 
 @pytest.mark.presses("ComponentsScreen components.list", "ComponentsScreen components.doctor", "ComponentsScreen components.examine")
 async def test_checks_of_the_doctor(app: SraclApp) -> None:
-    async with app.run_test(size=(80, 24)) as pilot:
+    async with app.run_test(size=(120, 60)) as pilot:
         await pilot.press("7")
         await pilot.press("d")
         await shows(pilot, "problems: 0", "ok      torch: ", "none yet at", "plug-ins: none installed")
