@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
-from sracl.llm_providers.allowance import Allowance, Ceiling
-from sracl.llm_providers.answers import Answers
-from sracl.llm_providers.asking import answered
+from sracl.llm_providers.allowance import Ceiling
 from sracl.llm_providers.chat_server import ChatServer
 from sracl.llm_providers.chat_session import ChatSession
 from sracl.llm_providers.desk import Desk
+from sracl.llm_providers.served import Served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
-    from sracl.interfaces import Prompt
+    from sracl.llm_providers.answers import Answers
     from sracl.llm_providers.asking import Due
-    from sracl.llm_providers.request import Request
 
 Address = Annotated[str, Field(pattern=r"^https?://[^/@?#\s]+(/[^@?#\s]*)?$")]
 """Of a server, without a key in it."""
@@ -31,7 +29,7 @@ _CONNECTIONS = 25
 """Requests under way that share a client."""
 
 
-class OpenAI:
+class OpenAI(Served):
     """Asks DeepSeek, OpenAI, vLLM, Ollama or any other server that has `/chat/completions`.
 
     Answers are stored in the cache folder as they arrive, by server, model, full request and sample: the same is never asked
@@ -42,9 +40,6 @@ class OpenAI:
 
     The key is read from the environment and is part of nothing that is written or printed.
     """
-
-    at_once = True
-    """It is to be given all prompts together: equal ones are asked once, and those that begin alike one after another."""
 
     def __init__(
         self,
@@ -92,7 +87,7 @@ class OpenAI:
             UsageError: There is no such card.
             ValueError: Neither a card nor an address and a model are given.
         """
-        self.server = ChatServer(
+        server = ChatServer(
             llm=llm,
             base_url=base_url,
             model=model,
@@ -104,45 +99,16 @@ class OpenAI:
             extra=extra,
             sample=sample,
         )
-        self.max_failed = max_failed
+        super().__init__(server, max_failed)
         self.attempts = attempts
         self.concurrency = concurrency
         self.retries = retries
         self.timeout = timeout
         self.patience = patience
         self.max_cost = max_cost
-        self.allowance = Allowance()
-        """What the command allows; the run puts its own here."""
-        self.facts: dict[str, Any] = {}
-        """Model and server, and of the last call: requests asked, known before, failed and lost, and what they cost."""
-        self.progress: Callable[[int, int], None] | None = None
-        """Told how many requests of how many are settled."""
 
-    def __call__(self, prompts: Sequence[Prompt]) -> list[str]:
-        """One text per prompt.
-
-        Raises:
-            ResourceError: There is no key; the server cannot be had, refuses, or asks for more time than there is patience.
-            BudgetError: The ceiling is reached, the account is used up, or the disk is full. What was paid for is kept.
-            DataError: Requests have no answer, with their number and the reasons.
-        """
-        self.facts = {"model": self.server.model, "server": self.server.host}
-        answers = Answers()
-        return answered(
-            prompts,
-            answers=answers,
-            due_of=self.server.due,
-            ask=lambda due, keys: self._ask(answers, due, keys),
-            offline=self.allowance.offline,
-            max_failed=self.max_failed,
-            facts=self.facts,
-        )
-
-    def requests(self, prompts: Sequence[Prompt]) -> list[Request]:
-        """What is asked for each prompt; nobody is asked."""
-        return [self.server.due(prompt).request for prompt in prompts]
-
-    def _ask(self, answers: Answers, due: Sequence[Due], keys: Sequence[str]) -> None:
+    def ask(self, answers: Answers, due: Sequence[Due], keys: Sequence[str]) -> None:
+        """Ask, many at a time."""
         ceilings = (Ceiling(self.max_cost), self.allowance.ceiling)
         if any(ceiling.dollars is not None for ceiling in ceilings):
             self.server.demand_price()

@@ -12,24 +12,22 @@ from pydantic import Field
 
 from sracl.errors import BudgetError, ResourceError
 from sracl.llm_providers import completion
-from sracl.llm_providers.allowance import Allowance, Ceiling
-from sracl.llm_providers.answers import Answers
-from sracl.llm_providers.asking import answered
+from sracl.llm_providers.allowance import Ceiling
 from sracl.llm_providers.batches import Batch, Batches
 from sracl.llm_providers.chat_server import KEPT, ChatServer, in_words
 from sracl.llm_providers.desk import Desk
 from sracl.llm_providers.ledger import PICODOLLARS
+from sracl.llm_providers.served import Served
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     import openai
 
-    from sracl.interfaces import Prompt
+    from sracl.llm_providers.answers import Answers
     from sracl.llm_providers.asking import Due
     from sracl.llm_providers.desk import Entry
     from sracl.llm_providers.openai import Address, Variable
-    from sracl.llm_providers.request import Request
 
 _ENDPOINT: Literal["/v1/chat/completions"] = "/v1/chat/completions"
 _NAME = "sracl"
@@ -39,7 +37,7 @@ _WRONG = {400, 404, 413, 422}
 _ENDED = {"completed", "failed", "expired", "cancelled"}
 
 
-class OpenAIBatch:
+class OpenAIBatch(Served):
     """Hands requests in at OpenAI or another server with `/batches`, waits, and collects.
 
     A batch outlives the process that made it: whoever runs the same recipe next finds and collects it, also where the process
@@ -47,9 +45,6 @@ class OpenAIBatch:
 
     The key is read from the environment and is part of nothing that is written or printed.
     """
-
-    at_once = True
-    """It is to be given all prompts together."""
 
     def __init__(
         self,
@@ -97,7 +92,7 @@ class OpenAIBatch:
             UsageError: There is no such card.
             ValueError: Neither a card nor an address and a model are given.
         """
-        self.server = ChatServer(
+        server = ChatServer(
             llm=llm,
             base_url=base_url,
             model=model,
@@ -110,45 +105,16 @@ class OpenAIBatch:
             sample=sample,
             batch=True,
         )
-        self.max_failed = max_failed
+        super().__init__(server, max_failed)
         self.attempts = attempts
         self.batch_size = batch_size
         self.poll = poll
         self.retries = retries
         self.timeout = timeout
         self.max_cost = max_cost
-        self.allowance = Allowance()
-        """What the command allows; the run puts its own here."""
-        self.facts: dict[str, Any] = {}
-        """Model and server, and of the last call: requests asked, known before, failed and lost, and what they cost."""
-        self.progress: Callable[[int, int], None] | None = None
-        """Told how many requests of how many are settled."""
 
-    def __call__(self, prompts: Sequence[Prompt]) -> list[str]:
-        """One text per prompt.
-
-        Raises:
-            ResourceError: There is no key, the server cannot be had, or refuses.
-            BudgetError: The ceiling is reached, the account is used up, or the disk is full. What was paid for is kept.
-            DataError: Requests have no answer, with their number and the reasons.
-        """
-        self.facts = {"model": self.server.model, "server": self.server.host}
-        answers = Answers()
-        return answered(
-            prompts,
-            answers=answers,
-            due_of=self.server.due,
-            ask=lambda due, keys: self._ask(answers, due, keys),
-            offline=self.allowance.offline,
-            max_failed=self.max_failed,
-            facts=self.facts,
-        )
-
-    def requests(self, prompts: Sequence[Prompt]) -> list[Request]:
-        """What is asked for each prompt; nobody is asked."""
-        return [self.server.due(prompt).request for prompt in prompts]
-
-    def _ask(self, answers: Answers, due: Sequence[Due], keys: Sequence[str]) -> None:
+    def ask(self, answers: Answers, due: Sequence[Due], keys: Sequence[str]) -> None:
+        """Hand in, wait and collect."""
         ceilings = [ceiling for ceiling in (Ceiling(self.max_cost), self.allowance.ceiling) if ceiling.dollars is not None]
         if ceilings:
             self.server.demand_price()

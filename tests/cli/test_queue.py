@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from sracl.tracking import identity, queries
+from sracl.tracking import queries
 from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
-from tests.support.jobs import add, rows, store_file, surroundings, wait_until
+from tests.support.jobs import add, rows, store_file, surroundings, swept, wait_until
 from tests.support.plugins import MEAN_BACKBONE
 from tests.support.recipes import sracl, sracl_recipe
 
@@ -32,11 +30,8 @@ set = { "objective.cross.weight" = 0.0 }
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    if store_file(tmp_path).exists():
-        for row in rows(tmp_path).values():
-            if (process := identity.owner(row)) and identity.presence(process) == "alive":
-                os.kill(process["pid"], signal.SIGKILL)
+    with swept(tmp_path):
+        yield tmp_path
 
 
 def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

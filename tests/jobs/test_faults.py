@@ -17,7 +17,7 @@ from sracl.tracking import identity, queries
 from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
-from tests.support.jobs import add, rows, store_file, surroundings, wait_until
+from tests.support.jobs import add, rows, store_file, surroundings, swept, wait_until
 from tests.support.recipes import sracl, sracl_recipe
 from tests.support.terminal import Terminal
 from tests.tui.support import add as register
@@ -36,11 +36,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    if store_file(tmp_path).exists():
-        for row in rows(tmp_path).values():
-            if (process := identity.owner(row)) and identity.presence(process) == "alive":
-                os.kill(process["pid"], signal.SIGKILL)
+    with swept(tmp_path):
+        yield tmp_path
 
 
 def outcome(home: Path) -> tuple[RunRow, dict[Any, float], dict[str, list[tuple[int, float]]]]:
@@ -121,6 +118,10 @@ def test_writers_beside_the_terminal_interface_lose_nothing(home: Path, writers:
         for name in names:
             register(store, name, variant=name)
     terminal = Terminal(surroundings(home))
+    until = time.monotonic() + 30
+    while b"run0" not in terminal.printed:  # it watches before anything is written, and takes keys
+        assert time.monotonic() < until
+        time.sleep(0.02)
     crew = [FORK.Process(target=_write, args=(store_file(home), name, commits)) for name in names]
     for process in crew:
         process.start()

@@ -20,7 +20,7 @@ from sracl.jobs.claims import Claims
 from sracl.tracking import identity
 from sracl.tracking.queue import Queue
 from sracl.tracking.store import Store
-from tests.support.jobs import add, end, rows, store_file, surroundings, wait_until, worker
+from tests.support.jobs import add, end, rows, store_file, surroundings, swept, wait_until, worker
 
 SLEEP = "import time; print('under way', flush=True); time.sleep(60)"
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(60)"
@@ -31,11 +31,8 @@ ENDS_WELL = (
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path
-    if store_file(tmp_path).exists():
-        for row in rows(tmp_path).values():
-            if (process := identity.owner(row)) and identity.presence(process) == "alive":
-                os.kill(process["pid"], signal.SIGKILL)
+    with swept(tmp_path):
+        yield tmp_path
 
 
 def running(found: dict[int, Any]) -> bool:

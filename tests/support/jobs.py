@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from sracl.tracking import jobs
+from sracl.tracking import identity, jobs
 from sracl.tracking.jobs import JobRow
 from sracl.tracking.queue import Queue
 from sracl.tracking.reader import Reader
@@ -41,6 +42,16 @@ def worker(home: Path, *arguments: str, slots: int = 1) -> subprocess.Popen[str]
     command = [sys.executable, "-m", "sracl", "worker", "--idle-exit", "0", *arguments]
     environment = surroundings(home, slots=slots)
     return subprocess.Popen(command, env=environment, text=True, stderr=subprocess.PIPE, start_new_session=True)
+
+
+@contextmanager
+def swept(home: Path) -> Iterator[Path]:
+    """The folder of a project, whose jobs do not outlive it."""
+    yield home
+    if store_file(home).exists():
+        for row in rows(home).values():
+            if (process := identity.owner(row)) and identity.presence(process) == "alive":
+                os.kill(process["pid"], signal.SIGKILL)
 
 
 def rows(home: Path) -> dict[int, JobRow]:
