@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import ssl
+
     import openai
 
 
@@ -44,4 +47,12 @@ def transport() -> openai.DefaultAsyncHttpxClient:
     async def heard(response: Any) -> None:
         _CURRENT.get().refused += response.status_code >= 400
 
-    return openai.DefaultAsyncHttpxClient(event_hooks={"request": [sent], "response": [heard]})
+    return openai.DefaultAsyncHttpxClient(verify=_certificates(), event_hooks={"request": [sent], "response": [heard]})
+
+
+@functools.cache
+def _certificates() -> ssl.SSLContext:
+    """Shared by all clients: reading them takes longer than anything else about a client."""
+    import httpx2
+
+    return httpx2.create_ssl_context()
