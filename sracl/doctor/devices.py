@@ -1,4 +1,4 @@
-"""What there is to compute on. torch is not loaded, which would take a second and hold memory of a GPU."""
+"""What there is to compute on, and whether torch can use it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from sracl.devices import gpus
 from sracl.doctor.check import Check
+
+if TYPE_CHECKING:
+    from sracl.devices import Device
 
 _CUDA = re.compile(r"^cuda\b[^=]*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 
@@ -16,19 +21,17 @@ _CUDA = re.compile(r"^cuda\b[^=]*=\s*['\"]([^'\"]+)['\"]", re.MULTILINE)
 def devices() -> list[Check]:
     """The build of torch, and the GPUs."""
     cuda = cuda_of_torch()
-    gpus, remark = _gpus()
+    found, silent = gpus()
+    described = [_described(gpu) for gpu in found]
     checks = [_torch(cuda), Check("processor", "ok", f"{os.cpu_count()} cores")]
-    if remark:
-        checks.append(remark)
-    elif not gpus:
+    if not found and not silent:
         checks.append(Check("GPU", "ok", "none seen; runs train on the processor"))
-    elif cuda is None:
-        listed = "; ".join(gpus)
+    elif found and cuda is None:
         mend = "Install a build of torch for CUDA; its site names the one for your driver."
-        checks.append(Check("GPU", "warning", f"{listed}, but this torch cannot use it", mend))
+        checks.append(Check("GPU", "warning", f"{'; '.join(described)}, but this torch cannot use it", mend))
     else:
-        checks.extend(Check("GPU", "ok", gpu) for gpu in gpus)
-    return checks
+        checks += [Check("GPU", "ok", gpu) for gpu in described]
+    return checks + [Check("GPU", "warning", gpu.reason, gpu.mend) for gpu in silent]
 
 
 def cuda_of_torch() -> str | None:
@@ -49,29 +52,7 @@ def _torch(cuda: str | None) -> Check:
     return Check("torch", "ok", f"{installed}, {f'built for CUDA {cuda}' if cuda else 'built for processors only'}")
 
 
-def _gpus() -> tuple[list[str], Check | None]:
-    """Name and memory of every GPU, or why they cannot be told."""
-    try:
-        import pynvml
-    except ImportError:
-        driver = Path("/proc/driver/nvidia/gpus")
-        if driver.is_dir() and any(driver.iterdir()):
-            return [], Check("GPU", "warning", "there is one, but nothing to ask it with", "pip install nvidia-ml-py")
-        return [], None
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return [], None  # no driver, so no GPU
-    try:
-        return [_described(pynvml.nvmlDeviceGetHandleByIndex(place)) for place in range(pynvml.nvmlDeviceGetCount())], None
-    except pynvml.NVMLError as error:
-        return [], Check("GPU", "warning", f"the driver does not answer: {error}", "See what nvidia-smi says.")
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _described(handle: object) -> str:
-    import pynvml
-
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    return f"{pynvml.nvmlDeviceGetName(handle)}, {memory.free / 2**30:.0f} of {memory.total / 2**30:.0f} GiB free"
+def _described(gpu: Device) -> str:
+    if not gpu.capacity:
+        return f"{gpu.name}, memory unknown"
+    return f"{gpu.name}, {gpu.capacity - gpu.used:.0f} of {gpu.capacity:.0f} GiB free"

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sracl.jobs.devices import Device
+    from sracl.devices import Device
 
 _OTHERS_MAY_HAVE = 1.0
 """GiB of a GPU that a desktop or a driver may use while the whole of it is given to a job."""

@@ -26,8 +26,8 @@ from sracl.tracking.values import now
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sracl.devices import Device
     from sracl.jobs.claims import Claims
-    from sracl.jobs.devices import Device
     from sracl.tracking.jobs import JobRow, JobState, Waiting
     from sracl.tracking.store import Store
 

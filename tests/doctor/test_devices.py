@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
 
-from sracl.doctor.devices import cuda_of_torch
+from sracl.doctor.devices import cuda_of_torch, devices
+from tests.support.nvidia import Driver, only_the_tool
 
 
 @pytest.mark.parametrize(
@@ -29,3 +31,21 @@ def test_it_agrees_with_the_torch_that_is_installed() -> None:
     import torch
 
     assert cuda_of_torch() == torch.version.cuda
+
+
+def test_the_tool_answers_where_nothing_better_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    only_the_tool(tmp_path, monkeypatch)
+    monkeypatch.setattr("sracl.doctor.devices.cuda_of_torch", lambda: "12.6")
+    found = [check for check in devices() if check.name == "GPU"]
+    assert [check.found for check in found] == ["NVIDIA H100, 79 of 80 GiB free", "NVIDIA H100, 80 of 80 GiB free"]
+
+
+def test_a_card_that_has_failed_is_a_warning_beside_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    driver = Driver()
+    monkeypatch.setattr(driver, "nvmlDeviceGetCount", lambda: 2)
+    monkeypatch.setattr(driver, "nvmlDeviceGetHandleByIndex", lambda place: driver.unsupported() if place else place)
+    monkeypatch.setitem(sys.modules, "pynvml", driver)
+    monkeypatch.setattr("sracl.doctor.devices.cuda_of_torch", lambda: "12.6")
+    card, failed = (check for check in devices() if check.name == "GPU")
+    assert (card.level, card.found) == ("ok", "NVIDIA H200, 132 of 140 GiB free")
+    assert (failed.level, failed.found) == ("warning", "number 1 does not answer: not supported")

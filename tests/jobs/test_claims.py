@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from sracl.devices import CPU, Device
 from sracl.jobs.claims import Claims
-from sracl.jobs.devices import CPU, Device
 
 CARD = Device("GPU-1", "a card", 80.0)
 

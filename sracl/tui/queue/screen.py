@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from sracl.jobs.devices import Device
+    from sracl.devices import Device
     from sracl.tracking.jobs import JobRow
 
 _DEVICES_SECONDS = 2.0
@@ -203,5 +203,5 @@ def _device(device: Device, held: float, running: Sequence[JobRow]) -> tuple[str
 
 def _share(device: Device, job: JobRow) -> str:
     """A job's number, and what it has of a GPU's memory."""
-    memory = device.memory_of(job)
+    memory = device.memory_of(job.pid)
     return f"{job.number} ({memory:.1f} GiB)" if memory else str(job.number)
