@@ -15,7 +15,7 @@ from sracl.recipes.lines import Path, split_path
 from sracl.registry.wording import in_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _MAX_PARENTS = 8
 
@@ -30,6 +30,8 @@ class Loaded:
     files: list[str] = field(default_factory=list)
     """The recipe and its parents, nearest first, as messages call them."""
     problems: list[Problem] = field(default_factory=list)
+    bases: dict[str, Draft] = field(default_factory=dict)
+    """What variants extend, as they write it -> that recipe with the values of this one on top."""
 
 
 def shipped_recipes() -> dict[str, File]:
@@ -74,6 +76,14 @@ def load(recipe: str) -> Loaded:
     own = documents[0]
     if broken:  # whatever the missing parent would have set would be reported as missing too
         raise RecipeError(own.shown, broken)
+    loaded = _merged(documents)
+    _extend_variants(loaded, documents)
+    return loaded
+
+
+def _merged(documents: Sequence[Document]) -> Loaded:
+    """One of these documents, nearest first, on top of the other."""
+    own = documents[0]
     name = own.values.get("name")
     files = [document.shown for document in documents]
     loaded = Loaded(name if isinstance(name, str) else "", own.shown, Draft(home=Origin(own.shown, own.shown, 1)), files)
@@ -82,20 +92,45 @@ def load(recipe: str) -> Loaded:
     return loaded
 
 
-def _family(file: File) -> tuple[list[Document], list[Problem]]:
-    """The documents of a recipe and its parents, nearest first."""
-    documents = [read(file)]
+def _extend_variants(loaded: Loaded, documents: Sequence[Document]) -> None:
+    """Read what variants extend, and put the documents of the recipe on top of each.
+
+    Raises:
+        RecipeError: A file of theirs is not there or no TOML at all.
+    """
+    tables = loaded.draft.get(("variant",))
+    names = [table.get("extends") for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
+    if names and all(isinstance(name, str) for name in names):
+        loaded.problems = []  # the recipe is no run by itself; what is wrong with it is met again below
+    for number, name in enumerate(names):
+        if not isinstance(name, str) or not name or name in loaded.bases:  # a wrong type is reported with the rest of the variant
+            continue
+        at = ("variant", str(number), "extends")
+        where = loaded.draft.origin(at)
+        parent = _parent(name, where.folder or File())
+        if parent is None:
+            raise RecipeError(loaded.shown, [where.problem(at, _absent(name))])
+        parents, broken = _family(parent, documents)
+        if broken:
+            raise RecipeError(loaded.shown, broken)
+        base = _merged([*documents, *parents])
+        loaded.bases[name] = base.draft
+        loaded.problems += base.problems
+        loaded.files += [document.shown for document in parents if document.shown not in loaded.files]
+
+
+def _family(file: File, children: Sequence[Document] = ()) -> tuple[list[Document], list[Problem]]:
+    """The documents of a recipe and its parents, nearest first; `children` extend it."""
+    documents = [*children, read(file)]
     while True:
         child = documents[-1]
         name = child.values.get("extends")
         if not isinstance(name, str) or not name:  # a wrong type is reported with the rest of the header
-            return documents, []
+            return documents[len(children) :], []
         where = child.origin(("extends",))
-        parent = _parent(name, child.file)
+        parent = _parent(name, child.file.parent)
         if parent is None:
-            files = [] if name.endswith(".toml") else list(shipped_recipes())
-            hint = f"{did_you_mean(name, files)} Shipped: {', '.join(files)}; a file of your own ends in .toml." if files else ""
-            return documents, [where.problem(("extends",), f"There is no recipe '{name}'.{hint}")]
+            return documents, [where.problem(("extends",), _absent(name))]
         if any(parent.resolve() == known.file.resolve() for known in documents):
             ring = " -> ".join([*(known.shown for known in documents), shown(parent)])
             return documents, [where.problem(("extends",), f"Recipes extend one another in a ring: {ring}.")]
@@ -104,12 +139,18 @@ def _family(file: File) -> tuple[list[Document], list[Problem]]:
         documents.append(read(parent))
 
 
-def _parent(name: str, child: File) -> File | None:
-    """The file that `extends` names: a path from the child's folder if it ends in .toml, else a shipped recipe."""
+def _parent(name: str, folder: File) -> File | None:
+    """The file that `extends` names: a path from the folder of who says so if it ends in .toml, else a shipped recipe."""
     if not name.endswith(".toml"):
         return shipped_recipes().get(name)
-    file = child.parent / name
+    file = folder / name
     return file if file.is_file() else None
+
+
+def _absent(name: str) -> str:
+    files = [] if name.endswith(".toml") else list(shipped_recipes())
+    hint = f"{did_you_mean(name, files)} Shipped: {', '.join(files)}; a file of your own ends in .toml." if files else ""
+    return f"There is no recipe '{name}'.{hint}"
 
 
 def _add(document: Document, loaded: Loaded, *, is_root: bool) -> None:

@@ -91,7 +91,7 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
     settings = frame.apply_to_recipe(loaded, settings, seeds)
     loaded.problems += frame.unused_variables(loaded, settings)
     numbers = frame.seeds_of(loaded)
-    made, found = cases(loaded.draft, settings)
+    made, found = cases(loaded.draft, settings, loaded.bases)
     loaded.problems += found
     report = frame.report_of(loaded, made, cat)
     resources = frame.resources_of(loaded)

@@ -44,6 +44,8 @@ class Variant(Settings):
 
     name: Annotated[str, Field(min_length=1)]
     """Its row in every table."""
+    extends: Annotated[str, Field(min_length=1)] | None = None
+    """The recipe that it is a run of, with the values of this one on top: a shipped one, or a `.toml` file, from this folder."""
     set: dict[str, Any] = {}
     """Path -> value; tables merge by key."""
     unset: Annotated[tuple[str, ...], Field(strict=False)] = ()

@@ -42,6 +42,7 @@ class _Change:
     """What a variant does to the recipe."""
 
     name: str
+    extends: str | None = None
     settings: list[Setting] = field(default_factory=list)
     origins: dict[Path, Callable[[Path], Origin]] = field(default_factory=dict)
     unset: list[tuple[Path, Origin]] = field(default_factory=list)
@@ -53,11 +54,12 @@ class _Change:
             yield from touched(setting.path, setting.value)
 
 
-def cases(base: Draft, sets: Sequence[Setting]) -> tuple[list[Case], list[Problem]]:
+def cases(base: Draft, sets: Sequence[Setting], bases: Mapping[str, Draft] | None = None) -> tuple[list[Case], list[Problem]]:
     """All variants in all cells, with the values of the command line.
 
     Args:
         base: The recipe with its parents.
+        bases: The same on top of what variants extend, by what they call it.
         sets: Values for run tables and variables.
 
     Returns:
@@ -70,7 +72,7 @@ def cases(base: Draft, sets: Sequence[Setting]) -> tuple[list[Case], list[Proble
     found += wrong
     made = []
     for change in changes or [_Change("")]:
-        varied = base.copy()
+        varied = (bases[change.extends] if bases and change.extends else base).copy()
         found += _apply_variant(change, varied)
         for cell in itertools.product(*(axis.values for axis in axes)):
             draft = varied.copy()
@@ -100,7 +102,7 @@ def _changes(base: Draft) -> tuple[list[_Change], list[Problem]]:
             continue
         if model.name in changes:
             found.append(base.origin((*here, "name")).problem((*here, "name"), f"Two variants are called '{model.name}'."))
-        changes[model.name] = change = _Change(model.name)
+        changes[model.name] = change = _Change(model.name, model.extends)
         for position, text in enumerate(model.unset):
             at = (*here, "unset", str(position))
             path, wrong_path = _path(text, base, at)

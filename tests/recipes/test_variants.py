@@ -136,7 +136,7 @@ def test_variants_have_names_of_their_own_and_known_keys(complaints: Complaints,
     assert complaints(child(text)) == [
         "mine.toml:7: variant.1.name: Two variants are called 'A'.",
         "mine.toml:8: variant.2.name: Missing; there is no default. Should be a string, at least 1 long.",
-        "mine.toml:9: variant.2.nmae: There is no such key. Did you mean 'name'? [[variant]] takes: name, set, unset.",
+        "mine.toml:9: variant.2.nmae: There is no such key. Did you mean 'name'? [[variant]] takes: name, extends, set, unset.",
         'mine.toml:10: variant.2.set: Should be a table, got "x".',
     ]
 
