@@ -16,6 +16,7 @@ from sracl.llm_providers.asking import Due
 from sracl.llm_providers.desk import Paid
 from sracl.llm_providers.ledger import PICODOLLARS
 from sracl.llm_providers.request import Request
+from sracl.registry import address
 from sracl.registry.catalog import catalog
 from sracl.registry.llm import LLM
 
@@ -73,14 +74,13 @@ class ChatServer:
             ValueError: Neither a card nor an address and a model are given, or `extra` is no such object.
         """
         self.card = LLM.of(catalog().find("llm", llm)) if llm is not None else None
-        address, name = base_url or (self.card and self.card.base_url), model or (self.card and self.card.model)
-        if not address or not name:
+        server, name = base_url or (self.card and self.card.base_url), model or (self.card and self.card.model)
+        if not server or not name:
             raise ValueError('name a language model, llm = "deepseek-chat" or another of `sracl list llms`, or a base_url and a model')
-        parts = urlsplit(address)
-        if parts.username or parts.password or parts.query:
-            raise ValueError(f"base_url of {parts.hostname} should be an address alone; a key stands in the environment")
-        self.address = address.rstrip("/")
-        self.host = parts.netloc
+        if objection := address.objection(server):
+            raise ValueError(f"base_url {objection}")
+        self.address = server.rstrip("/")
+        self.host = urlsplit(server).netloc
         self.model = name
         self.api_key_env = api_key_env or (self.card.api_key_env if self.card else None)
         self.temperature = temperature

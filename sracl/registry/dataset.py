@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sracl.errors import did_you_mean
+from sracl.registry import address
 
 if TYPE_CHECKING:
     from sracl.registry.card import Card
@@ -126,7 +126,7 @@ def _file_objection(key: str, value: Any) -> str:
         case "urls":
             if not isinstance(value, list) or not value:
                 return "should be a list of addresses, the best first"
-            return next(filter(None, map(address_objection, value)), "")
+            return next(filter(None, map(address.objection, value)), "")
         case "sha256":
             digits = isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value)
             return "" if digits else f"should be 64 hexadecimal digits in lower case, got {value!r}"
@@ -134,16 +134,6 @@ def _file_objection(key: str, value: Any) -> str:
             return "" if _is_count(value) else f"should be a number of bytes, 1 or more, got {value!r}"
         case _:
             return f"no such key.{did_you_mean(key, _FILE_KEYS)} Keys: {', '.join(_FILE_KEYS)}"
-
-
-def address_objection(value: Any) -> str:
-    """What an address should be, where it is not; it is not repeated, since a key may stand in it."""
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        return "should be an address that begins with https:// or http://"
-    if parts.username or parts.password or parts.query:
-        return "should hold no user, password or query"
-    return ""
 
 
 def _is_count(value: Any) -> bool:

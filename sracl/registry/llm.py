@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from sracl.errors import did_you_mean
+from sracl.registry import address
 
 if TYPE_CHECKING:
     from sracl.registry.card import Card
@@ -105,7 +105,7 @@ def _objection(key: str, value: Any) -> str:
     """What a value should be, where it is not."""
     match key:
         case "base_url":
-            return _address_objection(value)
+            return address.objection(value)
         case "model" | "api_key_env" | "source" | "notes":
             if not isinstance(value, str) or not value:
                 return "should be a string"
@@ -124,16 +124,6 @@ def _objection(key: str, value: Any) -> str:
         case _ if key in _PRICES:
             if not _is_number(value) or not 0 <= value < math.inf:
                 return "should be US dollars for a million tokens, 0 or more"
-    return ""
-
-
-def _address_objection(value: Any) -> str:
-    """The address itself is never repeated: a key may stand in it."""
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
-        return "should be an address such as https://api.example.org/v1"
-    if parts.username or parts.password or parts.query:
-        return "should hold no key: api_key_env names the environment variable that does"
     return ""
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from sracl import paths
 from sracl.errors import BudgetError, DataError, ResourceError, SraclError
+from sracl.registry import address
 from sracl.text_encoders.paid import Paid
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class OpenAI:
             patience: Longest time that a server may ask to wait, in seconds.
 
         Raises:
-            ValueError: The address has a key in it.
+            ValueError: `base_url` is no address, or has a key in it.
             ResourceError: There is no key, and the server is not the user's own.
         """
         self.model = model
@@ -95,9 +96,9 @@ class OpenAI:
         """Model and server, and of the last call: texts asked for and found among those paid for before, tokens, texts cut."""
         self.progress: Callable[[int, int], None] | None = None
         """Told how many texts of how many are done, after every batch."""
+        if objection := address.objection(self.server, key_env=api_key_env):
+            raise ValueError(f"base_url {objection}")
         parts = urlsplit(self.server)
-        if parts.username or parts.password or parts.query:
-            raise ValueError(f"base_url of {parts.hostname} should be an address alone; a key stands in the environment, in {api_key_env}")
         self._host = parts.netloc
         if parts.hostname == urlsplit(_HOME).hostname and not os.environ.get(api_key_env):
             raise ResourceError(

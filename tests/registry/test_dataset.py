@@ -71,7 +71,7 @@ def test_a_card_may_know_of_no_files(tmp_path: Path) -> None:
         ('name = "reviews.json.gz"\n', "", "files.0.name: missing"),
         ('reviews.json.gz"\nurls', '../reviews.json"\nurls', "files.0.name: should be the name of a file, without a folder"),
         ("https://example.org/a", "file:///etc", "files.0.urls: should be an address that begins with https://"),
-        ("https://example.org/a", "https://me:secret@example.org/a", "files.0.urls: should hold no user, password or query."),
+        ("https://example.org/a", "https://me:secret@example.org/a", "files.0.urls: should hold no user, password or query;"),
         ('["https://example.org/a/reviews.json.gz", "http://example.org:8000/b"]', "[]", "files.0.urls: should be a list of addresses"),
         ("0" * 64, "abc", "files.0.sha256: should be 64 hexadecimal digits in lower case, got 'abc'"),
         ("bytes = 12", "bytes = 0", "files.0.bytes: should be a number of bytes, 1 or more, got 0"),

@@ -10,8 +10,9 @@ from sracl.data import install
 from sracl.data.sources.bring import bring_in
 from sracl.data.sources.download import download
 from sracl.errors import DataError, UsageError, did_you_mean
+from sracl.registry import address
 from sracl.registry.catalog import catalog
-from sracl.registry.dataset import Dataset, address_objection
+from sracl.registry.dataset import Dataset
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +66,7 @@ def get(
         ResourceError: A file cannot be had at present.
         BudgetError: The disk is full.
     """
-    if mirror is not None and (objection := address_objection(mirror)):
+    if mirror is not None and (objection := address.objection(mirror)):
         raise UsageError(f"--mirror {objection}")
     install.target(dataset.name, replace=replace)
     if not dataset.files or not (mirror or dataset.can_be_downloaded):
