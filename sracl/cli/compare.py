@@ -5,9 +5,12 @@ from __future__ import annotations
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _BY_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json"}
 
@@ -26,22 +29,25 @@ def command(
         typer.Option("--format", "-f", help="By default a table, or what the name of -o says."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write to a file instead of stdout; .svg, .png or .pdf makes a picture."),
+    ] = None,
 ) -> None:
     """Compare variants: mean ± standard deviation over seeds, a table per data set and protocol, published figures beside ours."""
     from sracl import paths
-    from sracl.compare import render
+    from sracl.compare import plot, render
     from sracl.compare.board import Leaderboard
     from sracl.compare.leaderboard import leaderboard
     from sracl.tracking.reader import Reader
 
     form: render.Format = "json" if as_json else format or _BY_SUFFIX.get(output.suffix if output else "", "table")  # type: ignore[assignment]
     board = Leaderboard(())
+    columns = metrics.split(",") if metrics else None
     if paths.store_file().is_file():
         with Reader.open(paths.store_file()) as store:
             if store.notice:
                 print(store.notice, file=sys.stderr)
-            columns = metrics.split(",") if metrics else None
             board = leaderboard(store, recipes, metrics=columns, group=group, split=split, baseline=baseline, with_published=published)
     if not board.blocks:
         print("There is nothing to compare yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
@@ -50,7 +56,10 @@ def command(
         if form != "json":
             return
     if output is not None:
-        _write(output, render.render(board, form) + "\n")
+        if format is None and output.suffix in plot.SUFFIXES and board.blocks:
+            _write(output, lambda file: plot.save(board, file, columns))
+        else:
+            _write(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
         print(f"Written to {output}.", file=sys.stderr)
     elif form == "table":
         render.show(board)
@@ -58,7 +67,7 @@ def command(
         print(render.render(board, form))
 
 
-def _write(output: Path, text: str) -> None:
+def _write(output: Path, write: Callable[[Path], object]) -> None:
     """Write the whole file, or leave what is there.
 
     Raises:
@@ -66,9 +75,9 @@ def _write(output: Path, text: str) -> None:
     """
     from sracl.errors import NO_SPACE, UsageError
 
-    temporary = output.with_name(f".{output.name or 'table'}.part")
+    temporary = output.with_name(f".part.{output.name or 'table'}")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        write(temporary)
         temporary.replace(output)
     except OSError as error:
         with suppress(OSError):

@@ -101,3 +101,12 @@ class TestFilled:
         before = paths.store_file().read_bytes()
         runner.invoke(app)
         assert paths.store_file().read_bytes() == before
+
+
+@pytest.mark.usefixtures("_two_variants")
+def test_a_picture_by_its_suffix(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["-o", str(tmp_path / "figure.svg")])
+
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "<!-- hr@10 -->" in (tmp_path / "figure.svg").read_text("utf-8")
+    assert sorted(file.name for file in tmp_path.glob("*figure*")) == ["figure.svg"]

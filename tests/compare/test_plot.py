@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import builtins
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sracl.compare import plot
+from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
+from sracl.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+METRICS = ("hr@10", "hr@20", "ndcg@10", "ndcg@20", "mrr@10")
+
+
+def row(label: str, mean: float, **changed: Any) -> Row:
+    figures = {metric: Figure(mean, 0.01, 2) for metric in METRICS}
+    arguments: dict[str, Any] = {"recipe": "r", "variant": label, "cell": {}, "label": label, "runs": ("a",), "seeds": (1,), "leaky": ()}
+    return Row(**{"figures": figures, **arguments, **changed})
+
+
+def board(*rows: Row) -> Leaderboard:
+    protocol = {"split": "leave-one-out", "candidates": "all", "seen_items": "keep"}
+    return Leaderboard((Block("office", "0123", protocol, "test", "all", 4905, METRICS, rows),))
+
+
+def words(file: Path) -> list[str]:
+    """What a picture says; matplotlib notes each text above the outlines of its letters."""
+    return re.findall(r"<!-- (.*?) -->", file.read_text("utf-8"))
+
+
+def test_a_row_is_a_line_of_its_own_with_what_is_published(tmp_path: Path) -> None:
+    published = (Beside("sracl-table2", "Table 2", {"hr@20": 0.17}, {"hr@20": -0.05}),)
+
+    plot.save(board(row("SASRec", 0.1), row("SRA-CL", 0.12, published=published), row("theirs", 0.2, leaky=("pool",))), tmp_path / "a.svg")
+
+    said = words(tmp_path / "a.svg")
+    assert [said.count(name) for name in ("SASRec", "SRA-CL", "theirs (leaky)", "hr@20", "ndcg@20", "hr@10")] == [2, 2, 2, 1, 1, 0]
+    assert any(text.startswith("office: test, leave-one-out") for text in said)
+
+
+def test_published_figures_are_named_where_they_are_drawn(tmp_path: Path) -> None:
+    published = (Beside("sracl-table2", "Table 2", {"hr@20": 0.17}, {"hr@20": -0.05}),)
+
+    plot.save(board(row("A", 0.1, published=published), row("B", 0.12, published=published)), tmp_path / "a.svg", ["hr@20"])
+
+    assert words(tmp_path / "a.svg").count("Table 2") == 1
+
+
+def test_an_axis_of_numbers_lies_below(tmp_path: Path) -> None:
+    rows = [row(name, 0.1 + k / 100, cell={"data.name": "office", "vars.k": k}) for name in ("A", "B") for k in (10, 1, 5)]
+
+    plot.save(board(*rows), tmp_path / "a.svg", ["hr@20"])
+
+    said = words(tmp_path / "a.svg")
+    assert [text for text in said if text in ("1", "5", "10")] == ["1", "5", "10"]
+    assert [said.count(text) for text in ("vars.k", "A", "B")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")])
+def test_the_same_leaderboard_makes_the_same_bytes(tmp_path: Path, suffix: str, begins: bytes) -> None:
+    made = []
+    for name in ("a", "b"):
+        plot.save(board(row("A", 0.1), row("B", 0.2)), tmp_path / f"{name}{suffix}")
+        made.append((tmp_path / f"{name}{suffix}").read_bytes())
+
+    assert made[0] == made[1]
+    assert made[0].startswith(begins)
+
+
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = builtins.__import__
+
+    def without(name: str, *rest: Any, **more: Any) -> Any:
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *rest, **more)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+
+    with pytest.raises(UsageError, match=re.escape('A picture takes the extra `plot`: pip install "sracl[plot]".')):
+        plot.save(board(row("A", 0.1)), tmp_path / "a.svg")
