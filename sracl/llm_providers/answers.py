@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any
 
-from sracl import paths
+from sracl import paths, sqlite
 from sracl.errors import DataError
 from sracl.llm_providers import ledger
 from sracl.llm_providers.request import Request
@@ -186,7 +186,7 @@ class Answers:
             BudgetError: The disk is full.
             DataError: The file cannot be used.
         """
-        with ledger.in_words(self.file), contextlib.closing(ledger.connect(self.file)) as database:
+        with sqlite.in_words(self.file, holds="answers"), contextlib.closing(ledger.connect(self.file)) as database:
             yield database
 
     def _of(self, query: str, keys: Sequence[str]) -> Iterator[tuple[Any, ...]]:

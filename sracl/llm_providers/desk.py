@@ -9,6 +9,7 @@ import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from sracl import sqlite
 from sracl.llm_providers import ledger
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Desk:
         folder.mkdir(exist_ok=True)
         self._lock = (folder / self.owner).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
-        with ledger.in_words(self.file):
+        with sqlite.in_words(self.file, holds="answers"):
             self._database = ledger.connect(self.file)
             ledger.bury(self._database, self.file)
 
@@ -65,7 +66,7 @@ class Desk:
     def __exit__(self, *failure: object) -> None:
         """What is still under way by now is lost: nobody waits for it any longer."""
         try:
-            with ledger.in_words(self.file), ledger.transaction(self._database):
+            with sqlite.in_words(self.file, holds="answers"), ledger.transaction(self._database):
                 ledger.lose(self._database, self.owner, "nobody waited for the answer")
         finally:
             self._database.close()
@@ -79,12 +80,12 @@ class Desk:
         Raises:
             BudgetError: The disk is full.
         """
-        with ledger.in_words(self.file), ledger.transaction(self._database):
+        with sqlite.in_words(self.file, holds="answers"), ledger.transaction(self._database):
             yield Entry(self._database, self.owner)
 
     def bury(self) -> None:
         """Declare lost what processes had under way that have died since."""
-        with ledger.in_words(self.file):
+        with sqlite.in_words(self.file, holds="answers"):
             ledger.bury(self._database, self.file)
 
 

@@ -20,8 +20,6 @@ import sqlite3
 import time
 from typing import TYPE_CHECKING
 
-from sracl.errors import BudgetError, DataError
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -45,8 +43,6 @@ CREATE INDEX IF NOT EXISTS attempts_under_way ON attempts(owner) WHERE outcome I
 BATCH = "batch-"
 """How the owner of an attempt begins that belongs to no process but to a batch."""
 _WAIT_SECONDS = 30.0
-_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_FSYNC}
-"""Also what a quota, or a disk that fails, makes of a write."""
 
 
 def connect(file: Path) -> sqlite3.Connection:
@@ -71,25 +67,6 @@ def transaction(database: sqlite3.Connection) -> Iterator[None]:
             database.execute("ROLLBACK")
         raise
     database.execute("COMMIT")
-
-
-@contextlib.contextmanager
-def in_words(file: Path) -> Iterator[None]:
-    """SQLite's errors as ours.
-
-    Raises:
-        BudgetError: The disk is full.
-        DataError: The file cannot be used.
-    """
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        if error.sqlite_errorcode in _NO_SPACE:
-            raise BudgetError(
-                f"no space left on the disk of {file}; answers that were paid for before are kept. Free some space, or set "
-                "SRACL_CACHE_DIR to a folder on another disk, and run the same command again."
-            ) from error
-        raise DataError(f"{file}, where answers that were paid for are kept, cannot be used ({error}).") from error
 
 
 def bury(database: sqlite3.Connection, file: Path) -> None:

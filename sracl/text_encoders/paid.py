@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sracl.errors import BudgetError, DataError
+from sracl import sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +20,6 @@ _TABLE = "CREATE TABLE IF NOT EXISTS vectors (key TEXT PRIMARY KEY, vector BLOB 
 _AT_ONCE = 500
 """Keys asked for in one statement; SQLite takes 999 in its oldest builds."""
 _WAIT_SECONDS = 30.0
-_NO_SPACE = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_FSYNC}
-"""Also what a quota, or a disk that fails, makes of a write."""
 
 
 class Paid:
@@ -60,15 +58,7 @@ class Paid:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with contextlib.closing(sqlite3.connect(self.file, timeout=_WAIT_SECONDS)) as database:
-                database.execute("PRAGMA synchronous = FULL")
-                database.execute(_TABLE)
-                yield database
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode in _NO_SPACE:
-                raise BudgetError(
-                    f"no space left on the disk of {self.file}; vectors that were paid for before are kept. Free some space, or set "
-                    "SRACL_CACHE_DIR to a folder on another disk, and run the same command again."
-                ) from error
-            raise DataError(f"{self.file}, where vectors that were paid for are kept, cannot be used ({error}).") from error
+        with sqlite.in_words(self.file, holds="vectors"), contextlib.closing(sqlite3.connect(self.file, timeout=_WAIT_SECONDS)) as database:
+            database.execute("PRAGMA synchronous = FULL")
+            database.execute(_TABLE)
+            yield database

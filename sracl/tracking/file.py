@@ -13,6 +13,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from sracl.errors import BudgetError, ResourceError, SraclError, StoreError
+from sracl.sqlite import is_out_of_space
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +23,6 @@ VERSION = 2
 """Version of the tables in `tables`. 2 added the queue."""
 
 _BUSY_SECONDS = 30
-_CUT_SHORT = (sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_TRUNCATE, sqlite3.SQLITE_IOERR_SHMSIZE)
 
 
 def connect(path: Path, mode: Literal["ro", "rwc"], *, leave_no_trace: bool = False) -> sqlite3.Connection:
@@ -86,14 +86,12 @@ def in_words(path: Path) -> Iterator[None]:
 
 def explained(error: BaseException, path: Path) -> SraclError:
     """What an error of SQLite means for the user."""
-    detail = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
-    code = detail & 0xFF  # the low byte is the primary code
-    if code == sqlite3.SQLITE_FULL:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte is the primary code
+    if is_out_of_space(error):
         return BudgetError(
-            f"There is no space left for the store at {path}. What was written before is safe; free some space and run again."
+            f"There is no space left for the store at {path}: the disk is full, over its quota or failing ({error}). What was written "
+            "before is safe; free some space and run again."
         )
-    if detail in _CUT_SHORT:
-        return BudgetError(f"The store at {path} could not be written: the disk is full, over its quota or failing ({error}).")
     if code == sqlite3.SQLITE_BUSY:
         return ResourceError(f"The store at {path} was kept locked by another program for {_BUSY_SECONDS} s.")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
