@@ -83,6 +83,7 @@ def build(
     given: Callable[[str, str], Any],
     path: str,
     made: Callable[[Any], None] = lambda component: None,
+    kept: dict[str, Any] | None = None,
 ) -> Any:
     """Make a component of a bound table: what fills its slots first, then itself.
 
@@ -94,6 +95,8 @@ def build(
             name is `view.ID`.
         path: Where the component stands in the plan, such as `objective.intra.augmenter`.
         made: Told of every component made, those within before those around them.
+        kept: Similarities made before, by their tables. An equal one is not made again, unless it draws or learns: what else it
+            knows follows from the run alone, and can take seconds to find out.
 
     Returns:
         An instance of the class, or the function with its keyword-only arguments bound.
@@ -103,10 +106,18 @@ def build(
     """
     if refers(kind, bound):
         return given(bound["use"], path)
+    if kept is not None and kind == "similarity" and "generator" not in needs(cat, kind, bound):
+        key = json.dumps(bound, sort_keys=True, default=str)
+        if key not in kept:
+            component = build(cat, kind, bound, given, path, made)
+            if hasattr(component, "parameters"):
+                return component
+            kept[key] = component
+        return kept[key]
     card = cat.find(kind, bound["use"])
     taken = signature(card)
     chosen = {
-        parameter.name: _built_value(cat, parameter, bound[parameter.name], given, f"{path}.{parameter.name}", made)
+        parameter.name: _built_value(cat, parameter, bound[parameter.name], given, f"{path}.{parameter.name}", made, kept)
         for parameter in taken.parameters.values()
         if parameter.name in bound
     }
@@ -204,7 +215,13 @@ def _validated(parameter: Parameter, value: Any) -> Any:
 
 
 def _built_value(
-    cat: Catalog, parameter: Parameter, value: Any, given: Callable[[str, str], Any], path: str, made: Callable[[Any], None]
+    cat: Catalog,
+    parameter: Parameter,
+    value: Any,
+    given: Callable[[str, str], Any],
+    path: str,
+    made: Callable[[Any], None],
+    kept: dict[str, Any] | None,
 ) -> Any:
     """What the constructor gets for one bound value."""
     if parameter.slot is None:
@@ -215,9 +232,9 @@ def _built_value(
     if value is None:
         return None
     if parameter.many:
-        parts = [build(cat, parameter.slot, inner, given, f"{path}.{index}", made) for index, inner in enumerate(value)]
+        parts = [build(cat, parameter.slot, inner, given, f"{path}.{index}", made, kept) for index, inner in enumerate(value)]
         return tuple(parts) if "tuple[" in parameter.annotation else parts
-    return build(cat, parameter.slot, value, given, path, made)
+    return build(cat, parameter.slot, value, given, path, made, kept)
 
 
 def _misfits(card: Card, taken: Signature, protocol: str | None) -> list[str]:

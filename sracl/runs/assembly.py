@@ -80,10 +80,12 @@ class _Assembly:
         """Of the stage being built."""
         self.views: dict[str, ViewPair] = {}
         """Declared pairs that the stage being built has named, by `view.ID`."""
+        self.similarities: dict[str, Any] = {}
+        """Of the stage being built, by their tables."""
 
     def training(self, backbone: Backbone, name: str, values: Mapping[str, Any], prefix: str) -> Training:
         """Everything of one stage; `prefix` begins the paths of its tables."""
-        outer, self.hooks, self.views = self.hooks, [*self.hooks], {}
+        outer, self.hooks, self.views, self.similarities = self.hooks, [*self.hooks], {}, {}
         sampler: Sampler = self.build("sampler", values["samples"], f"{prefix}samples")
         rows = sampler.rows(self.data, self.max_length)
         if len(rows) == 0:
@@ -103,7 +105,7 @@ class _Assembly:
     def build(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
         """A component, on the run's device."""
         with self.streams.initialising(path):
-            part = parameters.build(catalog(), kind, table, self._given, path, self._note)
+            part = parameters.build(catalog(), kind, table, self._given, path, self._note, self.similarities)
         return part.to(self.shop.device) if isinstance(part, torch.nn.Module) else part
 
     def _note(self, component: Any) -> None:
@@ -123,7 +125,7 @@ class _Assembly:
             table = next(entry for entry in self.run.values["view"] if entry["id"] == name.removeprefix(VIEW))
             component = {key: value for key, value in table.items() if key != "id"}
             made = partial(self._note_of_view, name)
-            self.views[name] = _SharedPair(name, parameters.build(catalog(), "view", component, self._given, name, made))
+            self.views[name] = _SharedPair(name, parameters.build(catalog(), "view", component, self._given, name, made, self.similarities))
         return self.views[name]
 
     def _note_of_view(self, name: str, component: Any) -> None:

@@ -42,6 +42,21 @@ class Crop:
         return items, lengths
 
 
+class Alike:
+    def __init__(self, *, steps: int = 1) -> None:
+        self.steps = steps
+
+
+class Drawn:
+    def __init__(self, generator) -> None:
+        self.generator = generator
+
+
+class Learned:
+    def parameters(self):
+        return []
+
+
 class Views:
     def __init__(
         self,
@@ -92,6 +107,9 @@ def cat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
         "Capped": "objective",
         "Greedy": "backbone",
         "Opaque": "optimizer",
+        "Alike": "similarity",
+        "Drawn": "similarity",
+        "Learned": "similarity",
     }
     return Catalog([Card(kind=kind, name=entry.lower(), entry=f"{name}:{entry}", summary="") for entry, kind in entries.items()])
 
@@ -280,3 +298,15 @@ def test_of_a_language_model_its_address_and_name_decide_and_not_its_price() -> 
     assert "concurrency" not in kept[0]
     other, _ = bind(cat, "llm_provider", {"use": "openai", "llm": "deepseek-chat", "model": "other"}, "llm")
     assert decisive(cat, "llm_provider", other)["model"] == "other"
+
+
+def test_equal_similarities_are_one_unless_they_draw_or_learn(cat: Catalog) -> None:
+    kept: dict[str, Any] = {}
+
+    def made(**table: Any) -> Any:
+        return build(cat, "similarity", table, lambda name, path: None, "here", kept=kept)
+
+    assert made(use="alike", steps=2) is made(use="alike", steps=2)
+    assert made(use="alike", steps=2) is not made(use="alike", steps=3)
+    for use in ("drawn", "learned"):
+        assert made(use=use) is not made(use=use)
