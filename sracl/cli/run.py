@@ -69,11 +69,12 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
     """Let the runs of a plan wait for devices, and print their jobs.
 
     Raises:
-        UsageError: A queue cannot promise the device.
+        UsageError: A queue cannot promise the device, or `SRACL_SLOTS` is no number of jobs.
     """
     from sracl import paths
     from sracl.compare import render
     from sracl.errors import UsageError
+    from sracl.jobs.devices import slots_asked_for
     from sracl.jobs.enqueue import enqueue
     from sracl.jobs.workers import ensure_worker
     from sracl.tracking.store import Store
@@ -82,6 +83,7 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
         raise UsageError(
             f"A queue chooses among devices itself: it takes auto, cpu or cuda, got '{device}'. CUDA_VISIBLE_DEVICES limits it."
         )
+    slots_asked_for()  # no worker would begin what is queued
     with Store.open(paths.store_file()) as store:
         entered = enqueue(store, plan, device=device, priority=priority)
     if any(entry.job for entry in entered):

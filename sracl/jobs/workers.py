@@ -13,6 +13,7 @@ from sracl import paths
 from sracl.errors import ResourceError
 from sracl.invocation import command, import_path
 from sracl.jobs.claims import Claims
+from sracl.jobs.devices import slots_asked_for
 from sracl.jobs.worker import Worker
 from sracl.tracking import jobs
 from sracl.tracking.store import Store
@@ -36,7 +37,9 @@ def ensure_worker() -> bool:
 
     Raises:
         ResourceError: It cannot be started.
+        UsageError: `SRACL_SLOTS` is no number of jobs.
     """
+    slots_asked_for()  # or the worker would end at once, and say why in its log alone
     try:
         return _ensure_worker()
     except OSError as error:

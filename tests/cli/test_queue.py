@@ -184,3 +184,12 @@ def test_jobs_and_their_commands_need_no_torch(home: Path) -> None:
     assert call(home, "queue", "pause").returncode == 0
     assert subprocess.run([sys.executable, "-c", script, str(sracl_recipe(home))], env=environment, check=False).returncode == 0
     wait_until(home, lambda found: len(found) == 1)
+
+
+def test_slots_that_are_no_number_are_told_before_anything_is_queued(home: Path) -> None:
+    refused = sracl("run", str(sracl_recipe(home)), "--detach", environment={**surroundings(home), "SRACL_SLOTS": "many"})
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.strip() == (
+        "SRACL_SLOTS is 'many'; it should be how many jobs may share the processor, 1 or more, such as SRACL_SLOTS=2."
+    )
+    assert not store_file(home).exists()

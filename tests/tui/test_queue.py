@@ -72,6 +72,16 @@ async def test_an_empty_project_says_how_to_begin(tmp_path: Path, monkeypatch: p
     assert not store_file(tmp_path).exists()
 
 
+async def test_slots_that_are_no_number_are_told_and_devices_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in surroundings(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SRACL_SLOTS", "many")
+    app = SraclApp(store_file(tmp_path))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "SRACL_SLOTS is 'many'", "0 of 1 slots")
+
+
 @pytest.mark.presses(
     "QueueScreen queue.cancel", "QueueScreen queue.retry", "QueueScreen queue.pause", "QueueScreen queue.sooner", "QueueScreen queue.later"
 )

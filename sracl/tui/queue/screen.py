@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -11,8 +10,9 @@ from textual.widgets import DataTable, Static
 
 from sracl import paths
 from sracl.compare.wording import age
+from sracl.errors import UsageError
 from sracl.jobs.claims import Claims
-from sracl.jobs.devices import devices
+from sracl.jobs.devices import devices, slots_asked_for
 from sracl.jobs.workers import is_alive
 from sracl.tracking import jobs
 from sracl.tracking.values import now
@@ -65,6 +65,7 @@ class QueueScreen(SteeringScreen):
         super().__init__(store)
         self._jobs: dict[str, JobRow] = {}
         self._is_on_hold = False
+        self._slots = 1
 
     def compose(self) -> ComposeResult:
         """Two tables, totals, keys."""
@@ -78,6 +79,10 @@ class QueueScreen(SteeringScreen):
         """Begin in the jobs, and look at the devices now and then."""
         self.query_one("#devices", Rows).can_focus = False
         self.query_one("#jobs", Rows).focus()
+        try:
+            self._slots = slots_asked_for()
+        except UsageError as error:
+            self.notify(str(error), severity="error", timeout=20, markup=False)
         self._look_at_devices()
         self.set_interval(_DEVICES_SECONDS, self._look_at_devices)
 
@@ -146,7 +151,7 @@ class QueueScreen(SteeringScreen):
     @work(thread=True, exclusive=True, group="devices", exit_on_error=False)
     def _look_at_devices(self) -> None:
         claims = Claims(paths.claims())
-        found = {device.key: (device, claims.held(device)) for device in devices(int(os.environ.get("SRACL_SLOTS", "1")))}
+        found = {device.key: (device, claims.held(device)) for device in devices(self._slots)}
         self.app.call_from_thread(self._show_devices, found)
 
     def _show_jobs(self, found: Sequence[JobRow], on_hold: bool, has_worker: bool) -> None:
