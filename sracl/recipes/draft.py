@@ -162,7 +162,8 @@ class Draft:
                 here = table[at[-1]] = {}
                 self.origins[at] = origin(at)
             if isinstance(here, list):
-                raise Misplaced(f"{join_path(at)} is a list, and a list is set whole, as in {join_path(at)}={in_toml(here)}.")
+                whole = _changed(here, path[end:], value)
+                raise Misplaced(f"{join_path(at)} is a list, and a list is set whole, as in {join_path(at)}={in_toml(whole)}.")
             if not isinstance(here, dict):
                 raise Misplaced(f"{join_path(at)} is no table, so nothing can be set in it.")
             table = here
@@ -198,6 +199,20 @@ class Draft:
     def _forget(self, path: Path) -> None:
         for known in [known for known in self.origins if known[: len(path)] == path]:
             del self.origins[known]
+
+
+def _changed(entries: list[Any], below: Path, value: Any) -> list[Any]:
+    """The list with what was asked for, where that leads into one of its entries; else as it is."""
+    changed = deepcopy(entries)
+    inner: Any = changed
+    *above, last = (int(key) if key.isdecimal() else key for key in below)
+    try:
+        for key in above:
+            inner = inner[key]
+        inner[last] = value
+    except (LookupError, TypeError):
+        return entries
+    return changed
 
 
 def _one(noun: str) -> str:

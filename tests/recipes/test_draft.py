@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -80,14 +81,23 @@ def test_nothing_is_set_inside_a_value() -> None:
         draft().merge(("backbone", "dropout", "first"), 1, at("child"))
 
 
-def test_a_list_is_set_whole() -> None:
+@pytest.mark.parametrize(
+    ("below", "value", "whole"),
+    [
+        (("0", "keep"), 0.1, '[{ use = "crop", keep = 0.1 }, "reorder"]'),
+        (("1",), "mask", '[{ use = "crop", keep = 0.6 }, "mask"]'),
+        (("2",), "mask", '[{ use = "crop", keep = 0.6 }, "reorder"]'),
+        (("1", "ratio"), 0.1, '[{ use = "crop", keep = 0.6 }, "reorder"]'),
+        (("first",), "mask", '[{ use = "crop", keep = 0.6 }, "reorder"]'),
+    ],
+)
+def test_a_list_is_set_whole_and_the_refusal_says_how(below: tuple[str, ...], value: Any, whole: str) -> None:
     made = draft()
     made.merge(("objective", "cross", "augmenters"), [{"use": "crop", "keep": 0.6}, "reorder"], at("parent"))
-
     with pytest.raises(Misplaced) as refused:
-        made.merge(("objective", "cross", "augmenters", "0", "keep"), 0.1, at("child"))
-    whole = 'objective.cross.augmenters=[{ use = "crop", keep = 0.6 }, "reorder"]'
-    assert str(refused.value) == f"objective.cross.augmenters is a list, and a list is set whole, as in {whole}."
+        made.merge(("objective", "cross", "augmenters", *below), value, at("child"))
+    asked = "objective.cross.augmenters"
+    assert str(refused.value) == f"{asked} is a list, and a list is set whole, as in {asked}={whole}."
 
 
 def test_an_unknown_objective_is_not_begun_by_accident() -> None:
