@@ -11,18 +11,7 @@ from sracl.registry.catalog import catalog
 from sracl.registry.parameters import bind, build, needs
 from sracl.similarities.semantic import Semantic
 from tests.contracts.augmenter import AugmenterContract, Make
-
-
-class All:
-    """An augmenter whose views hold one item, over and over."""
-
-    def __init__(self, item: int) -> None:
-        self.item = item
-        self.calls = 0
-
-    def __call__(self, items: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        self.calls += 1
-        return torch.where(items > 0, self.item, 0), lengths
+from tests.support.augmenters import All
 
 
 class TestChoice(AugmenterContract):

@@ -20,15 +20,11 @@ app = typer.Typer()
 app.command()(compare.command)
 runner = CliRunner()
 
-
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
-    monkeypatch.delenv("SRACL_DB", raising=False)
+pytestmark = pytest.mark.usefixtures("empty_project")
 
 
 @pytest.fixture
-def _two_variants(_project: None) -> None:
+def _two_variants(empty_project: None) -> None:
     with Store.open(paths.store_file()) as store:
         store.recipe("ablation", {"baseline": "base"}, "recipes/ablation.toml")
         for ordinal, (variant, value) in enumerate({"full": 0.12, "base": 0.1}.items()):

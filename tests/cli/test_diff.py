@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +16,11 @@ app = typer.Typer()
 app.command()(diff.command)
 runner = CliRunner()
 
-
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
-    monkeypatch.delenv("SRACL_DB", raising=False)
+pytestmark = pytest.mark.usefixtures("empty_project")
 
 
 @pytest.fixture
-def _two_runs() -> None:
+def _two_runs(empty_project: None) -> None:
     with Store.open(paths.store_file()) as store:
         for run_id, rate in (("a1b2", 1e-3), ("c3d4", 3e-4)):
             arguments: dict[str, Any] = {"recipe": "lr", "cell": {}, "seed": 1, "label": f"lr {rate}", "dataset": "demo", "leaky": ()}

@@ -14,17 +14,13 @@ from sracl.tracking import identity
 from sracl.tracking.store import Store
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 app = typer.Typer()
 app.command()(runs.command)
 runner = CliRunner()
 
-
-@pytest.fixture(autouse=True)
-def _project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
-    monkeypatch.delenv("SRACL_DB", raising=False)
+pytestmark = pytest.mark.usefixtures("empty_project")
 
 
 def register(store: Store, run_id: str, **changed: Any) -> None:
@@ -46,7 +42,7 @@ def register(store: Store, run_id: str, **changed: Any) -> None:
 
 
 @pytest.fixture
-def _three_runs(_project: None) -> None:
+def _three_runs(empty_project: None) -> None:
     with Store.open(paths.store_file()) as store:
         register(store, "done", leaky=("pool",))
         store.start("done", identity.current())

@@ -16,10 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-@pytest.fixture(autouse=True)
-def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
-    monkeypatch.delenv("SRACL_DB", raising=False)
+pytestmark = pytest.mark.usefixtures("empty_project")
 
 
 def shown(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.mask import Mask
 from sracl.augmenters.reorder import Reorder
-from sracl.data.samples import SequenceTable
 from sracl.errors import PluginError
 from sracl.interfaces import Batch, Request
 from sracl.losses.info_nce import info_nce
@@ -22,6 +21,7 @@ from sracl.views.distinct import Distinct
 from tests.contracts.augmenter import numbered
 from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from tests.contracts.synthesizer import tiny_neighbours
+from tests.support import meta
 
 if TYPE_CHECKING:
     from sracl.interfaces import Objective
@@ -184,15 +184,9 @@ def test_repeats_itself_to_the_last_bit() -> None:
 
 
 def test_a_step_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors of the device `meta` have no values: whatever would make the host wait for one raises."""
-    for name in ("rand", "randint"):  # `meta` has no random generators; draws need only their shape
-        draw: Any = getattr(torch, name)
-        monkeypatch.setattr(torch, name, lambda *args, draw=draw, generator=None, **kwargs: draw(*args, **kwargs))
-    with torch.device("meta"):
-        ids = torch.zeros(9, dtype=torch.int64)
-        table = SequenceTable(torch.zeros(40, dtype=torch.int64), ids, ids, max_length=8, users=ids, targets=ids)
+    table = meta.samples(monkeypatch)
     encoder = MeanOfItems(MASK)
     encoder.table = encoder.table.detach().to("meta").requires_grad_()
-    _, term = drive(made().to("meta"), table.batch(ids[:4]), encoder)
+    _, term = drive(made().to("meta"), table.batch(table.users[:4]), encoder)
     torch.autograd.backward(term)
     assert term.device.type == "meta"

@@ -25,6 +25,7 @@ from sracl.views.same_target import SameTarget
 from tests.contracts.augmenter import numbered
 from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from tests.contracts.view import samples_of
+from tests.support import meta
 
 if TYPE_CHECKING:
     from sracl.interfaces import Augmenter, ContrastiveLoss, Objective
@@ -314,15 +315,9 @@ def test_two_pairs_by_hand() -> None:
 
 
 def test_a_step_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors of the device `meta` have no values: whatever would make the host wait for one raises."""
-    for name in ("rand", "randint"):  # `meta` has no random generators; draws need only their shape
-        draw: Any = getattr(torch, name)
-        monkeypatch.setattr(torch, name, lambda *args, draw=draw, generator=None, **kwargs: draw(*args, **kwargs))
-    with torch.device("meta"):
-        ids = torch.zeros(9, dtype=torch.int64)
-        table = SequenceTable(torch.zeros(40, dtype=torch.int64), ids, ids, max_length=8, users=ids, targets=ids)
+    table = meta.samples(monkeypatch)
     for objective in (cl4srec(), duorec(table), duorec(table, false_negatives="same_target")):
         encoder = MeanOfItems(MASK)
         encoder.table = encoder.table.to("meta")
-        _, term = drive(objective, table.batch(ids[:4]), encoder)
+        _, term = drive(objective, table.batch(table.users[:4]), encoder)
         assert term.device.type == "meta"

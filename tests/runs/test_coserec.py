@@ -9,13 +9,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from sracl.engine.early_stopping import EarlyStopping
-from sracl.engine.trainer import Trainer
 from sracl.recipes.plan import plan
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
 from sracl.similarities.hybrid import Hybrid
+from tests.support.training import Kept, trainer_of
 
 TINY = [
     "data.name=markov",
@@ -31,23 +30,6 @@ STEPS = 4
 """Of an epoch: 24 users with 5 prefixes each, 32 of them a step."""
 
 
-class Silent:
-    """A recorder that may stop the run."""
-
-    def __init__(self, stop_at: tuple[int, int] | None = None) -> None:
-        self.stop_at = stop_at
-
-    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
-        if (epoch, step) == self.stop_at:
-            raise KeyboardInterrupt
-
-    def checkpoint(self, epoch: int, step: int | None) -> None:
-        pass
-
-    def epoch(self, epoch: int, values: object) -> None:
-        """Nothing is kept."""
-
-
 def parts_of(warmup_steps: int) -> Parts:
     (run,) = plan("methods/coserec", sets=[*TINY, f"vars.similarity.warmup_steps={warmup_steps}"], seeds=[1]).runs
     return assemble(run, Workshop(torch.device("cpu"), report=lambda line: None))
@@ -60,23 +42,7 @@ def similarities(parts: Parts) -> list[Hybrid]:
 def trained(folder: Path, *, warmup_steps: int, epochs: int, stop_at: tuple[int, int] | None = None) -> tuple[Parts, dict[str, Tensor]]:
     """Parts after a training, from the last checkpoint in the folder if there is one, and what is in the one it leaves."""
     parts = parts_of(warmup_steps)
-    (training,) = parts.trainings
-    Trainer(
-        backbone=parts.backbone,
-        objectives=training.objectives,
-        samples=training.samples,
-        sampler=training.sampler,
-        phases=training.phases(parts.backbone),
-        validate=None,
-        stopping=EarlyStopping("", None),
-        streams=parts.streams,
-        recorder=Silent(stop_at),
-        folder=folder,
-        batch_size=training.settings["batch_size"],
-        epochs=epochs,
-        key="this run",
-        hooks=training.hooks,
-    ).fit()
+    trainer_of(parts, folder, Kept(stop_at), epochs=epochs).fit()
     return parts, load_file(folder / "last.safetensors")
 
 

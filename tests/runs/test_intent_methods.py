@@ -15,7 +15,6 @@ from torch import Tensor
 from sracl.backbones.sasrec import SASRec
 from sracl.data import datasets
 from sracl.data.interactions import Interactions
-from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.step import training_loss
 from sracl.engine.trainer import Trainer
 from sracl.interfaces import Batch, Snapshot
@@ -25,7 +24,7 @@ from sracl.recipes.plan import plan
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
-from tests.support.training import Kept
+from tests.support.training import Kept, trainer_of
 
 TINY = [
     "data.name=markov",
@@ -35,6 +34,7 @@ TINY = [
     "data.max_length=6",
     "backbone.hidden_size=8",
     "backbone.inner_size=16",
+    "train.batch_size=32",
 ]
 METHODS = {"iclrec": ["next", "views", "intents"], "icsrec": ["next", "coarse", "fine"]}
 both = pytest.mark.parametrize("method", METHODS)
@@ -146,24 +146,8 @@ def test_what_validates_and_tests_plays_no_part(method: str) -> None:
 
 def trained(method: str, folder: Path, recorder: Kept) -> Trainer:
     parts = parts_of(method)
-    (training,) = parts.trainings
-    assert intents_of(parts) in training.hooks
-    return Trainer(
-        backbone=parts.backbone,
-        objectives=training.objectives,
-        samples=training.samples,
-        sampler=training.sampler,
-        phases=training.phases(parts.backbone),
-        validate=None,
-        stopping=EarlyStopping("", None),
-        streams=parts.streams,
-        recorder=recorder,
-        folder=folder,
-        batch_size=32,
-        epochs=3,
-        key="this run",
-        hooks=training.hooks,
-    )
+    assert intents_of(parts) in parts.trainings[-1].hooks
+    return trainer_of(parts, folder, recorder, epochs=3)
 
 
 @both

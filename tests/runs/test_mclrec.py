@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.phases import Phase
 from sracl.engine.trainer import Trainer
 from sracl.errors import PluginError
@@ -20,6 +18,7 @@ from sracl.recipes.plan import plan
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
+from tests.support.training import Kept, trainer_of
 
 TINY = [
     "data.name=markov",
@@ -41,48 +40,15 @@ unset = ["train.phase"]
 """
 
 
-class Silent:
-    """A recorder that may stop the run."""
-
-    def __init__(self, stop_at: tuple[int, int] | None = None) -> None:
-        self.stop_at = stop_at
-
-    def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
-        if (epoch, step) == self.stop_at:
-            raise KeyboardInterrupt
-
-    def checkpoint(self, epoch: int, step: int | None) -> None:
-        pass
-
-    def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
-        """Nothing is kept."""
-
-
 def parts_of(*sets: str, recipe: str = "methods/mclrec") -> Parts:
     chosen = {text.partition("=")[0]: text for text in (*TINY, *sets)}  # the last of a path
     (run,) = plan(recipe, sets=list(chosen.values()), seeds=[1]).runs
     return assemble(run, Workshop(torch.device("cpu"), report=lambda line: None))
 
 
-def trainer(parts: Parts, folder: Path, recorder: Silent | None = None, *, epochs: int = 1) -> tuple[Trainer, list[Phase]]:
-    (training,) = parts.trainings
-    phases = training.phases(parts.backbone)
-    made = Trainer(
-        backbone=parts.backbone,
-        objectives=training.objectives,
-        samples=training.samples,
-        sampler=training.sampler,
-        phases=phases,
-        validate=None,
-        stopping=EarlyStopping("", None),
-        streams=parts.streams,
-        recorder=recorder or Silent(),
-        folder=folder,
-        batch_size=training.settings["batch_size"],
-        epochs=epochs,
-        key="this run",
-    )
-    return made, phases
+def trainer(parts: Parts, folder: Path, recorder: Kept | None = None, *, epochs: int = 1) -> tuple[Trainer, list[Phase]]:
+    phases = parts.trainings[-1].phases(parts.backbone)
+    return trainer_of(parts, folder, recorder, epochs=epochs, phases=phases), phases
 
 
 def objective(parts: Parts, name: str) -> nn.Module:
@@ -191,7 +157,7 @@ def test_augmenters_begin_as_torch_draws_linear_layers() -> None:
 def test_resumed_equals_uninterrupted_bit_for_bit(tmp_path: Path, stop_at: tuple[int, int]) -> None:
     trainer(parts_of(), tmp_path / "whole", epochs=2)[0].fit()
     with pytest.raises(KeyboardInterrupt):
-        trainer(parts_of(), tmp_path / "parts", Silent(stop_at), epochs=2)[0].fit()
+        trainer(parts_of(), tmp_path / "parts", Kept(stop_at), epochs=2)[0].fit()
     trainer(parts_of(), tmp_path / "parts", epochs=2)[0].fit()
     ours, theirs = (load_file(tmp_path / folder / "last.safetensors") for folder in ("parts", "whole"))
     assert ours.keys() == theirs.keys()

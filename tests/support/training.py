@@ -19,6 +19,7 @@ from sracl.engine.trainer import Trainer
 from sracl.interfaces import Batch, EpochHook, Request, SequenceSpec, Term
 from sracl.losses.cross_entropy import cross_entropy
 from sracl.objectives.next_item import NextItem
+from sracl.runs.parts import Parts
 from sracl.samplers.prefix import Prefix
 
 
@@ -116,4 +117,25 @@ def trainer(
         epochs=epochs,
         key="this run",
         hooks=[part.objective for part in objectives if isinstance(part.objective, EpochHook)],
+    )
+
+
+def trainer_of(parts: Parts, folder: Path, recorder: Kept | None = None, *, epochs: int, phases: list[Phase] | None = None) -> Trainer:
+    """What trains the only stage of a run, without looking at its metric, from the last checkpoint in the folder if there is one."""
+    (training,) = parts.trainings
+    return Trainer(
+        backbone=parts.backbone,
+        objectives=training.objectives,
+        samples=training.samples,
+        sampler=training.sampler,
+        phases=phases or training.phases(parts.backbone),
+        validate=None,
+        stopping=EarlyStopping("", None),
+        streams=parts.streams,
+        recorder=recorder or Kept(),
+        folder=folder,
+        batch_size=training.settings["batch_size"],
+        epochs=epochs,
+        key="this run",
+        hooks=training.hooks,
     )

@@ -8,11 +8,12 @@ import torch
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.mask import Mask
 from sracl.augmenters.reorder import Reorder
-from sracl.data.samples import SequenceTable
 from sracl.interfaces import Batch
 from sracl.views.distinct import Distinct
 from tests.contracts.augmenter import numbered
 from tests.contracts.view import Make, ViewContract
+from tests.support import meta
+from tests.support.augmenters import All
 
 MASK = 13
 
@@ -34,18 +35,6 @@ class TestDistinct(ViewContract):
     @pytest.fixture
     def make(self) -> Make:
         return lambda samples, generator: cl4srec(generator, self.mask_item)
-
-
-class All:
-    """An augmenter whose views hold one item, over and over."""
-
-    def __init__(self, item: int) -> None:
-        self.item = item
-        self.calls = 0
-
-    def __call__(self, items: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        self.calls += 1
-        return torch.where(items > 0, self.item, 0), lengths
 
 
 def test_two_different_augmenters_in_every_order_alike() -> None:
@@ -99,13 +88,7 @@ def test_fewer_augmenters_than_are_drawn_are_refused() -> None:
 
 
 def test_a_draw_makes_no_host_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tensors of the device `meta` have no values: whatever would make the host wait for one raises."""
-    for name in ("rand", "randint"):  # `meta` has no random generators; draws need only their shape
-        draw: Any = getattr(torch, name)
-        monkeypatch.setattr(torch, name, lambda *args, draw=draw, generator=None, **kwargs: draw(*args, **kwargs))
-    with torch.device("meta"):
-        ids = torch.zeros(9, dtype=torch.int64)
-        table = SequenceTable(torch.zeros(40, dtype=torch.int64), ids, ids, max_length=8, users=ids, targets=ids)
-    for request in cl4srec(torch.Generator())(table.batch(ids[:4])):
+    table = meta.samples(monkeypatch)
+    for request in cl4srec(torch.Generator())(table.batch(table.users[:4])):
         assert request.items.device.type == "meta"
         assert request.items.shape == (4, 8)

@@ -10,6 +10,7 @@ from sracl.interfaces import Batch
 from sracl.views.independent import Independent
 from tests.contracts.augmenter import numbered
 from tests.contracts.view import Make, ViewContract
+from tests.support.augmenters import All
 
 
 def batch_of(lengths: list[int], width: int = 8) -> Batch:
@@ -23,18 +24,6 @@ class TestIndependent(ViewContract):
     @pytest.fixture
     def make(self) -> Make:
         return lambda samples, generator: Independent(augmenter=Choice(generator, augmenters=(Crop(generator), Reorder(generator))))
-
-
-class All:
-    """An augmenter whose views hold one item, over and over."""
-
-    def __init__(self, item: int) -> None:
-        self.item = item
-        self.calls = 0
-
-    def __call__(self, items: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        self.calls += 1
-        return torch.where(items > 0, self.item, 0), lengths
 
 
 def test_draws_of_operators_may_coincide() -> None:
