@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional
 
 from sracl.data.draws import below
 
@@ -27,15 +28,15 @@ def draw_outside(items: Tensor, num_items: int, count: int, generator: torch.Gen
     Returns:
         int64 [N, K].
     """
-    held = items.masked_fill((items < 1) | (items > num_items), num_items + 1).sort(1).values
-    repeated = torch.zeros_like(held, dtype=torch.bool)
-    repeated[:, 1:] = held[:, 1:] == held[:, :-1]
-    held = held.masked_fill(repeated, num_items + 1).sort(1).values  # [N, L], distinct items, then V + 1
-    absent = num_items - (held <= num_items).sum(1, keepdim=True)  # [N, 1]
-    drawn = 1 + below(absent.expand(-1, count), generator)  # [N, K]
-    for column in held.T:
-        drawn += drawn >= column[:, None]
-    return drawn
+    held = items.masked_fill((items < 1) | (items > num_items), num_items + 1).sort(1).values  # [N, L], what is no item last
+    distinct = torch.ones_like(held)
+    distinct[:, 1:] = held[:, 1:] != held[:, :-1]
+    distinct = distinct.cumsum(1)  # [N, L], distinct items up to each
+    below_it = held - distinct  # absent items below each item of the row
+    absent = num_items - distinct[:, -1:] + (held[:, -1:] > num_items).long()  # [N, 1]
+    drawn = below(absent.expand(-1, count), generator)  # [N, K], of the absent ones in ascending order, from 0
+    passed = torch.searchsorted(below_it, drawn, right=True)  # slots whose item is stepped over
+    return 1 + drawn + functional.pad(distinct, (1, 0)).gather(1, passed)
 
 
 def refuse_full_rows(num_items: int, longest: int) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import torch
 from pydantic import Field
 from torch import nn
+from torch.nn import functional
 
 from sracl.objectives.negatives import draw_outside, refuse_full_rows
+from sracl.objectives.places import weighted
 from sracl.objectives.width import refuse_other_width
 
 if TYPE_CHECKING:
@@ -76,23 +78,31 @@ class RelationDiscovery(nn.Module):
     def term(self, batch: Batch) -> Term:
         """Ask for nothing; the term, in nats: about log 2 for a fresh model, and α_H (log R) / R."""
         encoded = yield []
-        vectors, relations = encoded.item_table, self._relations(encoded)
-        past, real = batch.inputs, batch.inputs > 0  # [B, L]
-        other = draw_outside(past, self.num_items, past.shape[1], self.generator)
-        shares = self._shares(past, batch.targets)  # [B, L, R]
-        # φ(h) - φ(h⁻) = π_k ⟨e_h - e_h⁻, r_k ∘ e_i + r_k⟩: what does not hold h cancels
-        towards = relations * (vectors[batch.targets] + 1)[:, None, :]  # [B, R, d]
-        gained = shares * ((vectors[past] - vectors[other]) @ towards.transpose(1, 2))
-        count = real.sum(1)[:, None]
-        explained = (torch.sigmoid(gained) * real[:, :, None]).sum(1) / count  # [B, R]
-        spread = torch.special.entr(shares)[real].mean()
+        relations, real = self._relations(encoded), batch.inputs > 0  # [B, L]
+        other = draw_outside(batch.inputs, self.num_items, batch.inputs.shape[1], self.generator)
+        places = weighted(real)  # [P]
+        row, counted = places // real.shape[1], real.flatten()[places, None]
+        past = batch.inputs.flatten()[places]
+        vectors = functional.embedding(torch.cat([past, other.flatten()[places], batch.targets]), encoded.item_table)
+        of_past, of_other, of_next = vectors.split([len(places), len(places), len(batch.targets)])
+        shares = self._shares(past, batch.targets, row)  # [P, R]
+        # φ(h) - φ(h⁻) = π_k ⟨(e_h - e_h⁻) ∘ (e_i + 1), r_k⟩: what does not hold h cancels
+        gained = shares * (((of_past - of_other) * functional.embedding(row, of_next + 1)) @ relations.T)
+        held = gained.new_zeros(real.numel(), len(relations)).index_copy(0, places, gained.sigmoid() * counted)
+        explained = held.view(*real.shape, -1).sum(1) / real.sum(1)[:, None]  # [B, R]
+        spread = (torch.special.entr(shares) * counted).sum() / (real.sum() * len(relations))
         term: Tensor = self.entropy_weight * spread - explained.clamp(min=1e-10).log().mean()
         return term
 
-    def _shares(self, past: Tensor, targets: Tensor) -> Tensor:
-        """π, float [B, L, R]."""
-        of_past, of_next = self.read(self.item_vectors[past]), self.read(self.item_vectors[targets])
-        shares: Tensor = (self.relate_past(of_past) + self.relate_next(of_next)[:, None, :]).softmax(2)
+    def _shares(self, past: Tensor, targets: Tensor, row: Tensor) -> Tensor:
+        """π of the items of histories [P] and what follows them, targets [B] by row [P]: float [P, R].
+
+        W₂ W₁ is multiplied first: R rows then meet every text, in place of as many as W₁ has.
+        """
+        of_past = functional.linear(functional.embedding(past, self.item_vectors), self.relate_past.weight @ self.read.weight)
+        of_next = self.relate_next(self.read(self.item_vectors[targets]))
+        constant = self.relate_past(self.read.bias)  # b₁ and b₂ after W₂
+        shares: Tensor = (of_past + functional.embedding(row, of_next + constant)).softmax(1)
         return shares
 
     def _relations(self, encoded: Encoded) -> Tensor:
