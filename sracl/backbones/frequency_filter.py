@@ -56,13 +56,12 @@ class LowPass(nn.Module):
         """P x of every token, float [T, d] -> [T, d], or of the sorted rows' last tokens, [N, d]."""
         filtered = []
         for group, tokens in zip(packing.groups, x.split([group.tokens for group in packing.groups]), strict=True):
-            matrices = self.table[:, -group.width :, -group.width :]
+            matrices = self.table[:, -1 if last else -group.width :, -group.width :]
             if group.padded and not self.over_padding:
-                matrices = matrices[group.row(packing.lengths)]  # [rows, width, width]
+                matrices = matrices[group.row(packing.lengths)]  # [rows, width or 1, width]
             else:
                 matrices = matrices[group.width].expand(group.rows, -1, -1)
-            matrices = matrices[:, -1:] if last else matrices
-            filtered.append((matrices @ tokens.view(group.rows, group.width, -1)).flatten(0, 1))
+            filtered.append(torch.bmm(matrices, tokens.view(group.rows, group.width, -1)).flatten(0, 1))
         return torch.cat(filtered)
 
 
