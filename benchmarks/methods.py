@@ -1,4 +1,4 @@
-"""What a training step of each method costs beside SASRec's, in sequences encoded and in time."""
+"""What a training step of each method costs beside SASRec's: in sequences encoded, in arithmetic, and in time."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ METHODS = (
 )
 """Recipes below `recipes/methods/`."""
 BASE = "sasrec"
+COUNTED = 5
+"""Steps whose matrix products are counted, after those that are timed."""
 
 
 def cases(options: Options) -> dict[str, list[Case]]:
@@ -60,11 +62,12 @@ def prepare(*, name: str, data: str, warmup: int, steps: int, folder: str) -> di
 
 
 def ours(*, name: str, data: str, warmup: int, steps: int, folder: str) -> dict[str, Any]:
-    """Median milliseconds a step of all its updates, and how many sequences and tokens it encodes a sample."""
+    """Median milliseconds a step of all its updates; sequences and tokens that it encodes, and millions of products, a sample."""
     from pathlib import Path
     from statistics import median
 
     from benchmarks import recipe, timing
+    from benchmarks.products import Products
     from benchmarks.sasrec_epoch import Silent
     from sracl.engine.early_stopping import EarlyStopping
     from sracl.engine.trainer import Trainer
@@ -95,12 +98,15 @@ def ours(*, name: str, data: str, warmup: int, steps: int, folder: str) -> dict[
     rows = [rows[number % len(rows)] for number in range(warmup + steps)]
     times = timing.laps((trainer.step(batch) for batch in rows), warmup=warmup)
     samples = sum(map(len, rows))
+    counts = {name: count / samples for name, count in encoded.items()}
+    with Products() as products:
+        for batch in rows[:COUNTED]:
+            trainer.step(batch)
     return {
         "value": median(times),
         "min": min(times),
-        "sequences": encoded["sequences"] / samples,
-        "without_gradient": encoded["without_gradient"] / samples,
-        "tokens": encoded["tokens"] / samples,
+        **counts,
+        "products": products.multiplications / sum(map(len, rows[:COUNTED])) / 1e6,
     }
 
 

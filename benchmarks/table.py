@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 READMES = (ROOT / "README.md", ROOT / "benchmarks" / "README.md")
 BEGIN, END = "<!-- benchmarks: begin -->", "<!-- benchmarks: end -->"
+COUNTS = ("sequences", "tokens", "products")
+"""What results that hold it on both sides are told by: a table of their own has it as shares of the peer's."""
 HEADER = ("", "ours", "peer", "ratio", "floor", "ours ÷ floor", "load", "peer is")
 
 
@@ -62,12 +64,38 @@ def stored(results: Path) -> list[Result]:
 
 
 def markdown(results: list[Result]) -> str:
-    """Machines, then a table: figures beside a peer, then those that stand alone."""
-    ordered = sorted(results, key=lambda result: result["ratio"] is None)
-    rows = [HEADER, tuple("---" if title in ("", "peer is") else "---:" for title in HEADER), *map(_row, ordered)]
-    table = "\n".join("| " + " | ".join(row) + " |" for row in rows)
-    settings = dict.fromkeys(_setting(result) for result in ordered)
-    return "\n".join(settings) + f"\n\n{table}\n"
+    """Machines, then tables: figures beside a peer and those that stand alone, and those with counts beside the peer's."""
+    counted = [result for result in results if _is_counted(result)]
+    ordered = sorted((result for result in results if not _is_counted(result)), key=lambda result: result["ratio"] is None)
+    settings = dict.fromkeys(_setting(result) for result in [*ordered, *counted])
+    tables = [_table([HEADER, *map(_row, ordered)])] if ordered else []
+    for peer in dict.fromkeys(result["peer_is"] for result in counted):
+        header = (f"÷ {peer}", *COUNTS, "time", "ours", "peer", "load")
+        tables.append(_table([header, *(_count_row(result) for result in counted if result["peer_is"] == peer)]))
+    return "\n\n".join(["\n".join(settings), *tables]) + "\n"
+
+
+def _is_counted(result: Result) -> bool:
+    details = result.get("details", {})
+    return all(name in details.get(side, {}) for side in ("ours", "peer") for name in COUNTS)
+
+
+def _table(rows: list[tuple[str, ...]]) -> str:
+    """The first row heads it; the first column and that of peers are text."""
+    ruled = tuple("---" if number == 0 or title == "peer is" else "---:" for number, title in enumerate(rows[0]))
+    return "\n".join("| " + " | ".join(row) + " |" for row in (rows[0], ruled, *rows[1:]))
+
+
+def _count_row(result: Result) -> tuple[str, ...]:
+    ours, peer = result["details"]["ours"], result["details"]["peer"]
+    return (
+        f"`{result['name']}`: {result['what']}",
+        *(f"{ours[name] / peer[name]:.2f}" for name in COUNTS),
+        f"**{1 / result['ratio']:.2f}**",
+        _figure(result["ours"], result["unit"]),
+        _figure(result["peer"], result["unit"]),
+        _load(result),
+    )
 
 
 def line(result: Result) -> str:
@@ -77,7 +105,7 @@ def line(result: Result) -> str:
 
 
 def _row(result: Result) -> tuple[str, ...]:
-    load, unit = result["load"], result["unit"]
+    unit = result["unit"]
     ratio, over = result["ratio"], result["over_floor"]
     return (
         f"`{result['name']}`: {result['what']}",
@@ -86,9 +114,13 @@ def _row(result: Result) -> tuple[str, ...]:
         f"**{ratio:.2f}×**" if ratio else "",
         _figure(result["floor"], unit),
         f"{over:.2f}" if over else "",
-        f"{load['before']:.1f}, {load['others']:.1f}",
+        _load(result),
         result["peer_is"] or "",
     )
+
+
+def _load(result: Result) -> str:
+    return f"{result['load']['before']:.1f}, {result['load']['others']:.1f}"
 
 
 def _figure(value: float | None, unit: str) -> str:

@@ -39,6 +39,18 @@ def test_figures_with_a_peer_come_first() -> None:
     assert lines[5] == "| `alone`: a step | 10.0 ms |  |  |  |  | 0.1, 0.0 | another |"
 
 
+def test_counts_stand_in_a_table_of_their_own_as_shares_of_the_peer() -> None:
+    sides = {"ours": {"sequences": 3.0, "tokens": 20.0, "products": 9.0}, "peer": {"sequences": 1.0, "tokens": 8.0, "products": 6.0}}
+    text = table.markdown([result("counted", ours=10.0, peer=4.0, ratio=0.4, details=sides), result("beside")])
+    first, second = text.split("\n\n")[1:]
+    assert "counted" not in first
+    assert second.splitlines() == [
+        "| ÷ another | sequences | tokens | products | time | ours | peer | load |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| `counted`: a step | 3.00 | 2.50 | 1.50 | **2.50** | 10.0 ms | 4.00 ms | 0.1, 0.0 |",
+    ]
+
+
 def test_only_what_stands_between_the_comments_is_rewritten(tmp_path: Path) -> None:
     readme, other = tmp_path / "README.md", tmp_path / "OTHER.md"
     readme.write_text(f"before\n{table.BEGIN}\nold\n{table.END}\nafter\n")
