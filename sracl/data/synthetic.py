@@ -13,11 +13,13 @@ import numpy as np
 from pydantic import Field
 
 from sracl.data import vocabulary
+from sracl.data.catalogue import Catalogue
 from sracl.data.interactions import Interactions
-from sracl.interfaces import ItemText
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from sracl.interfaces import ItemText
 
 VERSION = 2
 """Part of the generated data sets' fingerprints; raised when the same parameters come to give other data."""
@@ -25,11 +27,6 @@ VERSION = 2
 CUTOFFS = (1, 5, 10, 20)
 
 _SHORTEST, _LONGEST = 5, 50
-_WORDS_SHOWN = 3
-_TRUE_TO_STYLE = 0.85
-_HOUSE_BRAND = 0.9
-_POPULARITY_SPREAD = 0.8
-_LEAST_POPULAR = -1.25
 
 # How well an item fits an interest (category, style), in nats below a perfect fit.
 _OTHER_STYLE = 2.0
@@ -41,20 +38,6 @@ _OTHER_DEPARTMENT_AND_STYLE = 6.0
 _NEXT_PRODUCT = 1.5
 _SAME_PRODUCT = -1.0
 _SAME_BRAND = 0.7
-
-
-@dataclass(frozen=True)
-class _Catalogue:
-    """Items 0..V-1; categories and brands are numbered across departments."""
-
-    texts: tuple[ItemText, ...]
-    departments: NDArray[np.int64]
-    categories: NDArray[np.int64]
-    styles: NDArray[np.int64]
-    products: NDArray[np.int64]
-    """Place of the item's product within its category."""
-    brands: NDArray[np.int64]
-    popularity: NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -162,7 +145,7 @@ def markov(
     for step in range(1, length):
         forced = generator.random(num_users) < sharpness
         places[:, step] = np.where(forced, (places[:, step - 1] + 1) % num_items, generator.integers(num_items, size=num_users))
-    catalogue = _catalogue(num_items, generator)
+    catalogue = Catalogue.drawn(num_items, generator)
     return Interactions.of(
         "markov",
         {f"user-{u + 1:04d}": [_name(place) for place in row] for u, row in enumerate(places)},
@@ -181,7 +164,7 @@ def _name(item: int) -> str:
 
 def _shop(num_users: int, num_items: int, mean_length: float, persistence: float, focus: float, seed: int) -> _Shop:
     generator = np.random.default_rng([seed, VERSION])
-    catalogue = _catalogue(num_items, generator)
+    catalogue = Catalogue.drawn(num_items, generator)
     fit, call = _fit(catalogue, focus), _call(catalogue, focus)
     num_clusters = len(fit)
     sequences, foreseen = [], []
@@ -232,7 +215,7 @@ def _draw(probabilities: NDArray[np.float64], generator: np.random.Generator) ->
     return int(np.searchsorted(total, generator.random() * total[-1], side="right"))
 
 
-def _fit(catalogue: _Catalogue, focus: float) -> NDArray[np.float64]:
+def _fit(catalogue: Catalogue, focus: float) -> NDArray[np.float64]:
     """Popularity times fit of every item with every interest, float [categories · styles, V]."""
     num_styles = len(vocabulary.STYLES)
     department_of = np.array([d for d, categories in enumerate(vocabulary.DEPARTMENTS.values()) for _ in categories])
@@ -248,7 +231,7 @@ def _fit(catalogue: _Catalogue, focus: float) -> NDArray[np.float64]:
     return catalogue.popularity * np.exp(-focus * distance)
 
 
-def _call(catalogue: _Catalogue, focus: float) -> NDArray[np.float64]:
+def _call(catalogue: Catalogue, focus: float) -> NDArray[np.float64]:
     """How strongly each item (row) calls for each other, as factors, float [V, V]."""
     products = catalogue.products
     same_category = catalogue.categories[:, None] == catalogue.categories
@@ -257,55 +240,3 @@ def _call(catalogue: _Catalogue, focus: float) -> NDArray[np.float64]:
     same_product = same_category & (products[:, None] == products)
     same_brand = catalogue.brands[:, None] == catalogue.brands
     return np.asarray(np.exp(focus * (_NEXT_PRODUCT * follows + _SAME_PRODUCT * same_product + _SAME_BRAND * same_brand)))
-
-
-def _catalogue(num_items: int, generator: np.random.Generator) -> _Catalogue:
-    """Items spread evenly over categories, and within a category over styles and products."""
-    shelves = [(d, department, category) for d, (department, rows) in enumerate(vocabulary.DEPARTMENTS.items()) for category in rows]
-    styles = list(vocabulary.STYLES)
-    texts: list[ItemText] = []
-    facts = np.empty((num_items, 5), dtype=np.int64)
-    for i in range(num_items):
-        c = i * len(shelves) // num_items
-        d, department, category = shelves[c]
-        rank = i - -(-c * num_items // len(shelves))  # place of the item within its category, from 0
-        products = vocabulary.DEPARTMENTS[department][category]
-        style, product = rank % len(styles), rank // len(styles) % len(products)
-        brands = vocabulary.BRANDS[department]
-        # Every style has a house brand in its department that makes most of its items.
-        brand = style % len(brands) if generator.random() < _HOUSE_BRAND else int(generator.integers(len(brands)))
-        facts[i] = d, c, style, product, d * len(brands) + brand
-        texts.append(_text(generator, department, category, products[product], brands[brand], vocabulary.STYLES[styles[style]]))
-    # A long tail, but no item so unpopular that nobody would ever choose it.
-    popularity = np.exp(_POPULARITY_SPREAD * np.maximum(generator.standard_normal(num_items), _LEAST_POPULAR))
-    return _Catalogue(
-        texts=tuple(texts),
-        departments=facts[:, 0],
-        categories=facts[:, 1],
-        styles=facts[:, 2],
-        products=facts[:, 3],
-        brands=facts[:, 4],
-        popularity=popularity,
-    )
-
-
-def _text(generator: np.random.Generator, department: str, category: str, product: str, brand: str, style: vocabulary.Style) -> ItemText:
-    words = [style.words[i] for i in generator.permutation(len(style.words))[:_WORDS_SHOWN]]
-    every = list(vocabulary.STYLES.values())
-    material_style, colour_style = (
-        style if generator.random() < _TRUE_TO_STYLE else every[int(generator.integers(len(every)))] for _ in range(2)
-    )
-    colour, material, tier, sentence = (
-        choices[int(generator.integers(len(choices)))]
-        for choices in (colour_style.colours, material_style.materials, vocabulary.TIERS, vocabulary.SENTENCES)
-    )
-    written = sentence.format(
-        word=words[-1].lower(), product=product.lower(), colour=colour.lower(), material=material.lower(), category=category.lower()
-    )
-    return ItemText(
-        title=f"{brand} {' '.join(words[:-1])} {product}, {material}, {colour}",
-        brand=brand,
-        categories=(department, category),
-        description=written[0].upper() + written[1:],
-        attributes={"colour": colour, "material": material, "range": tier},
-    )

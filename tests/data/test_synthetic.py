@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from sracl.data import synthetic
+from sracl.data.catalogue import Catalogue
 from sracl.data.interactions import Interactions
 from sracl.data.splits import evaluation_prefixes, training_prefixes
 
@@ -94,7 +95,7 @@ def test_the_ceiling_of_the_shop_is_the_oracles_and_stays_in_reach() -> None:
 
 def test_the_oracle_keeps_its_word() -> None:
     """Users drawn again and again from the same walk choose one of the oracle's twenty as often as it says."""
-    catalogue = synthetic._catalogue(480, np.random.default_rng(0))
+    catalogue = Catalogue.drawn(480, np.random.default_rng(0))
     fit, call = synthetic._fit(catalogue, 1.0), synthetic._call(catalogue, 1.0)
     generator = np.random.default_rng(3)
     hits, expected = [], []
