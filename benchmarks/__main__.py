@@ -19,6 +19,7 @@ MODULES = (
     "memory",
     "growth",
     "methods",
+    "precision",
     "catalogue",
     "llm",
     "startup",

@@ -89,6 +89,7 @@ def ours(*, name: str, data: str, warmup: int, steps: int, folder: str) -> dict[
         epochs=1,
         key=setup.run.digest,
         hooks=training.hooks,
+        precision=training.precision,
     )
     trainer.begin(1, 0)
     for module in trainer.modules().values():

@@ -68,10 +68,11 @@ def stepper(parts: Parts) -> Callable[[Tensor], object]:
     It looks at the loss and gives memory back as often as the trainer does.
     """
     (phase,) = parts.trainings[-1].phases(parts.backbone)
+    precision = parts.trainings[-1].precision
     number = itertools.count(1)
 
     def step(rows: Tensor) -> None:
-        loss, _ = training_loss(parts.backbone, parts.objectives, parts.samples.batch(rows))
+        loss, _ = training_loss(parts.backbone, parts.objectives, parts.samples.batch(rows), precision=precision)
         loss.item()
         phase.optimizer.zero_grad(set_to_none=True)
         loss.backward()

@@ -64,6 +64,9 @@ Reads: TypeAlias = Literal["one", "each"]
 Predicts: TypeAlias = Literal["next", "mask"]
 """Which states name an item: `next`, that of the latest item names what follows; `mask`, that of a MASK what it stands for."""
 
+Precision: TypeAlias = Literal["float32", "bfloat16"]
+"""What matrix products of the encoder are taken in while it is trained; everything else of a training is float32."""
+
 BATCH = "batch"
 """The request key under which the batch itself is encoded; shared by all objectives of a step."""
 

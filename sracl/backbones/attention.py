@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from sracl.backbones.autocast import as_one_product
 from sracl.backbones.dropout import factors, random_mask
 
 if TYPE_CHECKING:
@@ -35,7 +36,6 @@ def attend(query_key_value: Tensor, groups: Sequence[Group], biases: Sequence[Te
     Returns:
         float [T, d], heads side by side.
     """
-    biases = [bias.to(query_key_value.dtype) for bias in biases]
     result: Tensor = _Attend.apply(query_key_value, groups, biases, num_heads, 1 - dropout)  # type: ignore[no-untyped-call]
     return result
 
@@ -58,7 +58,6 @@ def attend_last(
     Returns:
         Σ a x, float [N, H, d]; Σ a, float [N, H], which dropout makes differ from 1.
     """
-    biases = [bias.to(tokens.dtype) for bias in biases]
     result: tuple[Tensor, Tensor] = _AttendLast.apply(tokens, queries, groups, biases, 1 - dropout)  # type: ignore[no-untyped-call]
     return result
 
@@ -82,6 +81,7 @@ class _Attend(torch.autograd.Function):
     """A group's tokens are laid out by head while they are in the cache: then one product serves all heads of all rows."""
 
     @staticmethod
+    @as_one_product
     def forward(ctx: Any, qkv: Tensor, groups: Sequence[Group], biases: Sequence[Tensor], heads: int, keep: float) -> Tensor:
         size = qkv.shape[1] // (3 * heads)
         result = qkv.new_empty(len(qkv), heads * size)
@@ -89,6 +89,7 @@ class _Attend(torch.autograd.Function):
         for g, bias in zip(groups, biases, strict=True):
             parts = _by_head(g.of(qkv), size).view(3, heads * g.rows, g.width, size)
             q, k, v = parts
+            bias = bias.to(qkv.dtype)
             bias = bias if len(bias) == 1 else bias.repeat(heads, 1, 1)
             scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=1 / math.sqrt(size))
             weights = scores.softmax(-1)
@@ -131,6 +132,7 @@ def _by_token(parts: Tensor, *, out: Tensor) -> None:
 
 class _AttendLast(torch.autograd.Function):
     @staticmethod
+    @as_one_product
     def forward(
         ctx: Any, tokens: Tensor, queries: Tensor, groups: Sequence[Group], biases: Sequence[Tensor], keep: float
     ) -> tuple[Tensor, Tensor]:
@@ -138,7 +140,7 @@ class _AttendLast(torch.autograd.Function):
         saved = []
         for g, bias in zip(groups, biases, strict=True):
             x = g.of(tokens)
-            scores = torch.baddbmm(bias[:, -1:], g.row(queries), x.transpose(1, 2))
+            scores = torch.baddbmm(bias[:, -1:].to(x.dtype), g.row(queries), x.transpose(1, 2))
             weights = scores.softmax(-1)
             dropped, mask = _dropped(weights, keep, out=scores)
             torch.bmm(dropped, x, out=g.row(mixed))

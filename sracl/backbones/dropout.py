@@ -53,7 +53,7 @@ class _DropAndAdd(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, residual: Tensor, mask: Tensor, keep: float) -> Tensor:
         ctx.save_for_backward(mask)
         ctx.keep = keep
-        return torch.addcmul(residual, x, factors(mask, keep, x.dtype))
+        return torch.addcmul(residual, x, factors(mask, keep, residual.dtype))
 
     @staticmethod
     @once_differentiable
@@ -88,7 +88,7 @@ class Dropout(nn.Module):
         return result
 
     def add(self, x: Tensor, residual: Tensor) -> Tensor:
-        """The sum residual + dropout(x), of the same shape and type as both."""
+        """The sum residual + dropout(x), of the same shape as both and the type of the residual, which may be the wider one."""
         if not self.rate:
             return residual + x
         result: Tensor = _DropAndAdd.apply(x, residual, random_mask(x.shape, 1 - self.p, x.device), 1 - self.p)  # type: ignore[no-untyped-call]

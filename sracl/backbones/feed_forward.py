@@ -13,6 +13,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from sracl.backbones.autocast import as_one_product
+
 PIECE = 2048
 """Tokens a piece, on a CPU; a GPU takes them all at once."""
 
@@ -38,10 +40,19 @@ def _piece(x: Tensor) -> int:
     return min(PIECE, len(x)) if x.device.type == "cpu" else len(x)
 
 
+def _add_product(total: Tensor, left: Tensor, right: Tensor) -> None:
+    """Add left · right to a total that may be of a wider type."""
+    if total.dtype == left.dtype:
+        total.addmm_(left, right)
+    else:
+        total += left @ right
+
+
 class _FeedForward(torch.autograd.Function):
     """Buffers of a piece's width are shared by all pieces, so that they stay in the cache and no page is asked for twice."""
 
     @staticmethod
+    @as_one_product
     def forward(ctx: Any, x: Tensor, inner: Tensor, inner_bias: Tensor, outer: Tensor, outer_bias: Tensor) -> Tensor:
         ctx.save_for_backward(x, inner, inner_bias, outer)
         result = torch.empty_like(x)
@@ -59,18 +70,19 @@ class _FeedForward(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, ...]:
         x, inner, inner_bias, outer = ctx.saved_tensors
         grad = grads[0].contiguous()
-        to_x, to_inner, to_outer = torch.empty_like(x), torch.zeros_like(inner.T), torch.zeros_like(outer)
-        to_bias = torch.zeros_like(inner_bias)
+        exact = torch.promote_types(x.dtype, torch.float32)  # sums over pieces are
+        to_x, to_inner, to_outer = torch.empty_like(x), torch.zeros_like(inner.T, dtype=exact), torch.zeros_like(outer, dtype=exact)
+        to_bias = torch.zeros_like(inner_bias, dtype=exact)
         size = _piece(x)
         buffers = x.new_empty(3, size, len(inner))
         for piece, g, out in zip(x.split(size), grad.split(size), to_x.split(size), strict=True):
             before, hidden, to_hidden = (buffer[: len(piece)] for buffer in buffers)
             torch.addmm(inner_bias, piece, inner.T, out=before)
             torch.ops.aten.gelu.out(before, out=hidden)
-            to_outer.addmm_(g.T, hidden)
+            _add_product(to_outer, g.T, hidden)
             torch.mm(g, outer, out=to_hidden)
             to_before = torch.ops.aten.gelu_backward.grad_input(to_hidden, before, grad_input=hidden)
-            to_inner.addmm_(piece.T, to_before)
-            to_bias += to_before.sum(0)
+            _add_product(to_inner, piece.T, to_before)
+            to_bias += to_before.sum(0, dtype=exact)
             torch.mm(to_before, inner, out=out)
-        return to_x, to_inner.T, to_bias, to_outer, grad.sum(0)
+        return to_x, to_inner.T, to_bias, to_outer, grad.sum(0, dtype=exact)

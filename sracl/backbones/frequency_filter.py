@@ -62,7 +62,7 @@ class LowPass(nn.Module):
             else:
                 matrices = matrices[group.width].expand(group.rows, -1, -1)
             filtered.append(torch.bmm(matrices, tokens.view(group.rows, group.width, -1)).flatten(0, 1))
-        return torch.cat(filtered)
+        return torch.cat(filtered).to(x.dtype)  # to be mixed with x, whatever products are taken in
 
 
 class FrequencyFilter(nn.Module):

@@ -14,8 +14,9 @@ from sracl.interfaces import BATCH, VIEW, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
-    from sracl.interfaces import Backbone, Batch, Objective, Want
+    from sracl.interfaces import Backbone, Batch, Objective, Precision, Want
 
 Key = tuple[str, str]
 
@@ -74,11 +75,14 @@ def demand_states(backbone: Backbone, who: str) -> None:
         )
 
 
-def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Batch) -> tuple[Tensor, dict[str, Tensor]]:
+def training_loss(
+    backbone: Backbone, objectives: Sequence[Weighted], batch: Batch, *, precision: Precision = "float32"
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum of all terms for one batch, and each term by its objective's id (detached, unweighted).
 
     The sequences of all requests that share mask and gradient mode are concatenated, trimmed to the longest, and encoded
-    in one call.
+    in one call: the one place where a precision below float32 is in force. Objectives get float32 states and an item table of
+    float32, and scores are taken in it.
 
     Raises:
         PluginError: An objective or the backbone refused what it got, by a ValueError; or states are asked of a backbone without.
@@ -101,7 +105,7 @@ def training_loss(backbone: Backbone, objectives: Sequence[Weighted], batch: Bat
             askers.setdefault(key, []).append(part.id)
         running.append((part, term, {request.key: request.want for request in asked}))
 
-    states = _encode(backbone, requests, askers)
+    states = _encode(backbone, requests, askers, precision)
     table: list[Tensor] = []
     terms: dict[str, Tensor] = {}
     total = torch.zeros((), device=batch.inputs.device)
@@ -144,7 +148,9 @@ def _merge(key: Key, known: Request | None, new: Request) -> Request:
     return new if new.want == "all" else known
 
 
-def _encode(backbone: Backbone, requests: Mapping[Key, Request], askers: Mapping[Key, Sequence[str]]) -> dict[Key, Tensor]:
+def _encode(
+    backbone: Backbone, requests: Mapping[Key, Request], askers: Mapping[Key, Sequence[str]], precision: Precision
+) -> dict[Key, Tensor]:
     states: dict[Key, Tensor] = {}
     for mask, grad in dict.fromkeys((request.mask, request.grad) for request in requests.values()):
         together = {key: request for key, request in requests.items() if (request.mask, request.grad) == (mask, grad)}
@@ -153,8 +159,10 @@ def _encode(backbone: Backbone, requests: Mapping[Key, Request], askers: Mapping
         longest = int(lengths.max()) if lengths.device.type == "cpu" else widest  # a GPU is not waited for
         items = torch.cat([request.items[:, -longest:] for request in together.values()])
         want: Want = "all" if any(request.want == "all" for request in together.values()) else "last"
-        with nullcontext() if grad else torch.no_grad(), _in_words(*(name for key in together for name in askers[key])):
+        differentiated = nullcontext() if grad else torch.no_grad()
+        with differentiated, _autocast(precision, items.device), _in_words(*(name for key in together for name in askers[key])):
             encoded = backbone.encode(items, lengths, mask=mask, want=want)
+        encoded = encoded.to(torch.promote_types(encoded.dtype, torch.float32))
         parts = encoded.split([len(request.lengths) for request in together.values()])
         for (key, request), part in zip(together.items(), parts, strict=True):
             if want == "last":
@@ -164,3 +172,8 @@ def _encode(backbone: Backbone, requests: Mapping[Key, Request], askers: Mapping
             else:  # give back the columns that were trimmed
                 states[key] = torch.nn.functional.pad(part, (0, 0, request.items.shape[1] - longest, 0))
     return states
+
+
+def _autocast(precision: Precision, device: torch.device) -> AbstractContextManager[object]:
+    """Within, matrix products are taken in this precision. bfloat16 has the range of float32, so that no loss need be scaled."""
+    return nullcontext() if precision == "float32" else torch.autocast(device.type, torch.bfloat16)

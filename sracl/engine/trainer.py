@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sracl.engine.phases import Phase
     from sracl.engine.seeding import Streams
     from sracl.engine.step import Weighted
-    from sracl.interfaces import EpochHook, Recorder, Sampler, Want
+    from sracl.interfaces import EpochHook, Precision, Recorder, Sampler, Want
 
 RELEASED_EVERY = 50
 """Steps between two releases of memory: it stays near what a step needs, for 1 to 3 % of the time."""
@@ -82,6 +82,7 @@ class Trainer:
         hooks: Components that are called before every epoch.
         name: Of the stage, if there are several: begins the names of its files.
         wishes: Heeded after every step.
+        precision: Of the encoder's matrix products in training steps; hooks and validation see it in float32.
     """
 
     backbone: Backbone
@@ -100,6 +101,7 @@ class Trainer:
     hooks: Sequence[EpochHook] = ()
     name: str = ""
     wishes: Wishes = field(default_factory=Wishes)
+    precision: Precision = "float32"
     _resumed: _UnderWay | None = field(default=None, init=False)
 
     @property
@@ -197,7 +199,7 @@ class Trainer:
         first: Tensor | None = None
         terms: dict[str, Tensor] = {}
         for phase in self._in_turn():
-            loss, found = training_loss(self.backbone, phase.objectives, batch)
+            loss, found = training_loss(self.backbone, phase.objectives, batch, precision=self.precision)
             if not loss.requires_grad:
                 which = f"train.phase.{phase.id}: " if phase.id else ""
                 raise PluginError(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from sracl.recipes import schema
 from sracl.recipes.lines import join_path
 from sracl.registry.catalog import OWNER, Catalog
 from sracl.registry.parameters import decisive, refers, signature
@@ -36,6 +37,8 @@ def digest(values: Mapping[str, Any], seed: int, code: Mapping[str, str], data_f
 def decisive_values(cat: Catalog, values: Mapping[str, Any], components: Mapping[str, tuple[str, Mapping[str, Any]]]) -> dict[str, Any]:
     """Values without those that decide only how a component works and not what comes of it, such as timeouts.
 
+    Nor with those of `schema.LATER` where nothing else is said.
+
     Args:
         cat: What is registered.
         values: Of one run.
@@ -49,7 +52,8 @@ def decisive_values(cat: Catalog, values: Mapping[str, Any], components: Mapping
             return value
         if "use" in value and (found := components.get(join_path(path))):
             return decisive(cat, found[0], value)
-        return {key: kept(inner, (*path, key)) for key, inner in value.items()}
+        known = schema.LATER if path[-1] == "train" else {}
+        return {key: kept(inner, (*path, key)) for key, inner in value.items() if key not in known or inner != known[key]}
 
     return {key: kept(value, (key,)) for key, value in values.items()}
 

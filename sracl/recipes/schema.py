@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sracl.interfaces import Precision
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -158,6 +160,9 @@ class StageTrainSettings(Settings):
     """Passes over the training samples, at most."""
     optimizer: Annotated[Any, Slot("optimizer", "Optimizer", "adam")]
     """Takes the steps."""
+    precision: Precision = "float32"
+    """What the encoder multiplies in. "bfloat16" is for GPUs and processors with instructions for it; losses, weights, their
+    optimizer and evaluation stay float32."""
 
 
 class TrainSettings(StageTrainSettings):
@@ -183,6 +188,9 @@ class EvaluationSettings(Settings):
     batch_size: Annotated[int, Field(ge=1)] = 256
     """Users scored at a time; has no influence on the figures."""
 
+
+LATER = {"precision": "float32"}
+"""Settings of `train` that came after the first runs -> what these did, so that a run which does it still has the digest it had."""
 
 RUN_TABLES = ("data", "samples", "semantics", "backbone", "view", "stage", "objective", "train", "evaluation")
 """What a run is made of."""

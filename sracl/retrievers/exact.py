@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from sracl.processor import multiplies_bf16
 from sracl.retrievers.pool import Members, Pool, check_request, nothing_found
 
 if TYPE_CHECKING:
@@ -88,8 +89,7 @@ class Exact:
 
 def precisions_of(device: torch.device, rows: int) -> tuple[torch.dtype, ...]:
     """In what `Exact` computes products of so many rows: first for all, then for those left over."""
-    features = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}  # older torch does not tell
-    if device.type == "cpu" and rows > _FEW and (features.get("avx512_bf16") or features.get("amx_bf16")):
+    if device.type == "cpu" and rows > _FEW and multiplies_bf16():
         return torch.bfloat16, torch.float32
     return (torch.float32,)
 

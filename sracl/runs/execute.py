@@ -16,6 +16,7 @@ import torch
 from sracl import paths
 from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
+from sracl.processor import multiplies_bf16
 from sracl.runs.entries import enter, is_done, label, run_id
 from sracl.runs.heart import beating
 from sracl.runs.training import train
@@ -75,6 +76,8 @@ def execute(
     shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
     enter(store, plan)
+    if where.type == "cpu" and any(map(_asks_for_bf16, plan.runs)) and not multiplies_bf16():
+        screen.line('precision = "bfloat16", for which this processor has no instructions: training takes longer than in float32.')
     results: dict[str, Result] = {}
     wishes = Wishes()
     with _signals(wishes):
@@ -87,6 +90,11 @@ def execute(
                 if fail_fast:
                     break
     return list(results.values())
+
+
+def _asks_for_bf16(run: RunPlan) -> bool:
+    """Whether a stage of it trains in bfloat16."""
+    return any(stage["train"].get("precision") == "bfloat16" for stage in (run.values, *run.values["stage"]))
 
 
 def choose_device(asked: str) -> torch.device:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sracl.engine.phases import Phase
     from sracl.engine.seeding import Streams
     from sracl.engine.step import Weighted
-    from sracl.interfaces import EpochHook, Sampler
+    from sracl.interfaces import EpochHook, Precision, Sampler
     from sracl.runs.artifacts import Artifact
 
 
@@ -37,6 +37,12 @@ class Training:
     """Components that are called before every epoch."""
     settings: Mapping[str, Any]
     """The `train` table."""
+
+    @property
+    def precision(self) -> Precision:
+        """Of the encoder; float32 in a plan that was made before there was a choice, and has waited in the queue."""
+        found: Precision = self.settings.get("precision", "float32")
+        return found
 
     def phases(self, backbone: Backbone) -> list[Phase]:
         """The updates of a step, with optimizers of their own."""

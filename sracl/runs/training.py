@@ -64,6 +64,7 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
             hooks=training.hooks,
             name=training.id,
             wishes=wishes,
+            precision=training.precision,
         )
         outcome = trainer.fit()  # a stage that is done already only loads where it ended
         before += outcome.epochs

@@ -78,7 +78,7 @@ def test_a_stage_is_complete() -> None:
     (contrast,) = stage["objective"]
     assert (contrast["id"], contrast["weight"], contrast["loss"]["use"]) == ("contrast", 1.0, "nt_xent")
     assert (stage["train"]["batch_size"], stage["train"]["epochs"], stage["train"]["optimizer"]["use"]) == (16, 2, "adam")
-    assert stage["train"].keys() == {"batch_size", "epochs", "optimizer"}  # nothing is validated, so nothing stops early
+    assert stage["train"].keys() == {"batch_size", "epochs", "optimizer", "precision"}  # nothing is validated, so nothing stops early
 
 
 @pytest.mark.usefixtures("mine")
@@ -290,7 +290,7 @@ def test_stages_views_and_phases_enter_the_digest() -> None:
             VIEW + STAGE + "early_stopping = { metric = 'valid.mrr@10', patience = 3 }\n",
             [
                 "mine.toml:18: stage.pretrain.train.early_stopping: There is no such key. "
-                "[stage.pretrain.train] takes: batch_size, epochs, optimizer."
+                "[stage.pretrain.train] takes: batch_size, epochs, optimizer, precision."
             ],
         ),
         (

@@ -81,7 +81,7 @@ def test_all_their_problems_at_once(complaints: Complaints, two: str) -> None:
 
     assert complaints(text) == [
         "mine.toml:6: train.epoch: There is no such key. Did you mean 'epochs'? "
-        "[train] takes: batch_size, epochs, optimizer, early_stopping, phase.",
+        "[train] takes: batch_size, epochs, optimizer, precision, early_stopping, phase.",
         "mine.toml:14: backbone.dropot: SASRec takes no such parameter. Did you mean 'dropout'? It takes: hidden_size, "
         "num_layers, num_heads, inner_size, dropout, attention_dropout, sparse_gradients. (In variant 'wide'.)",
     ]

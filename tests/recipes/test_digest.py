@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import hashlib
 import sys
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from typing import TypeAlias
 
 import pytest
 
-from sracl.recipes.digest import code_versions, digest
+from sracl.recipes.digest import code_versions, decisive_values, digest
 from sracl.recipes.plan import plan
 from sracl.registry.card import Card
 from sracl.registry.catalog import Catalog, catalog
@@ -56,6 +57,33 @@ def test_code_without_a_version_is_known_by_its_source(write: Write, lab: Path) 
     assert before.values["objective"][0]["loss"] == {"use": "lab_of_one:mine", "strength": 1.0}
     assert after.values == before.values
     assert after.digest != before.digest
+
+
+STAGE = """
+[[stage]]
+id = "before"
+[[stage.objective]]
+id = "next"
+use = "next_item"
+loss = "cross_entropy"
+[stage.train]
+batch_size = 16
+epochs = 1
+"""
+
+
+@pytest.mark.parametrize("at", ["train", "stage.before.train"])
+def test_a_precision_is_part_of_a_digest_where_it_is_not_what_it_always_was(write: Write, child: Callable[[str], str], at: str) -> None:
+    recipe = write("mine.toml", child(STAGE))
+    usual, said, lower = (plan(recipe, sets=sets).runs[0] for sets in ([], [f"{at}.precision=float32"], [f"{at}.precision=bfloat16"]))
+
+    assert usual.values["train"]["precision"] == usual.values["stage"][0]["train"]["precision"] == "float32"
+    assert usual.digest == said.digest != lower.digest
+    before = copy.deepcopy(dict(usual.values))  # as plans were before there was a choice
+    for table in (before["train"], before["stage"][0]["train"]):
+        del table["precision"]
+    kept = decisive_values(catalog(), usual.values, {})
+    assert (kept["train"], kept["stage"]) == (before["train"], before["stage"])
 
 
 def test_the_version_of_every_distribution_that_takes_part_counts(lab: Path) -> None:

@@ -218,8 +218,12 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
             "[train]\nepoch = 5\n",
             [
                 "mine.toml:5: train.epoch: There is no such key. Did you mean 'epochs'? "
-                "[train] takes: batch_size, epochs, optimizer, early_stopping, phase."
+                "[train] takes: batch_size, epochs, optimizer, precision, early_stopping, phase."
             ],
+        ),
+        (
+            '[train]\nprecision = "bf16"\n',
+            ['mine.toml:5: train.precision: Should be "float32" or "bfloat16", got "bf16". Did you mean \'bfloat16\'?'],
         ),
         ("[train]\noptimizer = { lr = -1.0 }\n", ["mine.toml:5: train.optimizer.lr: Should be a number above 0, got -1.0."]),
         (

@@ -16,7 +16,7 @@ from sracl.engine.phases import Phase, joint
 from sracl.engine.seeding import Streams
 from sracl.engine.step import Weighted
 from sracl.engine.trainer import Trainer
-from sracl.interfaces import Batch, EpochHook, Request, SequenceSpec, Term
+from sracl.interfaces import Batch, EpochHook, Precision, Request, SequenceSpec, Term
 from sracl.losses.cross_entropy import cross_entropy
 from sracl.objectives.next_item import NextItem
 from sracl.runs.parts import Parts
@@ -79,6 +79,7 @@ def trainer(
     epochs: int = 5,
     patience: int | None = None,
     own: Callable[[Streams], Any] = lambda streams: Learned(),
+    precision: Precision = "float32",
     phases: Callable[[SASRec, list[Weighted]], list[Phase]] = lambda backbone, objectives: joint(backbone, objectives, torch.optim.Adam),
 ) -> Trainer:
     """Next items and an objective of its own, with so much of a recorder that its figures can be compared.
@@ -90,6 +91,7 @@ def trainer(
         epochs: At most so many.
         patience: Of early stopping.
         own: Makes the second objective.
+        precision: Of the encoder.
         phases: Makes the updates of a step.
     """
     streams = Streams(7, torch.device("cpu"))
@@ -116,6 +118,7 @@ def trainer(
         batch_size=16,
         epochs=epochs,
         key="this run",
+        precision=precision,
         hooks=[part.objective for part in objectives if isinstance(part.objective, EpochHook)],
     )
 
