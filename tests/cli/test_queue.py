@@ -111,14 +111,15 @@ def figures(home: Path) -> dict[Any, float]:
 
 def test_a_queue_on_hold_begins_nothing(home: Path) -> None:
     assert call(home, "queue", "pause").returncode == 0
-    recipe = str(sracl_recipe(home, epochs=1))
-    assert call(home, "run", recipe, "--detach").returncode == 0
+    add(home, "open('begun.txt', 'w')")
     waited = call(home, "queue", "wait")
     assert waited.returncode == 6
     assert "on hold" in waited.stderr
     assert "on hold" in call(home, "queue", "ls").stderr
+    assert not (home / "begun.txt").exists()
     assert call(home, "queue", "start").returncode == 0
     assert call(home, "queue", "wait").returncode == 0
+    assert (home / "begun.txt").exists()
 
 
 def test_what_is_edited_after_queueing_does_not_run(home: Path) -> None:
@@ -149,7 +150,7 @@ def test_secrets_of_the_shell_are_not_written_down(home: Path) -> None:
 
 def test_priority_moves_a_job_and_unknown_ones_are_named(home: Path) -> None:
     assert call(home, "queue", "pause").returncode == 0
-    call(home, "run", str(sracl_recipe(home, epochs=1, extra=VARIANTS)), "--detach")
+    add(home, "", count=2)
     assert call(home, "queue", "move", "2", "--priority", "3").returncode == 0
     assert [job["job"] for job in data(call(home, "queue", "ls", "--json"))] == [2, 1]
     assert call(home, "queue", "cancel", "--all").returncode == 0

@@ -22,7 +22,7 @@ from tests.support.recipes import sracl, sracl_recipe
 from tests.support.terminal import Terminal
 from tests.tui.support import add as register
 
-EPOCHS = 16
+EPOCHS = 10
 FORK = multiprocessing.get_context("fork")
 
 
