@@ -102,21 +102,23 @@ def _extend_variants(loaded: Loaded, documents: Sequence[Document]) -> None:
     names = [table.get("extends") for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
     if names and all(isinstance(name, str) for name in names):
         loaded.problems = []  # the recipe is no run by itself; what is wrong with it is met again below
+    missing = []
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name or name in loaded.bases:  # a wrong type is reported with the rest of the variant
             continue
         at = ("variant", str(number), "extends")
         where = loaded.draft.origin(at)
         parent = _parent(name, where.folder or File())
-        if parent is None:
-            raise RecipeError(loaded.shown, [where.problem(at, _absent(name))])
-        parents, broken = _family(parent, documents)
+        parents, broken = ([], [where.problem(at, _absent(name))]) if parent is None else _family(parent, documents)
+        missing += broken
         if broken:
-            raise RecipeError(loaded.shown, broken)
+            continue
         base = _merged([*documents, *parents])
         loaded.bases[name] = base.draft
         loaded.problems += base.problems
         loaded.files += [document.shown for document in parents if document.shown not in loaded.files]
+    if missing:
+        raise RecipeError(loaded.shown, missing)
 
 
 def _family(file: File, children: Sequence[Document] = ()) -> tuple[list[Document], list[Problem]]:

@@ -94,6 +94,13 @@ def test_a_recipe_that_is_not_there(complaints: Complaints, two: str) -> None:
     )
 
 
+def test_all_recipes_that_are_not_there_at_once(complaints: Complaints, two: str) -> None:
+    assert complaints(TWO.replace("small.toml", "smal.toml").replace("wide.toml", "wid.toml")) == [
+        "mine.toml:10: variant.0.extends: There is no recipe 'smal.toml'.",
+        "mine.toml:13: variant.1.extends: There is no recipe 'wid.toml'.",
+    ]
+
+
 def test_a_ring(complaints: Complaints, two: str, write: Write) -> None:
     write("back.toml", 'recipe = 1\nname = "back"\nextends = "mine.toml"\n')
 
