@@ -210,5 +210,6 @@ def _words(fields: Mapping[str, Any], key: str, where: str) -> tuple[str, ...]:
     values = value if isinstance(value, list) else [value]
     if any(isinstance(entry, bool) or not isinstance(entry, str | int | float | None) for entry in values):
         raise DataError(f"{where}: `{key}` should be text or a list of texts, got {value!r}")
-    stripped = (" ".join(str(entry).split()) for entry in values if entry is not None)
+    # 'replace': JSON may hold halves of characters, which no file and no server takes
+    stripped = (" ".join(str(entry).encode(errors="replace").decode().split()) for entry in values if entry is not None)
     return tuple(entry for entry in stripped if entry)

@@ -16,7 +16,7 @@ class Ceiling:
     """A sum that is not exceeded: what a request can cost at most is set aside before it is sent.
 
     What was spent on the same requests before counts too, so that the ceiling of a command that is begun again stays where
-    it was. Of several processes each keeps a ceiling of its own.
+    it was; and so does what other processes spend on them meanwhile.
     """
 
     def __init__(self, dollars: float | None = None) -> None:
@@ -30,25 +30,46 @@ class Ceiling:
         """Picodollars; attempts whose cost is not known are in it with the most that it can be."""
         self.aside = 0
         """Picodollars that may become due for requests under way."""
+        self.elsewhere = 0
+        """Picodollars that other processes spend on the same requests meanwhile."""
         self._counted: set[str] = set()
 
     def count(self, answers: Answers, keys: Iterable[str]) -> None:
         """Add what these requests have cost before, those that have not been counted yet."""
+        if self.dollars is None:
+            return
         new = [key for key in keys if key not in self._counted]
         self._counted.update(new)
         self.spent += answers.spent(new)
 
+    def count_texts(self, name: str, dollars: float) -> None:
+        """Add what a table of texts has cost that was written before; one that was counted, or written here, is named once for all."""
+        if name not in self._counted:
+            self._counted.add(name)
+            self.spent += round(dollars * PICODOLLARS)
+
+    @property
+    def is_exceeded(self) -> bool:
+        """Whether more may have become due than is allowed."""
+        return self.dollars is not None and self.spent + self.aside + self.elsewhere > round(self.dollars * PICODOLLARS)
+
     def set_aside(self, most: int) -> bool:
         """Whether this much is left; it is set aside then."""
-        if self.dollars is not None and self.spent + self.aside + most > round(self.dollars * PICODOLLARS):
-            return False
         self.aside += most
+        if self.is_exceeded:
+            self.aside -= most
+            return False
         return True
 
     def settle(self, most: int, cost: int) -> None:
         """Give back what was set aside, and spend what it cost."""
         self.aside -= most
         self.spent += cost
+
+    def take_over(self) -> None:
+        """Keep what others have spent, before other requests are asked."""
+        self.spent += self.elsewhere
+        self.elsewhere = 0
 
 
 class Allowance:

@@ -16,12 +16,10 @@ from sracl.llm_providers.request import Request
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
 _FILE = "answers.db"
-_SPENT = "CASE WHEN outcome IS NULL OR outcome = 'lost' THEN most ELSE coalesce(cost, 0) END"
-"""Of an attempt: what it cost, or the most that it can have cost."""
 _AT_ONCE = 500
 """Keys asked for in one statement; SQLite takes 999 in its oldest builds."""
 _KIND = "sracl answers"
@@ -88,7 +86,11 @@ class Answers:
 
     def spent(self, keys: Sequence[str]) -> int:
         """Picodollars that these requests have cost; attempts whose cost is not known count with the most that it can be."""
-        return sum(cost for (cost,) in self._of(f"SELECT {_SPENT} FROM attempts WHERE key", keys))
+        return sum(cost for (cost,) in self._of(f"SELECT {ledger.SPENT} FROM attempts WHERE key", keys))
+
+    def last_attempt(self) -> int:
+        """Number of the latest attempt; 0 if there is none."""
+        return max((number or 0 for (number,) in self._all("SELECT max(id) FROM attempts")), default=0)
 
     def under_way(self, keys: Sequence[str]) -> set[str]:
         """Those of these requests that somebody waits for an answer to."""
@@ -139,6 +141,23 @@ class Answers:
             if keys is None:
                 return database.execute(forget).rowcount
             return sum(database.execute(f"{forget} AND key IN ({_marks(some)})", some).rowcount for some in _portions(keys))
+
+    def reject(self, reasons: Mapping[str, str]) -> None:
+        """Have replies that are no answers count as failures: a batch may have been collected by who did not know the prompts.
+
+        Args:
+            reasons: Why, by the keys of requests.
+        """
+        if not reasons:
+            return
+        rows = [(why, key) for key, why in reasons.items()]
+        with self.opened() as database, ledger.transaction(database):
+            database.executemany(
+                "UPDATE attempts SET outcome = 'rejected', detail = ?, reply = (SELECT reply FROM requests WHERE key = attempts.key) "
+                "WHERE key = ? AND outcome = 'answered'",
+                rows,
+            )
+            database.executemany("UPDATE requests SET failure = ?, reply = NULL WHERE key = ? AND reply IS NOT NULL", rows)
 
     def export(self, lines: IO[str], keys: Sequence[str] | None = None) -> int:
         """Write answers as JSON lines, these or all of them; their number. What they cost is not told."""
@@ -242,6 +261,7 @@ def _imported(lines: Iterable[str], name: str) -> Iterator[tuple[Request, str]]:
                 continue
             request = Request(row["provider"], row["model"], row["request"], row["sample"])
             texts, reply = (request.provider, request.model), row["reply"]
+            f"{request.key}{reply}".encode()  # what has no key, or holds halves of characters, cannot be kept
         except (ValueError, KeyError, TypeError) as error:
             what = f"should be the first line of a file of `sracl llm export`, with kind {_KIND!r}" if number == 1 else "is no answer"
             raise DataError(f"{name}:{number}: {what}") from error

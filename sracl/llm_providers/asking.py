@@ -39,6 +39,7 @@ def answered(
     offline: bool,
     max_failed: int,
     facts: dict[str, Any],
+    known: Callable[[Sequence[str]], None] = lambda keys: None,
 ) -> list[str]:
     """A text per prompt, in order.
 
@@ -50,6 +51,7 @@ def answered(
             of all requests; stores an answer or a failure for each.
         offline: Whether nobody is asked.
         max_failed: Prompts whose text may be left empty because there is no answer to them.
+        known: Is told the keys of requests that are all settled, where nobody has to be asked.
         facts: Is told the numbers of requests asked, known before, and failed, for which reasons, and what all of them have cost.
 
     Raises:
@@ -65,11 +67,14 @@ def answered(
             f"{len(missing):,} of {len(keys):,} answers are not stored, and nobody may be asked. The same command without --offline asks "
             "for them; `sracl llm import` takes in those of others."
         )
-    if missing:
+    if not missing:
+        known(keys)
+    else:
         ask(missing, keys)
         kept |= answers.find([due.request.key for due in missing])
     texts = [_text(due.prompt, kept[due.request.key]) for due in dues]
     failures = {due.request.key: why for due, (_, why) in zip(dues, texts, strict=True) if why}
+    answers.reject({key: why for key, why in failures.items() if kept[key].reply is not None})
     reasons = Counter(failures.values())
     lost = answers.lost(keys)
     facts |= {

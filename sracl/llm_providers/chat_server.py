@@ -35,6 +35,12 @@ KEPT = "What was paid for is kept, and the same command goes on."
 _DECIDED = ("model", "messages", "temperature", "top_p", "max_tokens", "response_format")
 """What a request has of its own."""
 
+_MANY = ("n", "stream", "stream_options")
+"""What would be paid for and come to nothing: several answers, or an answer in pieces."""
+
+_MOST_TOKENS = 1 << 40
+"""More than any server reads or writes for one request: what a server says beyond is no count."""
+
 
 class ChatServer:
     """One model behind one server, and how it is asked."""
@@ -105,16 +111,23 @@ class ChatServer:
         if (form := replies.schema(prompt.answer)) and self.structured != "none":
             whole = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": form}}
             body["response_format"] = whole if self.structured == "schema" else {"type": "json_object"}
-        request = Request(self.address, self.model, body | self.extra, self.sample)
+        of_card = self.card.request if self.card else {}
+        request = Request(self.address, self.model, body | dict(of_card) | self.extra, self.sample)
         # no byte is more than a token: what is sent as JSON has more bytes than the server can read tokens
         return Due(prompt, request, self._cost(len(request.text.encode()), most_out))
 
     def paid(self, usage: Any, due: Due | None) -> Paid:
-        """What an answer cost, by what the server says of it; where it says nothing, the most that it can have cost."""
+        """What an answer cost, by what the server says of it; where it says nothing, the most that it can have cost.
+
+        Raises:
+            ValueError: What it says is no count; or another of `completion.MALFORMED`.
+        """
         if usage is None:
             return Paid(cost=due.most if self.card and due else None)
         known = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
         read, written, cached = (int(count or 0) for count in (usage.get("prompt_tokens"), usage.get("completion_tokens"), known))
+        if not all(0 <= count < _MOST_TOKENS for count in (read, written, cached)):
+            raise ValueError(f"{read}, {written} and {cached} are no numbers of tokens")
         return Paid(read, written, cached, self._cost(read, written, cached) if self.card else None)
 
     def client(self, *, timeout: float, retries: int) -> openai.AsyncOpenAI:
@@ -224,7 +237,13 @@ def _object(extra: str) -> dict[str, Any]:
         found = json.loads(extra) if extra else {}
     except ValueError:
         found = None
-    if not isinstance(found, dict) or (own := found.keys() & set(_DECIDED)):
-        what = f", without {' and '.join(sorted(own))}, which have parameters" if isinstance(found, dict) else ""
+    what = ""
+    if not isinstance(found, dict):
+        found = None
+    elif own := found.keys() & set(_DECIDED):
+        what = f", without {' and '.join(sorted(own))}, which have parameters"
+    elif many := found.keys() & set(_MANY):
+        what = f", without {' and '.join(sorted(many))}: one whole answer is read, and others would be paid for in vain"
+    if found is None or what:
         raise ValueError(f"extra should be a JSON object such as '{{\"seed\": 1}}'{what}")
     return found

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sracl.llm_providers.asking import Due
     from sracl.llm_providers.chat_server import ChatServer
     from sracl.llm_providers.desk import Desk, Entry, Outcome, Paid
+    from sracl.llm_providers.others import Others
 
 _Next: TypeAlias = Literal["settled", "again", "later"]
 """What is to be done with a request: nothing; send it again, as far as that is allowed; send it again in any case."""
@@ -50,6 +51,7 @@ class ChatSession:
         desk: Desk,
         ceilings: Sequence[Ceiling],
         *,
+        others: Others,
         attempts: int,
         concurrency: int,
         patience: float,
@@ -62,6 +64,7 @@ class ChatSession:
             clients: What requests are sent with, each for its part of the requests under way; they are closed at the end.
             desk: Where they are handed in.
             ceilings: What may be spent.
+            others: What other processes spend on the same requests.
             attempts: Times that a request is sent while its replies are no answers.
             concurrency: Requests under way at a time.
             patience: Seconds that the server may ask to wait, altogether.
@@ -72,6 +75,7 @@ class ChatSession:
         self.desk = desk
         self.journal = Journal(desk)
         self.ceilings = ceilings
+        self.others = others if any(ceiling.dollars is not None for ceiling in ceilings) else None
         self.attempts = attempts
         self.concurrency = concurrency
         self.patience = patience
@@ -134,12 +138,14 @@ class ChatSession:
         while outcome != "settled":
             await self._pause()
             await self._set_aside(due.most)
-            attempt = await self.journal.put(lambda entry: entry.begin(due.request, due.most))
+            attempt = await self.journal.put(lambda entry: self._begin(entry, due))
             if isinstance(attempt, int):
                 outcome = await self._try(due, attempt, client, is_last=tries + 1 == self.attempts)
                 tries += outcome == "again"
                 continue
             self._free(due.most, 0)
+            if attempt == "full":
+                continue
             if attempt == "elsewhere":
                 self.elsewhere.append(due)
                 return
@@ -147,6 +153,19 @@ class ChatSession:
         self.settled += 1
         if self.progress is not None:
             self.progress(self.settled, self.total)
+
+    def _begin(self, entry: Entry, due: Due) -> int | Literal["settled", "elsewhere", "full"]:
+        """Put a request down, unless what others have begun by now leaves no room for it."""
+        attempt = entry.begin(due.request, due.most)
+        if self.others is None or not isinstance(attempt, int):
+            return attempt
+        spent = self.others.spent(entry)
+        for ceiling in self.ceilings:
+            ceiling.elsewhere = spent
+        if any(ceiling.is_exceeded for ceiling in self.ceilings):
+            entry.withdraw(attempt)
+            return "full"
+        return attempt
 
     async def _try(self, due: Due, attempt: int, client: openai.AsyncOpenAI, *, is_last: bool) -> _Next:
         """Send a request, and put down what comes of it."""

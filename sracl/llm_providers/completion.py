@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sracl.llm_providers.replies import BadReply, parse
+from sracl.llm_providers.replies import BadReply, parse, whole
 
 if TYPE_CHECKING:
     from sracl.interfaces import Prompt
 
-MALFORMED = (AttributeError, KeyError, IndexError, TypeError, ValueError)
+MALFORMED = (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError, RecursionError)
 """What `read` raises where a body is no chat completion: each of these, by how it is malformed."""
 NONE = "came in a body that is no chat completion"
 """The reason there is no answer in such a body."""
@@ -46,7 +46,7 @@ def read(body: Any) -> Said:
     """
     choice = body["choices"][0]
     message = choice["message"]
-    return Said(str(message.get("content") or ""), choice.get("finish_reason"), bool(message.get("refusal")), body.get("usage"))
+    return Said(whole(str(message.get("content") or "")), choice.get("finish_reason"), bool(message.get("refusal")), body.get("usage"))
 
 
 def fault(prompt: Prompt | None, said: Said) -> Fault | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import time
 import uuid
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sracl.llm_providers import ledger
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sracl.llm_providers.answers import Answers
     from sracl.llm_providers.request import Request
@@ -120,6 +121,18 @@ class Entry:
             "INSERT INTO attempts (key, owner, begun_at, most) VALUES (?, ?, ?, ?)", (request.key, owner or self._owner, time.time(), most)
         )
         return int(added.lastrowid or 0)
+
+    def withdraw(self, attempt: int) -> None:
+        """Forget an attempt that is not made after all."""
+        self._database.execute("DELETE FROM attempts WHERE id = ?", (attempt,))
+
+    def of_others(self, after: int, numbers: Iterable[int]) -> list[tuple[int, str, bool, int]]:
+        """Number, key, whether it is under way, and picodollars spent, of all attempts of others after one, and of these numbers."""
+        return self._database.execute(
+            f"SELECT id, key, outcome IS NULL, {ledger.SPENT} FROM attempts WHERE owner <> ? "
+            "AND (id > ? OR id IN (SELECT value FROM json_each(?)))",
+            (self._owner, after, json.dumps(list(numbers))),
+        ).fetchall()
 
     def answer(self, attempt: int, reply: str, paid: Paid) -> None:
         """The attempt brought an answer."""

@@ -40,6 +40,8 @@ CREATE TABLE IF NOT EXISTS batches (
 CREATE INDEX IF NOT EXISTS attempts_of_a_request ON attempts(key);
 CREATE INDEX IF NOT EXISTS attempts_under_way ON attempts(owner) WHERE outcome IS NULL;
 """
+SPENT = "CASE WHEN outcome IS NULL OR outcome = 'lost' THEN most ELSE coalesce(cost, 0) END"
+"""Of an attempt: what it cost, or the most that it can have cost."""
 BATCH = "batch-"
 """How the owner of an attempt begins that belongs to no process but to a batch."""
 _WAIT_SECONDS = 30.0

@@ -11,6 +11,7 @@ from sracl.llm_providers.allowance import Ceiling
 from sracl.llm_providers.chat_server import ChatServer
 from sracl.llm_providers.chat_session import ChatSession
 from sracl.llm_providers.desk import Desk
+from sracl.llm_providers.others import Others
 from sracl.llm_providers.served import Served
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class OpenAI(Served):
         # a client looks through all its connections at every request: small ones take a fifth of the time of a large one
         clients = [self.server.client(timeout=self.timeout, retries=self.retries) for _ in range(0, self.concurrency, _CONNECTIONS)]
         with Desk(answers) as desk:
+            others = Others(answers, keys)  # before what was spent so far is counted: better counted twice than not at all
             for ceiling in ceilings:
                 ceiling.count(answers, keys)
             session = ChatSession(
@@ -122,9 +124,14 @@ class OpenAI(Served):
                 clients,
                 desk,
                 ceilings,
+                others=others,
                 attempts=self.attempts,
                 concurrency=self.concurrency,
                 patience=self.patience,
                 progress=self.progress,
             )
-            asyncio.run(session.settle(due, len(keys)))
+            try:
+                asyncio.run(session.settle(due, len(keys)))
+            finally:
+                for ceiling in ceilings:
+                    ceiling.take_over()

@@ -42,6 +42,11 @@ def parse(prompt: Prompt, reply: str) -> str:
     return text if form.raw else "\n".join(values)
 
 
+def whole(text: str) -> str:
+    """The text with a mark for each half of a character: JSON may hold halves, and no file can."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def schema(form: AnswerForm) -> dict[str, Any] | None:
     """The JSON schema of an answer, as servers take it for structured output; None for a plain text."""
     if not form.fields:
@@ -62,9 +67,10 @@ def _object(text: str) -> dict[str, Any]:
     if end <= begin:
         raise BadReply("has a JSON object that breaks off")
     try:
-        return dict(json.loads(text[begin:end], strict=False))
+        found = dict(json.loads(text[begin:end], strict=False))
     except (ValueError, RecursionError) as error:
         raise BadReply(f"is no JSON object ({error})") from None
+    return {name: whole(value) if isinstance(value, str) else value for name, value in found.items()}
 
 
 def _field(found: dict[str, Any], name: str, words: int) -> str:

@@ -56,6 +56,7 @@ class Served:
             offline=self.allowance.offline,
             max_failed=self.max_failed,
             facts=self.facts,
+            known=lambda keys: self.allowance.ceiling.count(answers, keys),
         )
 
     def requests(self, prompts: Sequence[Prompt]) -> list[Request]:

@@ -81,14 +81,24 @@ class Workshop:
                 self._neighbours[key] = stages.item_neighbours(data, table, **shared)
             else:
                 self._neighbours[key] = stages.sequence_neighbours(data, table, max_length=max_length, **shared)
+            self._count(self._neighbours[key][1])
         return self._neighbours[key]
 
     def texts(self, kind: str, run: RunPlan, data: Interactions) -> Artifact:
         """The texts of `items` or `sequences` alone."""
         table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
-        return stages.write_texts(
+        made = stages.write_texts(
             kind, data, table, max_length=max_length, artifacts=self.artifacts, assemble=self.component, report=self.report
         )
+        self._count([made])
+        return made
+
+    def _count(self, made: Iterable[Artifact]) -> None:
+        """Have texts that are here already count towards the ceiling: it is what they may cost altogether, however often one begins."""
+        for artifact in made:
+            if artifact.stage == "describe":
+                told = artifact.facts.get("llm", {}) if artifact.was_cached else {}
+                self.allowance.ceiling.count_texts(artifact.digest, told.get("dollars", 0.0) + told.get("dollars_in_doubt", 0.0))
 
     def component(self, kind: str, table: Mapping[str, Any], path: str) -> Any:
         """A provider, encoder or retriever; one that may choose its device is given the run's."""

@@ -118,6 +118,14 @@ def test_a_ceiling_ends_a_run_and_what_was_paid_is_kept(server: OpenAIServer, ca
     assert len(server.answered) == ITEMS
 
 
+def test_a_ceiling_counts_texts_that_are_here_already(server: OpenAIServer) -> None:
+    assert main(["llm", "run", *of_items(server)]) == 0  # 150 answers, 0.0105 dollars
+    provider = f'{{use = "openai", llm = "deepseek-chat", base_url = "{server.url}"}}'
+    both = [*of_items(server), "--set", f"semantics.sequences.llm={provider}", "--set", "semantics.sequences.unit=user"]
+    assert main(["llm", "run", *both, "--max-cost", "0.0105"]) == 5
+    assert len(server.answered) == ITEMS
+
+
 def test_failures_are_told_and_asked_again_on_request(server: OpenAIServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.reply = lambda user: "no object" if len(user) % 5 == 0 else '{"description": "d", "buyers": "b"}'
     assert main(["llm", "run", *of_items(server, attempts=1)]) == 4

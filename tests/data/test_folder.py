@@ -37,6 +37,12 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read(make_folder: MakeFolde
     assert folder.read(path, "toy")[0].users == ("ann", "ben")
 
 
+def test_halves_of_characters_are_marked(make_folder: MakeFolder) -> None:
+    halves = ITEMS.replace("Thing 2", r"Thing \ud83d 2")  # no file, hash or request takes one
+    read, _ = folder.read(make_folder(interactions=INTERACTIONS, items=halves), "toy")
+    assert read.text(read.item_ids.index("2") + 1).title == "Thing ? 2"
+
+
 def test_users_need_not_be_grouped(make_folder: MakeFolder) -> None:
     lines = "user\titem\ttimestamp\nann\t1\t5\nben\t2\t1\nann\t2\t5\nben\t1\t2.5\nann\t3\t9\nben\t3\t3\n"
     read, _ = folder.read(make_folder(interactions=lines, items=ITEMS), "toy")

@@ -366,3 +366,73 @@ def test_a_key_that_is_missing_is_asked_for_by_name(server: OpenAIServer, monkey
 def test_what_cannot_be_asked_is_refused(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         OpenAI(**parameters)
+
+
+def test_what_a_card_says_goes_into_every_request(server: OpenAIServer) -> None:
+    provider(server, llm="deepseek-flash")(prompts(1))
+    assert server.requests[0]["thinking"] == {"type": "disabled"}  # thoughts are paid for
+    provider(server, llm="deepseek-flash", extra='{"thinking": {"type": "enabled"}}')(prompts(1))
+    assert server.requests[1]["thinking"] == {"type": "enabled"}
+
+
+@pytest.mark.parametrize("name", ["n", "stream"])
+def test_what_would_be_paid_for_in_vain_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=f"without {name}: one whole answer is read"):
+        OpenAI(llm="ollama", extra=json.dumps({name: 4}))
+
+
+@pytest.mark.parametrize(
+    ("body", "lost"),
+    [
+        (completion("x", "half a \ud83d character"), 0),
+        ({**completion("x", "many"), "usage": {"prompt_tokens": 1, "completion_tokens": 10**30}}, 1),
+        ({**completion("x", "endless"), "usage": {"prompt_tokens": float("inf"), "completion_tokens": 1}}, 1),
+        ("[" * 100_000, 1),
+    ],
+)
+def test_one_strange_reply_takes_no_other_with_it(body: Any, lost: int, server: OpenAIServer) -> None:
+    server.seconds = 0.02
+    server.trouble = lambda number: Said(body=body) if number == 2 else None
+    provider(server)(prompts(30))
+    assert (account().answered, account().lost) == (30, lost)
+
+
+def test_halves_of_characters_in_an_object_are_marked(server: OpenAIServer) -> None:
+    server.reply = lambda user: '{"description": "a \\ud83d pen", "buyers": "writers"}'
+    form = AnswerForm(fields={"description": 80, "buyers": 50})
+    assert provider(server)([prompt("pen", form)]) == ["a \ufffd pen\nwriters"]
+
+
+def test_a_ceiling_of_a_command_counts_what_is_stored(server: OpenAIServer) -> None:
+    provider(server)(prompts(100))  # 0.007 dollars
+    one, other = provider(server), provider(server)
+    one.allowance = other.allowance = Allowance(max_cost=0.01)
+    one(prompts(100))
+    with pytest.raises(BudgetError):
+        other([prompt(f"another {number}") for number in range(100)])
+    assert 0.008 < account().dollars <= 0.01
+
+
+def test_a_ceiling_is_kept_by_processes_together(server: OpenAIServer) -> None:
+    server.seconds = 0.01
+    command = SCRIPT.format(url=server.url, concurrency=5, count=1000, ceiling=0.01)
+    asking = [
+        subprocess.Popen([sys.executable, "-c", command], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, text=True) for _ in "ab"
+    ]
+    told = [each.communicate(timeout=60)[1] for each in asking]
+    assert all("the ceiling of 0.01 dollars leaves no room" in each for each in told)
+    assert 0.008 < account().dollars <= 0.01
+    assert account().dollars == pytest.approx(len(server.answered) * A_REPLY)
+    assert account().lost == 0
+
+
+def test_a_stored_reply_that_is_no_answer_is_asked_again_on_request(server: OpenAIServer) -> None:
+    provider(server)([prompt("pen"), prompt("cup")])
+    words = AnswerForm(words=1)
+    with pytest.raises(DataError, match=r"has 3 words .* where 1 were asked for"):
+        provider(server, max_output=300)([prompt("pen", words)])
+    assert (account().answered, account().failed) == (1, 1)
+    assert Answers().forget_failures() == 1
+    server.reply = lambda user: "short"
+    assert provider(server, max_output=300)([prompt("pen", words)]) == ["short"]
+    assert account().dollars == pytest.approx(3 * A_REPLY)
