@@ -27,15 +27,18 @@ class Batch:
     """The server's; None where the process that made the batch has not put it down."""
     is_orphan: bool
     """Whether that process is gone."""
+    begun_at: float
+    """Seconds since 1970."""
 
 
 class Batches:
-    """The open batches of one provider."""
+    """The open batches of one model: what those of another cost is for those to say who know its price."""
 
-    def __init__(self, answers: Answers, desk: Desk, provider: str) -> None:
+    def __init__(self, answers: Answers, desk: Desk, provider: str, model: str) -> None:
         self._answers = answers
         self._desk = desk
         self._provider = provider
+        self._model = model
 
     def begin(self, dues: Sequence[Due]) -> tuple[str, list[Due]]:
         """Put down that these are about to be handed in together.
@@ -59,9 +62,11 @@ class Batches:
         """Those that are not collected."""
         with self._answers.opened() as database:
             rows = database.execute(
-                "SELECT name, id, owner FROM batches WHERE provider = ? AND collected_at IS NULL ORDER BY begun_at", (self._provider,)
+                "SELECT name, id, owner, begun_at FROM batches WHERE provider = ? AND collected_at IS NULL AND EXISTS "
+                "(SELECT 1 FROM attempts JOIN requests USING (key) WHERE attempts.owner = batches.name AND model = ?) ORDER BY begun_at",
+                (self._provider, self._model),
             ).fetchall()
-        return [Batch(name, number, ledger.is_dead(self._desk.file, owner)) for name, number, owner in rows]
+        return [Batch(name, number, ledger.is_dead(self._desk.file, owner), begun_at) for name, number, owner, begun_at in rows]
 
     def collect(self, name: str, settle: Callable[[Entry, dict[str, int]], None]) -> None:
         """Put down what came of a batch, all of it at once, unless somebody else has.

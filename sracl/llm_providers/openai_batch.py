@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 from collections import Counter
@@ -34,6 +35,8 @@ _NAME = "sracl"
 """Under which a batch carries our name for it."""
 _WRONG = {400, 404, 413, 422}
 """Of a request that would be refused again."""
+_FORGOTTEN_DAYS = 30
+"""After which a batch that nobody has collected is given up: it was due within one, and servers keep its file no longer."""
 _ENDED = {"completed", "failed", "expired", "cancelled"}
 
 
@@ -118,15 +121,18 @@ class OpenAIBatch(Served):
         ceilings = [ceiling for ceiling in (Ceiling(self.max_cost), self.allowance.ceiling) if ceiling.dollars is not None]
         if ceilings:
             self.server.demand_price()
+        for ceiling in ceilings:
+            ceiling.count(answers, keys)
         # what these requests cost is read from what is stored, where batches count with the most that they can cost
-        rooms = [round((ceiling.dollars or 0) * PICODOLLARS) - ceiling.spent for ceiling in ceilings]
+        before = answers.spent(keys)
+        rooms = [round((ceiling.dollars or 0) * PICODOLLARS) - ceiling.spent + before for ceiling in ceilings]
         room = min(rooms) if rooms else None
         try:
             with Desk(answers) as desk, self.server.batch_client(timeout=self.timeout, retries=self.retries) as client:
                 counter = _Counter(self.server, client, answers, desk, attempts=self.attempts)
                 self._settle(counter, {one.request.key: one for one in due}, keys, room)
         finally:
-            self.allowance.ceiling.count(answers, keys)
+            self.allowance.ceiling.settle(0, answers.spent(keys) - before)
 
     def _settle(self, counter: _Counter, due: dict[str, Due], keys: Sequence[str], room: int | None) -> None:
         """Hand in, wait and collect until every request is settled."""
@@ -159,7 +165,7 @@ class _Counter:
         self.client = client
         self.answers = answers
         self.desk = desk
-        self.batches = Batches(answers, desk, server.address)
+        self.batches = Batches(answers, desk, server.address, server.model)
         self.attempts = attempts
         self.sent: Counter[str] = Counter()
         """How often each request was handed in here."""
@@ -173,15 +179,34 @@ class _Counter:
         text = "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
         with in_words(self.server):
             file = self.client.files.create(file=(f"{name}.jsonl", text.encode()), purpose="batch")
-            made = self.client.batches.create(input_file_id=file.id, endpoint=_ENDPOINT, completion_window="24h", metadata={_NAME: name})
+            made = self._make(file.id, name)
         self.batches.made(name, made.id)
         self.sent.update(one.request.key for one in taken)
+
+    def _make(self, file: str, name: str) -> Any:
+        """Have a batch made, once: the client itself would make another where it did not hear of the first."""
+        import openai
+
+        batches = self.client.with_options(max_retries=0).batches
+        for tried in itertools.count():
+            try:
+                return batches.create(input_file_id=file, endpoint=_ENDPOINT, completion_window="24h", metadata={_NAME: name})
+            except (openai.APIConnectionError, openai.RateLimitError, openai.InternalServerError):
+                if (made := self._named(name)) is not None:
+                    return made
+                if tried == self.client.max_retries:
+                    raise
+            time.sleep(min(8.0, 0.5 * 2**tried))
 
     def collect(self, due: dict[str, Due]) -> bool:
         """Put down what has come of batches; whether there was one."""
         self.desk.bury()
         collected = False
         for batch in self.batches.open():
+            if time.time() - batch.begun_at > _FORGOTTEN_DAYS * 86_400:
+                self.batches.collect(batch.name, _forget)
+                collected = True
+                continue
             made = self._find(batch)
             if made is not None and made.status in _ENDED:
                 self._put_down(batch, made, due)
@@ -195,14 +220,33 @@ class _Counter:
         """The batch as the server has it; None where it has none of that name."""
         with in_words(self.server):
             if batch.id is not None:
-                return self.client.batches.retrieve(batch.id)
+                return self._retrieved(batch.id)
             if not batch.is_orphan:
                 return None
-            for made in self.client.batches.list():
-                if (made.metadata or {}).get(_NAME) == batch.name:
-                    self.batches.made(batch.name, made.id)
-                    return made
-        return None
+            made = self._named(batch.name)
+        if made is not None:
+            self.batches.made(batch.name, made.id)
+        return made
+
+    def _retrieved(self, number: str) -> Any:
+        """The batch of this number.
+
+        Raises:
+            ResourceError: The server has none.
+        """
+        import openai
+
+        try:
+            return self.client.batches.retrieve(number)
+        except openai.NotFoundError:
+            raise ResourceError(
+                f"{self.server.host} knows no batch {number}, which some of these requests are in (404); was it made with another key "
+                f"than that in {self.server.api_key_env or 'no variable'}? They are asked anew {_FORGOTTEN_DAYS} days after it was made."
+            ) from None
+
+    def _named(self, name: str) -> Any:
+        """The batch that carries our name for it, if the server has it."""
+        return next((made for made in self.client.batches.list() if (made.metadata or {}).get(_NAME) == name), None)
 
     def _put_down(self, batch: Batch, made: Any, due: dict[str, Due]) -> None:
         lines = [*self._lines(made.output_file_id), *self._lines(made.error_file_id)]
@@ -243,7 +287,7 @@ class _Counter:
             return []
         with in_words(self.server):
             text = self.client.files.content(file).text
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
 
 
 def _affordable(dues: Sequence[Due], room: int | None) -> Sequence[Due]:
@@ -252,6 +296,12 @@ def _affordable(dues: Sequence[Due], room: int | None) -> Sequence[Due]:
         return dues
     costs = accumulate(one.most for one in dues)
     return dues[: sum(cost <= room for cost in costs)]
+
+
+def _forget(entry: Entry, attempts: dict[str, int]) -> None:
+    """These attempts were paid for, for all that is known, and nobody has collected what came of them."""
+    for attempt in attempts.values():
+        entry.end(attempt, "lost", f"nobody has collected the batch within {_FORGOTTEN_DAYS} days")
 
 
 def _end(entry: Entry, attempts: dict[str, int], why: str) -> None:

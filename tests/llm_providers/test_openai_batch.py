@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -14,10 +15,11 @@ import pytest
 
 from sracl.errors import BudgetError, DataError, ResourceError
 from sracl.interfaces import ItemText, Prompt
+from sracl.llm_providers.allowance import Allowance
 from sracl.llm_providers.answers import Answers
 from sracl.llm_providers.openai import OpenAI
 from sracl.llm_providers.openai_batch import OpenAIBatch
-from tests.support.openai_server import CANARY, OpenAIServer, completion, failing
+from tests.support.openai_server import CANARY, OpenAIServer, Said, completion, failing
 
 A_REPLY = (60 * 0.15 + 40 * 0.075 + 20 * 0.60) / 1e6 / 2
 """US dollars of a reply of the server's at the price of gpt-4o-mini in batches: 100 tokens read, 40 of them known, 20 written."""
@@ -176,3 +178,80 @@ def test_the_key_is_told_to_nobody(server: OpenAIServer, tmp_path: Path) -> None
     assert raised.value.__suppress_context__
     for file in tmp_path.rglob("*"):
         assert not file.is_file() or CANARY.encode() not in file.read_bytes(), file
+
+
+def test_a_line_may_hold_any_character(server: OpenAIServer) -> None:
+    # JSON lets U+2028 stand as it is, and a text has other lines for it than a file
+    def trouble(number: int) -> Said | None:
+        path = server.requests[-1]["path"]
+        if not path.endswith("/content"):
+            return None
+        rows = [json.loads(line) for line in server.files[path.split("/")[-2]].splitlines()]
+        return Said(body="".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows))
+
+    server.trouble = trouble
+    server.reply = lambda user: f"a \u2028 b \x85 c {user}"
+    assert provider(server)(prompts(2)) == [f"a b c number {number}" for number in range(2)]
+
+
+def test_a_batch_that_was_made_unheard_is_not_made_again(server: OpenAIServer) -> None:
+    broken = False
+
+    def trouble(number: int) -> Said | None:
+        nonlocal broken
+        asked = server.requests[-1]
+        if broken or asked["method"] != "POST" or not asked["path"].endswith("/batches"):
+            return None
+        broken = True
+        time.sleep(1)  # the client waits no longer; the batch is made all the same
+        return None
+
+    server.trouble = trouble
+    assert provider(server, timeout=0.4)(prompts(5)) == replies(5)
+    assert broken
+    assert len(server.batches) == 1
+    assert len(server.answered) == 5
+
+
+def test_batches_of_another_model_are_left_to_those_who_know_its_price(server: OpenAIServer) -> None:
+    server.batch_polls = 10**9
+    killed(server, lambda: all(batch["polls"] > 2 for batch in server.batches) and len(server.batches) == 3)
+    server.batch_polls = 0
+    provider(server, llm="gpt-4.1-mini")(prompts(2))
+    dear, cheap = Answers().accounts()
+    assert (dear.model, dear.answered, cheap.under_way) == ("gpt-4.1-mini", 2, 30)
+    made = provider(server)
+    assert made(prompts(30)) == replies(30)
+    assert made.facts["dollars"] == pytest.approx(30 * A_REPLY)
+
+
+def test_a_batch_that_the_server_does_not_know_is_named_and_given_up_in_time(server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    server.batch_polls = 10**9
+    killed(server, lambda: all(batch["polls"] > 2 for batch in server.batches) and len(server.batches) == 3)
+    server.trouble = failing(404)
+    with pytest.raises(ResourceError, match="knows no batch batch-0, .* was it made with another key than that in OPENAI_API_KEY"):
+        provider(server)(prompts(30))
+    server.trouble = lambda number: None
+    server.batch_polls = 0
+    now = time.time()
+    monkeypatch.setattr("sracl.llm_providers.openai_batch.time.time", lambda: now + 31 * 86_400)
+    made = provider(server)
+
+    def begun_again(done: int, total: int) -> None:
+        monkeypatch.setattr("sracl.llm_providers.openai_batch.time.time", lambda: now)
+
+    made.progress = begun_again
+    assert made(prompts(30)) == replies(30)
+    assert made.facts["lost"] == 30
+    assert len(server.batches) == 4
+
+
+def test_a_ceiling_of_a_command_counts_what_is_stored(server: OpenAIServer) -> None:
+    provider(server)(prompts(100))
+    stored = account().dollars
+    one, other = provider(server), provider(server)
+    one.allowance = other.allowance = Allowance(max_cost=stored)
+    one(prompts(100))
+    with pytest.raises(BudgetError, match="the ceiling leaves no room"):
+        other(prompts(101)[100:])
+    assert account().dollars == stored
