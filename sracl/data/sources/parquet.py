@@ -57,12 +57,33 @@ def _opened(path: Path) -> Any:
 
 def _table(path: Path) -> table.Table:
     file = _opened(path)
-    return table.Table(path, tuple(file.schema_arrow.names), _rows(file))
+    return table.Table(path, tuple(file.schema_arrow.names), _rows(path, file))
 
 
-def _rows(file: Any) -> Iterator[tuple[int, Sequence[object]]]:
+def _rows(path: Path, file: Any) -> Iterator[tuple[int, Sequence[object]]]:
+    import pyarrow
+
     number = 0
-    for batch in file.iter_batches():
-        for cells in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+    batches = file.iter_batches()
+    while True:
+        try:
+            if (batch := next(batches, None)) is None:
+                return
+            columns = [_told(column).to_pylist() for column in batch.columns]
+        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise DataError(f"{path}: cannot be read as Parquet beyond row {number:,} ({error})") from None
+        for cells in zip(*columns, strict=True):
             number += 1
             yield number, cells
+
+
+def _told(column: Any) -> Any:
+    """A column in types that Python has: bytes as text, and times to the microsecond."""
+    import pyarrow
+
+    kind = column.type
+    if pyarrow.types.is_binary(kind) or pyarrow.types.is_large_binary(kind):
+        return column.cast(pyarrow.large_string())
+    if pyarrow.types.is_timestamp(kind) and kind.unit == "ns":
+        return column.cast(pyarrow.timestamp("us", kind.tz), safe=False)
+    return column

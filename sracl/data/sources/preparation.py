@@ -61,6 +61,8 @@ def _of_days(events: Events, preparation: Preparation) -> tuple[Events, int]:
         return events, 0
     if events.times is None:
         raise DataError("days are asked for, and the interactions have no times to tell them by")
+    if (latest := float(events.times.max(initial=0))) > _seconds(date.max):
+        raise DataError(f"days are asked for, and times up to {latest:g} cannot be seconds since 1970; are they milliseconds?")
     kept = np.ones(len(events), dtype=bool)
     if preparation.since is not None:
         kept &= events.times >= _seconds(preparation.since)

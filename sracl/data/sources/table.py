@@ -101,6 +101,8 @@ def _name(cells: Sequence[object], column: int, table: Table, where: str) -> str
     name = _text(cells[column])
     if not name:
         raise DataError(f"{where}: the column '{table.header[column]}' is empty")
+    if any(character in name for character in "\t\r\n"):
+        raise DataError(f"{where}: {name!r} in the column '{table.header[column]}' holds a tab or the end of a line, and names do not")
     return name
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 
 from sracl.errors import DataError
 
@@ -12,7 +13,7 @@ def seconds(value: object, where: str) -> int | float:
     """Seconds since 1970. A number is taken as it is; a date without a time zone is one in UTC.
 
     Args:
-        value: What the source has: text, a number or a datetime.
+        value: What the source has: text, a number, a date or a datetime.
         where: File and line, for the message.
 
     Raises:
@@ -20,6 +21,8 @@ def seconds(value: object, where: str) -> int | float:
     """
     if isinstance(value, datetime):
         return _whole((value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp())
+    if isinstance(value, date | Decimal):
+        return seconds(str(value), where)
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
         return value
     if isinstance(value, str):

@@ -66,6 +66,7 @@ def test_texts_may_hold_separators_quotes_and_line_ends(tmp_path: Path) -> None:
     [
         ("user,item\nann,1\nben\n", "shop.csv:3: expected 2 cells, as in the header, got 1"),
         ("user,item\nann,1\n,2\n", "shop.csv:3: the column 'user' is empty"),
+        ('user,item\nann,1\n"b\tn",1\n', "shop.csv:3: 'b\\tn' in the column 'user' holds a tab or the end of a line"),
         ('user,item\nann,"1\n', "shop.csv:2: cannot be read as a table (unexpected end of data)"),
     ],
 )

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,30 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     path.write_bytes(b"PAR1....")
     with pytest.raises(DataError, match=r"shop\.parquet: cannot be read as Parquet"):
         Parquet().role(path, "", Columns())
+
+
+def test_columns_may_have_other_types(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    shop = tmp_path / "shop.parquet"
+    seconds = 1_546_300_800  # 2019-01-01
+    columns = {
+        "date": pyarrow.array([date(2019, 1, 1)]),
+        "nanoseconds": pyarrow.array([seconds * 10**9 + 1], pyarrow.timestamp("ns")),
+        "decimal": pyarrow.array([Decimal(seconds)]),
+    }
+    for times in columns.values():
+        parquet.write_table(pyarrow.table({"user_id": [b"ann"], "item_id": ["a"], "timestamp": times}), shop)
+        assert sequences(Parquet().events(shop, Columns())) == {"ann": [("a", seconds)]}
+
+
+def test_a_file_damaged_within_is_named(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    shop = tmp_path / "shop.parquet"
+    names = [f"n{number}" for number in range(5000)]
+    parquet.write_table(pyarrow.table({"user_id": names, "item_id": names}), shop)
+    whole = shop.read_bytes()
+    shop.write_bytes(whole[:1000] + b"\xff" * 8000 + whole[9000:])
+    with pytest.raises(DataError, match=r"shop\.parquet: cannot be read as Parquet beyond row 0"):
+        Parquet().events(shop, Columns())

@@ -108,6 +108,11 @@ def test_nothing_left_is_said_with_the_days_there_are() -> None:
         prepare(Events.of([]), Preparation())
 
 
+def test_days_of_milliseconds_are_refused() -> None:
+    with pytest.raises(DataError, match=r"times up to 1.5463e\+12 cannot be seconds since 1970; are they milliseconds\?"):
+        prepare(Events.of([("u", "a", 1000 * NEW_YEAR_2019)]), Preparation(since=date(2020, 1, 1)))
+
+
 def test_days_of_interactions_without_times_are_refused() -> None:
     with pytest.raises(DataError, match="no times to tell them by"):
         prepare(Events.of([("u", "a", None)]), Preparation(since=date(2020, 1, 1)))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 
 import pytest
 
@@ -19,6 +20,8 @@ from sracl.errors import DataError
         ("2019-01-01 00:00:01", 1546300801),
         ("2019-01-01T01:00:00+01:00", 1546300800),
         (datetime(2019, 1, 1), 1546300800),
+        (date(2019, 1, 1), 1546300800),
+        (Decimal("1546300800"), 1546300800),
     ],
 )
 def test_numbers_and_dates_are_seconds(value: object, expected: float) -> None:
