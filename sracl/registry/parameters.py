@@ -152,13 +152,16 @@ def needs(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> set[str]:
 def decisive(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> dict[str, Any]:
     """A bound table without what decides only how things are done, such as timeouts; tables within it likewise.
 
-    In the place of a language model's card stands what it says of where and what the model is: its price decides nothing.
+    In the place of a language model's card stands what it says of where and what the model is, and of every request to it: its
+    price decides nothing.
     """
     if refers(kind, bound):
         return dict(bound)
     if kind == "llm_provider" and bound.get("llm") in cat.names("llm"):
         said = cat.find("llm", bound["llm"]).facts
         bound = {**bound, "llm": None, **{name: bound.get(name) or said[name] for name in ("base_url", "model")}}
+        if said.get("request"):
+            bound["request"] = said["request"]
     taken = signature(cat.find(kind, bound["use"])).parameters
 
     def kept(name: str, value: Any) -> Any:

@@ -298,6 +298,9 @@ def test_of_a_language_model_its_address_and_name_decide_and_not_its_price() -> 
     assert "concurrency" not in kept[0]
     other, _ = bind(cat, "llm_provider", {"use": "openai", "llm": "deepseek-chat", "model": "other"}, "llm")
     assert decisive(cat, "llm_provider", other)["model"] == "other"
+    assert "request" not in kept[0]
+    thinking, _ = bind(cat, "llm_provider", {"use": "openai", "llm": "deepseek-flash"}, "llm")
+    assert decisive(cat, "llm_provider", thinking)["request"] == {"thinking": {"type": "disabled"}}
 
 
 def test_equal_similarities_are_one_unless_they_draw_or_learn(cat: Catalog) -> None:
