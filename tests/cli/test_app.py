@@ -3,7 +3,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -107,15 +106,13 @@ def test_help_names_every_command() -> None:
         assert re.search(rf"^\W*{command}\s+\w", done.stdout, re.MULTILINE), f"{command} has no line with a summary in\n{done.stdout}"
 
 
-def test_help_costs_less_than_three_tenths_of_a_second() -> None:
-    # processor time, so that a busy machine does not fail the test; the least of three, so that cold files do not
-    spent = []
-    for _ in range(3):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        assert sracl("--help").returncode == 0
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        spent.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(spent) < 0.3
+def test_help_loads_nothing_heavy() -> None:
+    # how long it takes is a matter of benchmarks/startup.py; what it takes long for is one of these
+    done = sracl("--help", PYTHONPROFILEIMPORTTIME="1")
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
+    heavy = {"torch", "numpy", "scipy", "sklearn", "transformers", "openai", "pydantic", "sqlmodel", "sqlalchemy", "textual", "matplotlib"}
+    assert "typer" in loaded
+    assert not loaded & heavy
 
 
 def test_no_color_is_respected() -> None:
