@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _BY_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json"}
 
@@ -36,6 +32,7 @@ def command(
 ) -> None:
     """Compare variants: mean ± standard deviation over seeds, a table per data set and protocol, published figures beside ours."""
     from sracl import paths
+    from sracl.cli.whole_file import write_whole
     from sracl.compare import plot, render
     from sracl.compare.board import Leaderboard
     from sracl.compare.leaderboard import leaderboard
@@ -57,31 +54,11 @@ def command(
             return
     if output is not None:
         if format is None and output.suffix in plot.SUFFIXES and board.blocks:
-            _write(output, lambda file: plot.save(board, file, columns))
+            write_whole(output, lambda file: plot.save(board, file, columns))
         else:
-            _write(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
+            write_whole(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
         print(f"Written to {output}.", file=sys.stderr)
     elif form == "table":
         render.show(board)
     else:
         print(render.render(board, form))
-
-
-def _write(output: Path, write: Callable[[Path], object]) -> None:
-    """Write the whole file, or leave what is there.
-
-    Raises:
-        UsageError: It cannot be written there.
-    """
-    from sracl.errors import NO_SPACE, UsageError
-
-    temporary = output.with_name(f".part.{output.name or 'table'}")
-    try:
-        write(temporary)
-        temporary.replace(output)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        if error.errno in NO_SPACE:
-            raise
-        raise UsageError(f"{output} cannot be written: {error.strerror or error}.") from error

@@ -112,16 +112,20 @@ def carry_out(
     """Do the runs of a plan that are not done, print the leaderboard; the exit code."""
     from sracl import paths
     from sracl.compare.leaderboard import print_leaderboard
-    from sracl.runs.entries import enter, is_done, run_id
+    from sracl.runs.entries import count_imported, enter, is_done, run_id
     from sracl.runs.screen import Screen
     from sracl.tracking.store import Store
 
     with Store.open(paths.store_file()) as store, Screen(quiet=quiet) as screen:
+        imported = count_imported(store, plan)
         if all(is_done(store, run) for run in plan.runs):
             enter(store, plan)  # torch stays unloaded: nothing is left to train
-            screen.line(f"{plan.name}: nothing left to do, {len(plan.runs)} of {len(plan.runs)} runs are done.")
+            from_others = f", {imported} of them imported" if imported else ""
+            screen.line(f"{plan.name}: nothing left to do, {len(plan.runs)} of {len(plan.runs)} runs are done{from_others}.")
             results: list[Result] = []
         else:
+            if imported:
+                screen.line(f"{plan.name}: {imported} of {len(plan.runs)} runs are done, imported.")
             _wait_briefly()
             from sracl.llm_providers.allowance import Allowance
             from sracl.runs.execute import Terminated, execute

@@ -79,6 +79,7 @@ def _as_json(run: RunRow, best: tuple[str, float] | None) -> dict[str, Any]:
         "best": {"name": best[0], "value": best[1]} if best else None,
         "leaky": run.leaky,
         "folder": run.folder,
+        "imported": run.imported or None,
         "host": run.host,
         "pid": run.pid,
         "entries": [{"recipe": place.recipe, "variant": place.variant, "cell": place.cell, "seed": place.seed} for place in run.entries],

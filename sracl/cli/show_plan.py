@@ -61,11 +61,14 @@ def run_view(run: RunRow, *, origin: bool) -> View:
     """Show one run: its state and its values."""
     from dataclasses import asdict
 
+    from sracl.compare.wording import origin_in_words
     from sracl.recipes.flat import flat
 
     def render() -> None:
         reason = f": {run.reason}" if run.reason else ""
-        print(f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {run.folder}\n")
+        print(
+            f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {origin_in_words(run) or run.folder}\n"
+        )
         _print_values(dict(flat(run.values)), run.origins if origin else None)
 
     return {"kind": "run", **asdict(run)}, render

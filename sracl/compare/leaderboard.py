@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sracl import paths
 from sracl.compare import published
 from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
 from sracl.errors import UsageError, did_you_mean
@@ -56,7 +57,8 @@ def leaderboard(
         UsageError: No such recipe, metric, group or baseline.
     """
     known = queries.recipes(store)
-    names = _names([recipe] if isinstance(recipe, str) else recipe, store, known)
+    asked = [recipe] if isinstance(recipe, str) else recipe
+    names = recipe_names(asked, store) if asked else None
     places = [place for place in queries.entries(store, names) if run_ids is None or place.run_id in run_ids]
     found = {run.id: run for run in queries.runs(store, ids={place.run_id for place in places})}
     done = {run.id for run in found.values() if run.state == "completed"}
@@ -106,12 +108,15 @@ def print_leaderboard(
         render.show(board)
 
 
-def _names(asked: Sequence[str] | None, store: Reader, known: Collection[str]) -> list[str] | None:
-    """Recipe names for what the user typed: a name, a file, or a shipped name such as `methods/sracl`."""
-    if not asked:
-        return None
+def recipe_names(asked: Sequence[str], store: Reader) -> list[str]:
+    """Recipe names for what the user typed: a name, a file, or a shipped name such as `methods/sracl`.
+
+    Raises:
+        UsageError: No run of such a recipe is here.
+    """
+    known = queries.recipes(store)
     available = sorted({*known, *(place.recipe for place in queries.entries(store))})
-    sources = {row.source: row.name for row in queries.recipes(store).values()}
+    sources = {row.source: row.name for row in known.values()}
     names = []
     for text in asked:
         candidates = (text, sources.get(text), sources.get(str(Path(text).resolve())), Path(text).stem)
@@ -155,8 +160,10 @@ def _asked(tables: Sequence[PublishedTable], reports: Mapping[str, Mapping[str, 
 def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
     """Rows without figures yet, in the order of recipes and variants."""
     settings: dict[tuple[str, str, str, str], dict[str, list[EntryRow]]] = {}
+    project = json.dumps(f"{paths.project()}/")[:-1]
     for place in places:
-        values = json.dumps(dict(found[place.run_id].values), sort_keys=True)
+        # files in the project as runs that were imported tell them: relative to it
+        values = json.dumps(dict(found[place.run_id].values), sort_keys=True).replace(project, '"')
         settings.setdefault((place.recipe, place.variant, place.cell, place.dataset), {}).setdefault(values, []).append(place)
     rows = []
     for (recipe, variant, cell_text, _), alternatives in settings.items():
@@ -165,7 +172,8 @@ def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
         for values, members in alternatives.items():
             flat = _flat(json.loads(values))
             parts = [variant or recipe, *(f"{key}={value}" for key, value in cell.items())]
-            # of two runs with the same values and seed, made by different versions, the later one counts
+            # of two runs with the same values and seed, made by different versions, the later one counts, wherever it was made
+            members = sorted(members, key=lambda place: found[place.run_id].created)
             members = sorted({place.seed: place for place in members}.values(), key=lambda place: place.seed)
             rows.append(
                 Row(

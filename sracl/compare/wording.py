@@ -13,13 +13,21 @@ _AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def place(run: RunLine | RunRow) -> str:
-    """Recipe and variant of the place it was last given; others by their number."""
+    """Recipe and variant of the place it was last given; others by their number. Says where a run is leaky, or was imported."""
+    marks = " [leaky]" * bool(run.leaky) + " [imported]" * bool(run.imported)
     if not run.entries:
-        return run.label
+        return run.label + marks
     last = run.entries[-1]
     more = f" +{len(run.entries) - 1}" if len(run.entries) > 1 else ""
-    leaky = " [leaky]" if run.leaky else ""
-    return f"{last.recipe}/{last.variant}{more}{leaky}" if last.variant else f"{last.recipe}{more}{leaky}"
+    return f"{last.recipe}/{last.variant}{more}{marks}" if last.variant else f"{last.recipe}{more}{marks}"
+
+
+def origin_in_words(run: RunRow) -> str:
+    """Where an imported run is from; empty for a run that was trained here."""
+    if not run.imported:
+        return ""
+    where = f", trained on {run.host}" if run.host else ""
+    return f"imported from {run.imported}{where}: figures, no weights"
 
 
 def age(passed: timedelta) -> str:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 _DECIDES = re.compile(r"(SRACL|OMP|GOMP|MKL|HF|TRANSFORMERS|PYTORCH)_|(PYTHONPATH|OPENAI_BASE_URL)$")
 _OF_THE_QUEUE = re.compile(r"SRACL_(JOB|SLOTS|WORKER_LOCK)$")
-_SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH", re.IGNORECASE)
-_USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
+SECRET = re.compile(r"KEY|TOKEN|SECRET|PASS|PWD|CREDENTIAL|AUTH", re.IGNORECASE)
+USER_IN_ADDRESS = re.compile(r"://[^/\s]*@")
 
 
 def written_down(values: Mapping[str, Any], *first: Path) -> dict[str, str]:
@@ -45,7 +45,7 @@ def left_to_the_worker() -> dict[str, str]:
 
 
 def _is_kept(name: str, value: str) -> bool:
-    return bool(_DECIDES.match(name)) and not (_OF_THE_QUEUE.match(name) or _SECRET.search(name) or _USER_IN_ADDRESS.search(value))
+    return bool(_DECIDES.match(name)) and not (_OF_THE_QUEUE.match(name) or SECRET.search(name) or USER_IN_ADDRESS.search(value))
 
 
 def _texts(value: Any) -> list[str]:

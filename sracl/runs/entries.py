@@ -53,6 +53,12 @@ def is_done(store: Store, run: RunPlan) -> bool:
     return known is not None and known.state == "completed"
 
 
+def count_imported(store: Store, plan: Plan) -> int:
+    """How many runs of the plan are done because their results were imported."""
+    known = (queries.run_by_digest(store, run.digest) for run in plan.runs)
+    return sum(run is not None and run.state == "completed" and bool(run.imported) for run in known)
+
+
 def _environment() -> dict[str, str]:
     """Versions and machine, as far as they can change a figure."""
     packages = {name: version(name) for name in ("sracl", "torch", "numpy")}

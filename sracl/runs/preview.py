@@ -38,7 +38,7 @@ class Outlook:
     run_id: str
     label: str
     state: str
-    """`done`, `interrupted, goes on after epoch N`, `new`, or `same as RUN` for a variant that amounts to another's run."""
+    """`done`, `done, imported`, `interrupted, goes on after epoch N`, `new`, or `same as RUN` where two amount to the same run."""
     seconds: float | None
     """If every epoch is trained, so at most, but for a rule of thumb; None where the data set is absent."""
     basis: str
@@ -69,7 +69,7 @@ def preview(plan: Plan, *, as_json: bool = False) -> str:
         lines += ["", "stages before training, computed once and kept:"]
         names = max(len(stage.name) for stage in shared)
         lines += [f"  {s.digest[:10]}  {s.name:{names}}  {'cached' if s.cached else 'to do'}, for {s.runs} of the runs" for s in shared]
-    left = [(o.seconds, o.basis) for o in outlooks if o.seconds is not None and o.state != "done" and not o.state.startswith("same")]
+    left = [(o.seconds, o.basis) for o in outlooks if o.seconds is not None and not o.state.startswith(("done", "same"))]
     if left:
         bound = "at most about" if all(basis == TIMED for _, basis in left) else "roughly"
         lines += ["", f"{bound} {duration(sum(seconds for seconds, _ in left))} of training if no run stops early."]
@@ -87,7 +87,7 @@ def _outlooks(plan: Plan) -> list[Outlook]:
         if run.digest in first:
             state = f"same as {first[run.digest]}"
         elif known is not None and known.state == "completed":
-            state = "done"
+            state = "done, imported" if known.imported else "done"
         elif known is not None and known.epoch and any(paths.run_folder(known.id).glob("*last.safetensors")):
             state = f"{known.state}, goes on after epoch {known.epoch}"
         else:
@@ -108,6 +108,8 @@ class _Timings:
             with Reader.open(paths.store_file()) as store:
                 for run in queries.runs(store):
                     self.runs[run.digest] = run
+                    if run.imported:  # another machine took that time
+                        continue
                     for prefix, training in _trainings(run.values):
                         series = queries.series(store, run.id, [f"{prefix}seconds.train", f"{prefix}seconds.validate"])
                         if series:
@@ -221,7 +223,7 @@ def _stages(runs: Iterable[RunPlan]) -> Iterable[Stage]:
 
 
 def _time(outlook: Outlook) -> str:
-    if outlook.seconds is None or outlook.state == "done" or outlook.state.startswith("same"):
+    if outlook.seconds is None or outlook.state.startswith(("done", "same")):
         return ""
     if outlook.basis == TIMED:
         return f", at most {duration(outlook.seconds)} ({TIMED})"

@@ -68,6 +68,8 @@ class RunLine(_Run):
 
     watched: str
     """The validation metric that chooses its best epoch."""
+    imported: str
+    """Name of the file that it came in; empty for a run that was trained here."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +90,11 @@ class RunRow(_Run):
     def watched(self) -> str:
         """The validation metric that chooses its best epoch."""
         return watched_metric(self.values)
+
+    @property
+    def imported(self) -> str:
+        """Name of the file that it came in; empty for a run that was trained here."""
+        return str((self.environment.get("imported") or {}).get("file", ""))
 
 
 @dataclass(frozen=True)
@@ -244,6 +251,12 @@ def final_metrics(
         return list(select(view, MetricRow, "metric", *conditions, end="ORDER BY metric.rowid"))
 
 
+def figures_of(view: sqlite3.Connection, run_id: str) -> dict[tuple[str, str, str, str], float | None]:
+    """Final figures of one run, for who looks at thousands in one view: split, protocol, group and name -> value, None for NaN."""
+    kept = view.execute('SELECT split, protocol, "group", name, value FROM metric WHERE run_id = ?', [run_id])
+    return {(split, protocol, group, name): value for split, protocol, group, name, value in kept}
+
+
 def artifacts(store: Reader, run_id: str) -> list[ArtifactRow]:
     """The files of a run, oldest first."""
     order = "ORDER BY artifact.created, artifact.name"
@@ -270,7 +283,7 @@ def in_recipe(name: str | None) -> Condition:
 def shown_runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: Condition, end: str = "") -> Iterator[_AnyRun]:
     """Runs in the state they are shown in, as they are needed; without their places."""
     at = now()
-    for found in select(view, row, "run", *conditions, end=end, derived=WATCHED if row is RunLine else {}):
+    for found in select(view, row, "run", *conditions, end=end, derived={**WATCHED, **_IMPORTED} if row is RunLine else {}):
         state = shown_state(found, at)
         yield found if state == found.state else replace(found, state=state)
 
@@ -292,3 +305,5 @@ def _watched(kept: str) -> str:
 
 WATCHED: Derived = {"watched": ("""json_extract(run."values", '$.train.early_stopping', '$.evaluation.cutoffs')""", _watched)}
 """The watched metric without the rest: the values of a run are kilobytes that a list has no use for."""
+
+_IMPORTED: Derived = {"imported": ("json_extract(run.environment, '$.imported.file')", lambda file: file or "")}

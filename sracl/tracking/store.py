@@ -8,7 +8,6 @@ store that is read-only every one raises a StoreError.
 
 from __future__ import annotations
 
-import json
 import math
 from typing import TYPE_CHECKING, Any, Literal, Self
 
@@ -24,7 +23,7 @@ from sracl.tracking.file import VERSION
 from sracl.tracking.identity import STALE_AFTER, owner, presence
 from sracl.tracking.reader import Reader, existing_version
 from sracl.tracking.tables import Artifact, Entry, Metric, Point, Protocol, Recipe, Run
-from sracl.tracking.values import now, plain
+from sracl.tracking.values import canonical_cell, now, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -136,7 +135,14 @@ class Store(Reader):
                 )
                 session.add(found)
                 session.flush()
-            place = {"recipe": recipe, "variant": variant, "cell": _canonical(cell), "seed": seed, "dataset": dataset, "run_id": found.id}
+            place = {
+                "recipe": recipe,
+                "variant": variant,
+                "cell": canonical_cell(cell),
+                "seed": seed,
+                "dataset": dataset,
+                "run_id": found.id,
+            }
             statement = insert(Entry).values(**place, ordinal=ordinal)
             session.execute(statement.on_conflict_do_update(index_elements=list(place), set_={"ordinal": ordinal}))
             run_id = found.id
@@ -246,10 +252,6 @@ class Store(Reader):
         if found is None:
             raise UsageError(f"There is no run '{run_id}' in {self.path}.")
         return found
-
-
-def _canonical(cell: Mapping[str, Any]) -> str:
-    return json.dumps(plain(cell), sort_keys=True, ensure_ascii=False)
 
 
 def _stored(value: float) -> float | None:

@@ -30,6 +30,11 @@ def plain(value: Any) -> Any:
     return value
 
 
+def canonical_cell(cell: Mapping[str, Any]) -> str:
+    """A point of a recipe's matrix as places in recipes keep it."""
+    return json.dumps(plain(cell), sort_keys=True, ensure_ascii=False)
+
+
 def decoded(column: str, kept: Any) -> Any:
     """What a column holds, as frozen rows have it: a JSON list that is the whole value as a tuple, moments with their time zone."""
     if column in NUMBER_COLUMNS:

@@ -11,7 +11,7 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.widgets import Static, TabbedContent, TabPane
 
-from sracl.compare.wording import age, place
+from sracl.compare.wording import age, origin_in_words, place
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
 from sracl.tracking import queries
@@ -132,7 +132,7 @@ class RunScreen(SteeringScreen):
         texts = {
             "overview": _overview(run, metrics),
             "recipe": _lines(run.values, run.origins),
-            "artifacts": "\n".join(f"{file.name}  {file.size:,} bytes  {file.path}" for file in files) or "no file yet",
+            "artifacts": "\n".join(f"{file.name}  {file.size:,} bytes  {file.path or 'not here'}" for file in files) or "no file yet",
             "environment": _lines(run.environment, {}),
         }
         self.app.call_from_thread(self._show, texts, series, Path(run.folder) / "log.txt")
@@ -177,6 +177,8 @@ def _overview(run: queries.RunRow, metrics: Sequence[queries.MetricRow]) -> str:
     lines += [f"epoch    {'none yet' if run.epoch is None else run.epoch}", f"age      {age(now() - run.created)}"]
     if run.reason:
         lines.append(f"reason   {run.reason}")
+    if come := origin_in_words(run):
+        lines.append(f"origin   {come}")
     return "\n".join([*lines, "", *(f"{row.split}.{row.name} ({row.protocol}, {row.group or 'all'})  {row.value:.4f}" for row in metrics)])
 
 

@@ -1,0 +1,210 @@
+"""Runs into a file for others: everything that a comparison reads of them, and no weights, texts or data."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sracl.compare.leaderboard import recipe_names
+from sracl.errors import UsageError, did_you_mean
+from sracl.sharing.bundle import Writer, compressed
+from sracl.sharing.discreet import discreet
+from sracl.tracking import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sracl.sharing.record import Number
+    from sracl.tracking.queries import ArtifactRow, MetricRow, RunRow
+    from sracl.tracking.reader import Reader
+
+IMPORTED = "imported"
+"""Name, in a run's environment, of what is known of the file that it came in."""
+RANKS = "ranks"
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What went into a file."""
+
+    runs: int
+    unfinished: int
+    """Runs of the recipes that were asked for which have not been completed."""
+    without_ranks: tuple[str, ...]
+    """Runs that ought to have ranks, whose file is gone or damaged."""
+
+
+def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project: Path) -> Exported:
+    """Write completed runs as a bundle.
+
+    Args:
+        store: Where they are.
+        file: Gzipped where its name ends with .gz.
+        selectors: Recipes, by name or file, and runs, by the beginnings of their ids; all completed runs where there are none.
+        project: Folder of the store: places in it are told relative to it.
+
+    Raises:
+        UsageError: A selector means nothing, a run named by its id is not completed, or nothing is left to export.
+    """
+    runs, unfinished = _chosen(store, selectors)
+    if not runs:
+        raise UsageError(f"There is no completed run to export{f'; {unfinished} are not completed' if unfinished else ''}.")
+    clean = discreet(project)
+    ids = {run.id for run in runs}
+    figures: dict[str, list[MetricRow]] = {}
+    for row in queries.final_metrics(store, split=None):
+        if row.run_id in ids:
+            figures.setdefault(row.run_id, []).append(row)
+    kept = {run.id: {row.name: row for row in queries.artifacts(store, run.id)} for run in runs}
+    ranked = {run.id: _ranks(kept[run.id].get(RANKS)) for run in runs}
+    known = queries.recipes(store)
+    recipes = [known[name] for name in sorted({place.recipe for run in runs for place in run.entries}) if name in known]
+    facts = queries.protocols(store)
+    protocols = sorted({row.protocol for rows in figures.values() for row in rows})
+    with compressed(file) as lines:
+        counts = {"recipe": len(recipes), "protocol": len(protocols), "run": len(runs), "ranks": sum(map(bool, ranked.values()))}
+        writer = Writer(lines, counts)  # type: ignore[arg-type]  # literals
+        for recipe in recipes:
+            writer.write("recipe", clean(asdict(recipe)))
+        for fingerprint in protocols:
+            writer.write("protocol", {"fingerprint": fingerprint, "facts": facts[fingerprint]})
+        for run in runs:
+            artifacts = [row for row in kept[run.id].values() if row.digest]
+            writer.write("run", _record(run, queries.series(store, run.id), figures.get(run.id, ()), artifacts, clean))
+            if (read := ranked[run.id]) is not None:
+                of_ranks = kept[run.id][RANKS]
+                writer.write("ranks", {"run": run.id, "facts": of_ranks.facts, "created": _moment(of_ranks.created), "arrays": read()})
+    return Exported(len(runs), unfinished, tuple(run.id for run in runs if RANKS in kept[run.id] and ranked[run.id] is None))
+
+
+def _chosen(store: Reader, selectors: Sequence[str]) -> tuple[list[RunRow], int]:
+    """Completed runs in the order in which they were registered, wherever that was; how many others were meant."""
+    if not selectors:
+        named: list[RunRow] = []
+        found = queries.runs(store)
+    else:
+        recipes, named = _told_apart(store, selectors)
+        found = [*queries.runs(store, ids={place.run_id for place in queries.entries(store, recipes)}), *named]
+    meant = {run.id: run for run in found}
+    for run in named:
+        if run.state != "completed":
+            raise UsageError(f"Run '{run.id}' is {run.state}; only completed runs can be exported.")
+    done = [run for run in meant.values() if run.state == "completed"]
+    return sorted(done, key=lambda run: (run.created, run.id)), len(meant) - len(done)
+
+
+def _told_apart(store: Reader, selectors: Sequence[str]) -> tuple[list[str], list[RunRow]]:
+    """Recipes and runs that are meant."""
+    recipes: list[str] = []
+    runs: list[RunRow] = []
+    for text in selectors:
+        try:
+            recipes += recipe_names([text], store)
+        except UsageError as no_recipe:
+            try:
+                runs.append(queries.run(store, text))
+            except UsageError as no_run:
+                if str(no_run).startswith("There is no run"):
+                    have = sorted({place.recipe for place in queries.entries(store)})
+                    recipes_here = f" Recipes with runs: {', '.join(have)}." if have else ""
+                    raise UsageError(
+                        f"'{text}' is neither a recipe with runs here nor the beginning of a run's id."
+                        f"{did_you_mean(text, have)}{recipes_here} `sracl runs` lists the runs."
+                    ) from no_recipe
+                raise
+    return recipes, runs
+
+
+def _record(
+    run: RunRow,
+    series: Mapping[str, Iterable[tuple[int, float]]],
+    figures: Iterable[MetricRow],
+    artifacts: Iterable[ArtifactRow],
+    clean: Callable[[Any], Any],
+) -> dict[str, Any]:
+    """What a bundle says of a run; see `record.RunRecord`."""
+    grouped: dict[tuple[str, str, str], list[MetricRow]] = {}
+    for row in figures:
+        grouped.setdefault((row.split, row.protocol, row.group), []).append(row)
+    told = {
+        "label": run.label,
+        "reason": run.reason,
+        "leaky": list(run.leaky),
+        "values": run.values,
+        "origins": run.origins,
+        "environment": {name: value for name, value in run.environment.items() if name != IMPORTED},
+        "places": [
+            {
+                "recipe": place.recipe,
+                "variant": place.variant,
+                "cell": json.loads(place.cell),
+                "seed": place.seed,
+                "ordinal": place.ordinal,
+            }
+            for place in sorted(run.entries, key=lambda place: (place.recipe, place.ordinal, place.variant, place.cell, place.seed))
+        ],
+        "artifacts": [
+            {"name": row.name, "digest": row.digest, "size": row.size, "facts": row.facts, "created": _moment(row.created)}
+            for row in artifacts
+        ],
+    }
+    return {
+        "id": run.id,
+        "digest": run.digest,
+        "dataset": run.dataset,
+        "seed": run.seed,
+        "state": run.state,
+        "attempt": run.attempt,
+        "host": run.host,
+        "created": _moment(run.created),
+        "started": _moment(run.started),
+        "finished": _moment(run.finished),
+        "epoch": run.epoch,
+        "series": {name: [(epoch, _number(value)) for epoch, value in points] for name, points in series.items()},
+        "figures": [
+            {
+                "split": split,
+                "protocol": protocol,
+                "group": group,
+                "count": rows[0].count,
+                "values": {row.name: _number(row.value) for row in rows},
+            }
+            for (split, protocol, group), rows in grouped.items()
+        ],
+        **clean(told),
+    }
+
+
+def _ranks(artifact: ArtifactRow | None) -> Callable[[], dict[str, list[int]]] | None:
+    """What reads the ranks of a run; None where it has none, or they cannot be read."""
+    if artifact is None or not artifact.path:
+        return None
+    file = Path(artifact.path)
+
+    def read() -> dict[str, list[int]]:
+        with np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name].tolist() for name in sorted(arrays)}
+
+    try:
+        read()
+    except (OSError, ValueError, zipfile.BadZipFile):
+        return None
+    return read
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def _number(value: float) -> Number:
+    """A figure as JSON can hold it."""
+    if math.isnan(value):
+        return None
+    return value if math.isfinite(value) else "inf" if value > 0 else "-inf"

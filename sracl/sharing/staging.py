@@ -1,0 +1,89 @@
+"""Files of runs that are being imported: beside the store until all of a bundle is known to be sound, and gone if it was not.
+
+    .sracl/import.lock            held by whoever imports; the lock goes with its process
+    .sracl/importing/RUN/         a run whose ranks were read; empty once they were moved into the run's own folder
+
+What a killed import leaves is removed by the next.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sracl import paths
+from sracl.errors import ResourceError
+from sracl.tracking import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from sracl.tracking.reader import Reader
+
+FILE = "ranks.npz"
+
+
+class Staging:
+    """Ranks that wait to be moved into the folders of their runs.
+
+    Args:
+        folder: Where they wait.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def keep(self, run_id: str, arrays: Mapping[str, Sequence[int]]) -> None:
+        """Write the ranks of a run, on the disk when this returns."""
+        (self.folder / run_id).mkdir(parents=True, exist_ok=True)
+        with (self.folder / run_id / FILE).open("wb") as file:
+            np.savez_compressed(file, **{name: np.asarray(ranks, dtype=np.int32) for name, ranks in arrays.items()})  # type: ignore[arg-type]
+            file.flush()
+            os.fsync(file.fileno())
+
+    def move(self, run_id: str) -> tuple[Path, int]:
+        """Give a run its ranks; the file and its bytes."""
+        own = paths.run_folder(run_id) / FILE
+        own.parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / run_id / FILE).replace(own)
+        return own, own.stat().st_size
+
+
+@contextmanager
+def staging(store: Reader) -> Iterator[Staging]:
+    """A place for the files of one import; at its end those of runs that the store did not take in are gone.
+
+    Raises:
+        ResourceError: Another import is under way.
+    """
+    beside = paths.store_file().parent
+    with (beside / "import.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ResourceError(f"another process imports into {store.path} now; wait for it.") from error
+        made = Staging(beside / "importing")
+        _sweep(made.folder, store)
+        try:
+            yield made
+        finally:
+            _sweep(made.folder, store)
+
+
+def _sweep(folder: Path, store: Reader) -> None:
+    """Remove what waits, and what was moved for runs that are not in the store after all."""
+    if not folder.is_dir():
+        return
+    moved = [run.name for run in folder.iterdir() if not (run / FILE).exists()]
+    taken = {run.id for run in queries.runs(store, ids=moved) if run.state == "completed"}
+    for run_id in set(moved) - taken:
+        (paths.run_folder(run_id) / FILE).unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that holds more was there before
+            paths.run_folder(run_id).rmdir()
+    shutil.rmtree(folder)
