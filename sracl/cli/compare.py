@@ -53,7 +53,7 @@ def command(
         if form != "json":
             return
     if output is not None:
-        if format is None and output.suffix in plot.SUFFIXES and board.blocks:
+        if format is None and not as_json and output.suffix in plot.SUFFIXES:
             write_whole(output, lambda file: plot.save(board, file, columns))
         else:
             write_whole(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))

@@ -74,12 +74,8 @@ def _at_largest(metrics: Sequence[str]) -> list[str]:
 
 def _axis(rows: Sequence[Row]) -> str | None:
     """The one path of the matrix along which numbers vary; None if there is none or several."""
-    varying = {
-        path
-        for path in rows[0].cell
-        if len({row.cell.get(path) for row in rows if not isinstance(row.cell.get(path), list)}) > 1
-        and all(isinstance(row.cell.get(path), int | float) for row in rows)
-    }
+    values = {path: [row.cell.get(path) for row in rows] for path in rows[0].cell}
+    varying = [path for path, found in values.items() if all(isinstance(value, int | float) for value in found) and len(set(found)) > 1]
     return varying.pop() if len(varying) == 1 else None
 
 

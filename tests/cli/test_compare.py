@@ -106,3 +106,10 @@ def test_a_picture_by_its_suffix(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
     assert "<!-- hr@10 -->" in (tmp_path / "figure.svg").read_text("utf-8")
     assert sorted(file.name for file in tmp_path.glob("*figure*")) == ["figure.svg"]
+
+
+@pytest.mark.usefixtures("_two_variants")
+def test_a_format_that_is_asked_for_counts_more_than_the_suffix(tmp_path: Path) -> None:
+    runner.invoke(app, ["--json", "-o", str(tmp_path / "figure.svg")])
+
+    assert json.loads((tmp_path / "figure.svg").read_text("utf-8"))["schema"] == 1

@@ -60,6 +60,12 @@ def test_an_axis_of_numbers_lies_below(tmp_path: Path) -> None:
     assert [said.count(text) for text in ("vars.k", "A", "B")] == [1, 1, 1]
 
 
+def test_an_axis_of_tables_is_none(tmp_path: Path) -> None:
+    plot.save(board(*(row(use, 0.1, cell={"backbone": {"use": use}}) for use in ("sasrec", "gru4rec"))), tmp_path / "a.svg", ["hr@20"])
+
+    assert [words(tmp_path / "a.svg").count(name) for name in ("sasrec", "gru4rec", "backbone")] == [1, 1, 0]
+
+
 @pytest.mark.parametrize(("suffix", "begins"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")])
 def test_the_same_leaderboard_makes_the_same_bytes(tmp_path: Path, suffix: str, begins: bytes) -> None:
     made = []

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sracl import paths
 from sracl.errors import RecipeError
 from sracl.recipes.plan import plan
 
@@ -41,6 +42,7 @@ cutoffs = [5, 10]
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], str]:
     """Writes a recipe into an empty current folder, where `small.toml` stands already."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(paths, "user_data", lambda: tmp_path / "data")  # errors list the data sets there are
     (tmp_path / "small.toml").write_text(SMALL, "utf-8")
 
     def write(name: str, text: str) -> str:

@@ -8,9 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.step import training_loss
-from sracl.engine.trainer import Trainer
 from sracl.interfaces import Precision
 from sracl.recipes.load import shipped_recipes
 from sracl.recipes.plan import plan
@@ -22,7 +20,7 @@ from sracl.runs.screen import Screen
 from sracl.runs.workshop import Workshop
 from sracl.tracking.store import Store
 from tests.support.recipes import project, sracl_recipe
-from tests.support.training import Kept
+from tests.support.training import trainer_of
 
 METHODS = sorted(name for name in shipped_recipes() if name.startswith("methods/"))
 SMALL = ["data.num_users=120", "train.batch_size=32"]
@@ -42,22 +40,7 @@ def assembled(recipe: str) -> Parts:
 
 def computed(parts: Parts, training: Training, precision: Precision, folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Terms and gradients of one step, with the draws that every call begins with."""
-    trainer = Trainer(
-        backbone=parts.backbone,
-        objectives=training.objectives,
-        samples=training.samples,
-        sampler=training.sampler,
-        phases=training.phases(parts.backbone),
-        validate=None,
-        stopping=EarlyStopping("", None),
-        streams=parts.streams,
-        recorder=Kept(),
-        folder=folder,
-        batch_size=32,
-        epochs=1,
-        key="",
-        hooks=training.hooks,
-    )
+    trainer = trainer_of(parts, folder, epochs=1, training=training)
     before = parts.streams.state()
     trainer.begin(1, 0)  # K-means and the like
     modules = nn.ModuleDict({name.replace(".", " "): module for name, module in trainer.modules().items()}).train()

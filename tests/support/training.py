@@ -19,7 +19,7 @@ from sracl.engine.trainer import Trainer
 from sracl.interfaces import Batch, EpochHook, Precision, Request, SequenceSpec, Term
 from sracl.losses.cross_entropy import cross_entropy
 from sracl.objectives.next_item import NextItem
-from sracl.runs.parts import Parts
+from sracl.runs.parts import Parts, Training
 from sracl.samplers.prefix import Prefix
 
 
@@ -123,9 +123,18 @@ def trainer(
     )
 
 
-def trainer_of(parts: Parts, folder: Path, recorder: Kept | None = None, *, epochs: int, phases: list[Phase] | None = None) -> Trainer:
-    """What trains the only stage of a run, without looking at its metric, from the last checkpoint in the folder if there is one."""
-    (training,) = parts.trainings
+def trainer_of(
+    parts: Parts,
+    folder: Path,
+    recorder: Kept | None = None,
+    *,
+    epochs: int,
+    phases: list[Phase] | None = None,
+    training: Training | None = None,
+) -> Trainer:
+    """What trains a stage of a run, the only one unless told, without looking at its metric, from its last checkpoint if there is one."""
+    if training is None:
+        (training,) = parts.trainings
     return Trainer(
         backbone=parts.backbone,
         objectives=training.objectives,
