@@ -20,8 +20,8 @@ DEFINITIONS = 1
 """Version of the definitions above; part of every protocol fingerprint, so that a changed metric is never averaged with its elder."""
 
 
-def metrics(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None = None) -> dict[str, float]:
-    """HR, NDCG and MRR at each cut-off, as unrounded means over users.
+def per_user(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None = None) -> dict[str, np.ndarray]:
+    """HR, NDCG and MRR of every user at each cut-off.
 
     Args:
         ranks: Rank of every user's target, integer [U], counted from 1.
@@ -30,8 +30,8 @@ def metrics(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None 
             where K exceeds V; without it, only K decides.
 
     Returns:
-        `hr@5`, `ndcg@5`, `mrr@5`, `hr@10`, … in the order of the cut-offs, each in [0, 1]. One user at rank 1, 2, 10
-        or 20 has an NDCG of 1, 0.630930, 0.289065 or 0.227670.
+        `hr@5`, `ndcg@5`, `mrr@5`, `hr@10`, … in the order of the cut-offs: HR bool [U], the others float64 [U] in [0, 1].
+        One user at rank 1, 2, 10 or 20 has an NDCG of 1, 0.630930, 0.289065 or 0.227670.
 
     Raises:
         ValueError: No ranks, ranks that are not integers from 1, or a cut-off below 1.
@@ -47,10 +47,19 @@ def metrics(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None 
     recommended = np.ones(ranks.shape, bool) if num_items is None else ranks <= num_items
     gain = 1.0 / np.log2(ranks + 1.0)
     reciprocal = 1.0 / ranks
-    values: dict[str, float] = {}
+    values: dict[str, np.ndarray] = {}
     for cutoff in cutoffs:
         hit = recommended & (ranks <= cutoff)
-        values[f"hr@{cutoff}"] = float(hit.mean())
-        values[f"ndcg@{cutoff}"] = float(np.where(hit, gain, 0.0).mean())
-        values[f"mrr@{cutoff}"] = float(np.where(hit, reciprocal, 0.0).mean())
+        values[f"hr@{cutoff}"] = hit
+        values[f"ndcg@{cutoff}"] = np.where(hit, gain, 0.0)
+        values[f"mrr@{cutoff}"] = np.where(hit, reciprocal, 0.0)
     return values
+
+
+def metrics(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None = None) -> dict[str, float]:
+    """HR, NDCG and MRR at each cut-off, as unrounded means over users; Args and Raises as of `per_user`.
+
+    Returns:
+        `hr@5`, `ndcg@5`, `mrr@5`, `hr@10`, … in the order of the cut-offs, each in [0, 1].
+    """
+    return {name: float(values.mean()) for name, values in per_user(ranks, cutoffs, num_items=num_items).items()}

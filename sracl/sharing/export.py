@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from sracl.compare.leaderboard import recipe_names
-from sracl.errors import UsageError, did_you_mean
+from sracl.errors import DataError, UsageError, did_you_mean
+from sracl.evaluation import rank_file
+from sracl.evaluation.rank_file import RANKS
 from sracl.sharing.bundle import Writer, compressed
 from sracl.sharing.discreet import discreet
 from sracl.tracking import queries
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 IMPORTED = "imported"
 """Name, in a run's environment, of what is known of the file that it came in."""
-RANKS = "ranks"
 
 
 @dataclass(frozen=True)
@@ -187,16 +185,11 @@ def _ranks(artifact: ArtifactRow | None) -> Callable[[], dict[str, list[int]]] |
     if artifact is None or not artifact.path:
         return None
     file = Path(artifact.path)
-
-    def read() -> dict[str, list[int]]:
-        with np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name].tolist() for name in sorted(arrays)}
-
     try:
-        read()
-    except (OSError, ValueError, zipfile.BadZipFile):
+        rank_file.read(file)
+    except DataError:
         return None
-    return read
+    return lambda: {name: ranks.tolist() for name, ranks in rank_file.read(file).items()}
 
 
 def _moment(at: datetime | None) -> str | None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from sracl import paths
 from sracl.errors import DataError
+from sracl.evaluation.rank_file import RANKS
 from sracl.recipes.flat import flat
 from sracl.sharing.bundle import lines
-from sracl.sharing.export import IMPORTED, RANKS
+from sracl.sharing.export import IMPORTED
 from sracl.sharing.staging import staging
 from sracl.tracking import protocol as protocols
 from sracl.tracking import queries

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from sracl.evaluation.metrics import metrics
+from sracl.evaluation.metrics import metrics, per_user
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,10 @@ def test_what_is_no_rank_is_refused(ranks: np.ndarray) -> None:
 def test_a_cutoff_below_one_is_refused() -> None:
     with pytest.raises(ValueError, match="cut-offs are at least 1"):
         metrics(np.array([1]), [5, 0])
+
+
+def test_of_every_user() -> None:
+    values = per_user(np.array([1, 5, 6]), [5], num_items=5)
+    assert values["hr@5"].tolist() == [True, True, False]
+    assert values["mrr@5"].tolist() == [1.0, 1 / 5, 0.0]
+    assert per_user(np.array([6]), [10], num_items=5)["hr@10"].tolist() == [False]  # not recommended at all

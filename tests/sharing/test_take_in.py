@@ -271,10 +271,14 @@ def test_selectors_are_recipes_and_runs(tmp_path: Path) -> None:
             export(store, file, ["r"], project=root)
 
 
-def test_a_run_whose_ranks_are_gone_is_exported_without(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [None, b"", b"PK"], ids=["gone", "empty", "cut"])
+def test_a_run_whose_ranks_cannot_be_read_is_exported_without(tmp_path: Path, left: bytes | None) -> None:
     with project(tmp_path / "first") as store:
         train(store)
-        (paths.run_folder("r1") / "ranks.npz").unlink()
+        if left is None:
+            (paths.run_folder("r1") / "ranks.npz").unlink()
+        else:
+            (paths.run_folder("r1") / "ranks.npz").write_bytes(left)
         assert export(store, tmp_path / "some.jsonl", project=paths.project()).without_ranks == ("r1",)
     with project(tmp_path / "second") as store:
         assert take_in(store, tmp_path / "some.jsonl").new == 1

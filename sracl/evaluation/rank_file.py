@@ -1,0 +1,42 @@
+"""The file that keeps the rank of every user's target, so that what is asked later needs no model.
+
+test.users                  who they are: numbers of users in the data, int32 [U]
+test.keep, test.exclude     rank of each one's target, int32 [U], from 1: seen items kept, and excluded
+valid.users, …              the same for the validation split
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sracl.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+RANKS = "ranks"
+"""What the file is called among the artifacts of a run."""
+
+
+def read(file: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays with these names, or all of them by name.
+
+    Raises:
+        DataError: There is no such file, it is damaged, or it lacks one of them.
+    """
+    try:
+        with np.load(file, allow_pickle=False) as arrays:
+            found = {name: arrays[name] for name in (sorted(arrays) if names is None else names)}
+    except FileNotFoundError:
+        raise DataError(f"{file} is gone") from None
+    except (
+        Exception
+    ) as error:  # for damage zipfile, zlib and numpy have a dozen kinds between them, EOFError and NotImplementedError among them
+        raise DataError(f"{file} cannot be read: {error}") from error
+    for name, ranks in found.items():
+        if not (isinstance(ranks, np.ndarray) and ranks.ndim == 1 and np.issubdtype(ranks.dtype, np.integer)):
+            raise DataError(f"{file} holds {name}, which is no row of integers")
+    return found
