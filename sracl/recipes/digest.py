@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from sracl.registry.card import Card
 
+NOT_INSTALLED = "not installed"
+"""In place of a version."""
+
 
 def digest(values: Mapping[str, Any], seed: int, code: Mapping[str, str], data_fingerprint: str | None) -> str:
     """SHA-256, in hexadecimal, of canonical JSON: sorted keys, no white space, shortest form of every number.
@@ -65,10 +68,10 @@ def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any
         cat: What is registered.
         components: Kind and bound table of each component; those within are found.
     """
-    versions = {OWNER: _version(OWNER) or "not installed"}
+    versions = {OWNER: installed(OWNER) or NOT_INSTALLED}
     for card in (card for kind, bound in components for card in _cards(cat, kind, bound)):
         if card.owner != OWNER:
-            versions[card.owner] = _version(card.owner) or f"source {_source(card)}"
+            versions[card.owner] = installed(card.owner) or f"source {_source(card)}"
     return versions
 
 
@@ -86,7 +89,8 @@ def _cards(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> Iterator[Card]:
 
 
 @functools.cache
-def _version(distribution: str) -> str | None:
+def installed(distribution: str) -> str | None:
+    """Version of a distribution; None where it is not installed, as sracl is not where it runs from its source alone."""
     try:
         return version(distribution)
     except PackageNotFoundError:

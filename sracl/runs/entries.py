@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from sracl import paths
+from sracl.recipes.digest import NOT_INSTALLED, installed
 from sracl.tracking import queries
 
 if TYPE_CHECKING:
@@ -61,5 +61,5 @@ def count_imported(store: Store, plan: Plan) -> int:
 
 def _environment() -> dict[str, str]:
     """Versions and machine, as far as they can change a figure."""
-    packages = {name: version(name) for name in ("sracl", "torch", "numpy")}
+    packages = {name: installed(name) or NOT_INSTALLED for name in ("sracl", "torch", "numpy")}
     return {"python": platform.python_version(), "platform": platform.platform(), **packages}
