@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import signal
 import subprocess
@@ -314,15 +315,20 @@ def test_a_kill_loses_no_answer_and_pays_twice_for_what_was_under_way_alone(kill
 
 
 def test_ctrl_c_waits_for_what_is_under_way(server: OpenAIServer) -> None:
-    server.seconds = 0.2
+    server.held_from = 16
     command = SCRIPT.format(url=server.url, concurrency=8, count=200, ceiling=1.0)
     asking = subprocess.Popen([sys.executable, "-c", command], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE)
+    until = time.monotonic() + 60
     while len(server.answered) < 16 or server.under_way < 8:
+        assert asking.poll() is None and time.monotonic() < until
         time.sleep(0.002)
     asking.send_signal(signal.SIGINT)
-    asking.communicate(timeout=20)
+    time.sleep(0.3)
+    assert asking.poll() is None  # it waits
+    server.held_from = math.inf
+    asking.communicate(timeout=60)
     assert asking.returncode != 0
-    assert 16 < len(server.answered) < 50
+    assert 24 <= len(server.answered) < 50
     assert (account().answered, account().lost) == (len(server.answered), 0)
 
 

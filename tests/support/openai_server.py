@@ -10,6 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import math
 import random
 import sys
 import threading
@@ -76,6 +77,8 @@ class OpenAIServer:
         """Every text that a vector was given for, or user's message that a reply was written to: what a bill would hold."""
         self.reply: Callable[[str], str] = reply_to
         self.ending = "stop"
+        self.held_from = math.inf
+        """So many answers are given, and what is asked beyond them waits until this is more."""
         self.under_way = self.most_under_way = 0
         self.files: dict[str, str] = {}
         self.batches: list[dict[str, Any]] = []
@@ -152,6 +155,8 @@ class OpenAIServer:
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             await asyncio.sleep(self.seconds)
+            while len(self.answered) >= self.held_from:
+                await asyncio.sleep(0.005)
             if (instead := self.trouble(number)) is not None:
                 await asyncio.sleep(instead.seconds)
                 return instead
