@@ -42,6 +42,7 @@ GIVEN: dict[str, str | None] = {
 
 SLOTS: dict[str, str] = {
     "Backbone": "backbone",
+    "Initializer": "initializer",
     "Augmenter": "augmenter",
     "ViewPair": "view",
     "ItemSimilarity": "similarity",
@@ -201,6 +202,18 @@ class Backbone(Protocol):
 
     def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
         """Scores of all V items, or of candidate ids [C], or [N, C] of each row's own: float [N, V] or [N, C]."""
+        ...
+
+
+class Initializer(Protocol):
+    """Gives a fresh backbone weights to begin from. Constructor may take `item_vectors` and the like."""
+
+    def __call__(self, backbone: Backbone) -> None:
+        """Change weights of the backbone in place, before anything is trained.
+
+        Raises:
+            ValueError: The backbone has no weights of the kind.
+        """
         ...
 
 

@@ -26,7 +26,7 @@ def test_a_recipe_of_the_readme_resolves_and_takes_the_values_it_mentions(text: 
 
 
 def test_recipes_are_found() -> None:
-    assert len(RECIPES) == 4
+    assert len(RECIPES) == 5
 
 
 def test_a_recipe_takes_the_prompt_of_the_readme(tmp_path: Path) -> None:

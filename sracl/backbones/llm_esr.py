@@ -14,7 +14,7 @@ from sracl.backbones.base import Backbone, initialise
 from sracl.backbones.cross_attention import CrossAttention
 from sracl.backbones.dropout import Dropout
 from sracl.backbones.packing import Packing
-from sracl.backbones.principal_components import principal_components
+from sracl.backbones.principal_components import begin_with_components
 from sracl.backbones.transformer import TransformerEncoder
 
 if TYPE_CHECKING:
@@ -97,17 +97,7 @@ class LLMESR(Backbone):
         # after the others: their small weights, twice in a row, would leave next to nothing of q
         self.to_middle = nn.Linear(width, middle, bias=False)  # A₁
         self.to_hidden = nn.Linear(middle, hidden_size, bias=False)  # A₂
-        self._begin_with_components()
-
-    def _begin_with_components(self) -> None:
-        """Put principal components in place of the drawn collaborative vectors, as far as there are any."""
-        known = self.item_vectors.any(1)
-        weight = self.item_embedding.weight
-        components = principal_components(self.item_vectors[known], weight.shape[1])
-        if components.shape[1]:
-            components *= _SPREAD / components.square().mean().sqrt()
-            with torch.no_grad():
-                weight[known, : components.shape[1]] = components
+        begin_with_components(self.item_embedding, self.item_vectors, std=_SPREAD)
 
     def _adapter(self) -> Tensor:
         """A₂ A₁, float [d, e]: exact, as nothing stands between the two, and cheaper than one after the other.

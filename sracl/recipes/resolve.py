@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _SAMPLES = schema.Slot("sampler", "Sampler", "prefix")
 _BACKBONE = schema.Slot("backbone", "Backbone")
+_INITIALIZER = schema.Slot("initializer", "Initializer")
 _OBJECTIVE = schema.Slot("objective", "Objective")
 _VIEW = schema.Slot("view", "ViewPair")
 
@@ -71,6 +72,8 @@ class _Resolver:
             "train": self._train(raw.get("train")),
             "evaluation": self._section(schema.EvaluationSettings, ("evaluation",), raw.get("evaluation")),
         }
+        if "initializer" in raw:  # absent from all runs that draw their weights, whose digests go without it
+            made.values["initializer"] = self._component(("initializer",), raw["initializer"], _INITIALIZER)
         for check in checks.ALL:
             for path, what in check(made.values):
                 self._report(path, what)

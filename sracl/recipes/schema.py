@@ -192,7 +192,7 @@ class EvaluationSettings(Settings):
 LATER = {"precision": "float32"}
 """Settings of `train` that came after the first runs -> what these did, so that a run which does it still has the digest it had."""
 
-RUN_TABLES = ("data", "samples", "semantics", "backbone", "view", "stage", "objective", "train", "evaluation")
+RUN_TABLES = ("data", "samples", "semantics", "backbone", "initializer", "view", "stage", "objective", "train", "evaluation")
 """What a run is made of."""
 
 RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "report", "resources")
@@ -220,7 +220,7 @@ def keyed(path: tuple[str, ...]) -> str | None:
 def may_be_component(path: tuple[str, ...]) -> bool:
     """Whether a string at this path may be a component's name: at a component, or among its parameters."""
     match path:
-        case ("samples" | "backbone", *_) | ("objective" | "view", _, *_) | ("train", "optimizer", *_):
+        case ("samples" | "backbone" | "initializer", *_) | ("objective" | "view", _, *_) | ("train", "optimizer", *_):
             return True
         case ("stage", _, "samples", *_) | ("stage", _, "objective", _, *_) | ("stage", _, "train", "optimizer", *_):
             return True

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "backbone": "backbones",
+    "initializer": "initializers",
     "augmenter": "augmenters",
     "view": "views",
     "similarity": "similarities",

@@ -45,6 +45,8 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
     data = shop.interactions(run)
     assembly = _Assembly(run, shop, data)
     backbone = assembly.build("backbone", run.values["backbone"], "backbone")
+    if "initializer" in run.values:
+        assembly.initialise(backbone, run.values["initializer"])
     stages = [(stage["id"], stage, f"stage.{stage['id']}.") for stage in run.values["stage"]]
     trainings = [assembly.training(backbone, *stage) for stage in [*stages, ("", run.values, "")]]
     demand_prediction(backbone, trainings[-1].objectives)
@@ -82,6 +84,13 @@ class _Assembly:
         """Declared pairs that the stage being built has named, by `view.ID`."""
         self.similarities: dict[str, Any] = {}
         """Of the stage being built, by their tables."""
+
+    def initialise(self, backbone: Backbone, table: Mapping[str, Any]) -> None:
+        """Give the backbone the weights that the recipe has it begin from."""
+        try:
+            self.build("initializer", table, "initializer")(backbone)
+        except ValueError as error:
+            raise PluginError(f"initializer: '{table['use']}' cannot begin a {type(backbone).__name__}: {error}") from error
 
     def training(self, backbone: Backbone, name: str, values: Mapping[str, Any], prefix: str) -> Training:
         """Everything of one stage; `prefix` begins the paths of its tables."""
