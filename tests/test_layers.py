@@ -105,6 +105,17 @@ def test_reading_a_store_loads_none_of_what_writes_it(arguments: list[str], tmp_
     assert not modules & {*HEAVY, "sqlmodel", "sqlalchemy"}
 
 
+def test_comparing_loads_the_library_of_tests_only_where_tests_are_asked_for(tmp_path: Path) -> None:
+    from sracl.tracking.store import Store
+
+    with Store.open(tmp_path / ".sracl" / "store.db"):
+        pass
+    _, plain, _ = loaded_by(["compare"], tmp_path)
+    _, testing, _ = loaded_by(["compare", "--significance"], tmp_path)
+    assert not plain & {"scipy", "numpy"}
+    assert not testing & set(HEAVY)
+
+
 @pytest.mark.parametrize("arguments", [["runs"], ["compare"]], ids=" ".join)
 def test_reading_an_empty_store_loads_no_tensor_library(arguments: list[str], tmp_path: Path) -> None:
     code, modules, _ = loaded_by(arguments, tmp_path)

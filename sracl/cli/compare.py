@@ -20,6 +20,12 @@ def command(
     split: Annotated[Literal["test", "valid"], typer.Option(help="Which interaction of a user was predicted.")] = "test",
     baseline: Annotated[str | None, typer.Option(help="Variant that the others are compared with, instead of the recipe's.")] = None,
     published: Annotated[bool, typer.Option("--published/--no-published", help="Published figures beside ours.")] = True,
+    significance: Annotated[
+        bool, typer.Option("--significance", help="Mark differences that are more than noise; takes about a second.")
+    ] = False,
+    alpha: Annotated[
+        float | None, typer.Option(metavar="LEVEL", help="Of significance, which it turns on; by default 0.05.", show_default=False)
+    ] = None,
     format: Annotated[
         Literal["table", "markdown", "csv", "json"] | None,
         typer.Option("--format", "-f", help="By default a table, or what the name of -o says."),
@@ -33,12 +39,16 @@ def command(
     """Compare variants: mean ± standard deviation over seeds, a table per data set and protocol, published figures beside ours."""
     from sracl import paths
     from sracl.cli.whole_file import write_whole
-    from sracl.compare import plot, render
+    from sracl.compare import marks, plot, render
     from sracl.compare.board import Leaderboard
     from sracl.compare.leaderboard import leaderboard
     from sracl.tracking.reader import Reader
 
     form: render.Format = "json" if as_json else format or _BY_SUFFIX.get(output.suffix if output else "", "table")  # type: ignore[assignment]
+    is_picture = output is not None and format is None and not as_json and output.suffix in plot.SUFFIXES
+    testing = significance or alpha is not None
+    if testing and is_picture:
+        print("A picture has no marks; a table has.", file=sys.stderr)
     board = Leaderboard(())
     columns = metrics.split(",") if metrics else None
     if paths.store_file().is_file():
@@ -46,6 +56,10 @@ def command(
             if store.notice:
                 print(store.notice, file=sys.stderr)
             board = leaderboard(store, recipes, metrics=columns, group=group, split=split, baseline=baseline, with_published=published)
+            if testing and not is_picture:
+                from sracl.compare.significance import ALPHA, with_tests
+
+                board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha)
     if not board.blocks:
         print("There is nothing to compare yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         for note in board.notes:
@@ -53,12 +67,14 @@ def command(
         if form != "json":
             return
     if output is not None:
-        if format is None and not as_json and output.suffix in plot.SUFFIXES:
+        if is_picture:
             write_whole(output, lambda file: plot.save(board, file, columns))
         else:
             write_whole(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
         print(f"Written to {output}.", file=sys.stderr)
-    elif form == "table":
+        return
+    marks.spell(sys.stdout)
+    if form == "table":
         render.show(board)
     else:
         print(render.render(board, form))

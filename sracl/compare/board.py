@@ -36,6 +36,28 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class PValue:
+    """How likely so large a difference is by chance alone, in [0, 1]."""
+
+    raw: float
+    corrected: float
+    """For the other tests of the same metric in the block."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What tests say of the difference between two rows in one metric."""
+
+    against: str
+    """Label of the other row."""
+    users: int
+    """That both were tested on."""
+    over_users: PValue
+    over_seeds: PValue | None
+    """None where either row has too few seeds for a test."""
+
+
+@dataclass(frozen=True)
 class Row:
     """One variant."""
 
@@ -54,6 +76,8 @@ class Row:
     differences: Mapping[str, float] = field(default_factory=dict)
     """Its mean minus the baseline's."""
     published: tuple[Beside, ...] = ()
+    tests: Mapping[str, Comparison] = field(default_factory=dict)
+    """Metric -> its test against the baseline, or of the best row against the second best where no row has a baseline."""
 
     @property
     def name(self) -> str:
@@ -75,6 +99,8 @@ class Block:
     metrics: tuple[str, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
+    alpha: float | None = None
+    """What corrected p values stay below where a difference is marked; None where nothing was to be tested."""
 
     @property
     def heading(self) -> str:

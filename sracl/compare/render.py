@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from sracl.compare import marks
+from sracl.compare.render_csv import as_csv
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
+    from sracl.compare.board import Block, Comparison, Figure, Leaderboard, PValue, Row
 
 Format = Literal["table", "markdown", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("table", "markdown", "csv", "json")
@@ -31,6 +31,8 @@ class _Line:
     cells: tuple[str, ...]
     best: tuple[bool, ...]
     is_aside: bool = False
+    marks: tuple[str, ...] = ()
+    """One a cell, or none at all."""
 
 
 def render(board: Leaderboard, format: Format) -> str:
@@ -52,10 +54,11 @@ def show(board: Leaderboard, file: TextIO | None = None) -> None:
     for block in board.blocks:
         console.print(Text(block.heading, style="bold"))
         for part in _parts(block, console.width):
+            header, lines = _columns(part)
             table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-            for place, name in enumerate(_header(part)):
-                table.add_column(name, justify="left" if place == 0 else "right", no_wrap=place > 0)
-            for line in _lines(part):
+            for place, name in enumerate(header):
+                table.add_column(name, no_wrap=place > 0)
+            for line in lines:
                 cells = [Text(cell, style="bold" if best else "") for cell, best in zip(line.cells, line.best, strict=True)]
                 table.add_row(Text(line.label), *cells, style="dim" if line.is_aside else "")
             console.print(table)
@@ -72,7 +75,8 @@ def as_table(board: Leaderboard, *, width: int | None = None) -> str:
     for block in board.blocks:
         parts.append(block.heading)
         for part in [block] if width is None else _parts(block, width):
-            parts.append(aligned([list(_header(part)), *([line.label, *line.cells] for line in _lines(part))]))
+            header, lines = _columns(part)
+            parts.append(aligned([header, *([line.label, *line.cells] for line in lines)]))
         parts += [*(f"  {note}" for note in block.notes), ""]
     return "\n".join([*parts, *_closing(board)])
 
@@ -84,33 +88,12 @@ def as_markdown(board: Leaderboard) -> str:
         header = _header(block)
         parts += [f"### {escaped(block.heading)}", "", piped(header), piped(["---", *["---:"] * (len(header) - 1)])]
         for line in _lines(block):
-            cells = [f"**{cell}**" if best else cell for cell, best in zip(line.cells, line.best, strict=True)]
+            plain = [f"**{cell}**" if best else cell for cell, best in zip(line.cells, line.best, strict=True)]
+            cells = [cell + mark for cell, mark in zip(plain, line.marks or ("",) * len(plain), strict=True)]
             label = escaped(line.label.strip())
             parts.append(piped([f"*{label}*" if line.is_aside else label, *cells]))
         parts += ["", *(f"- {escaped(note)}" for note in block.notes), *([""] if block.notes else [])]
     return "\n".join([*parts, *map(escaped, _closing(board))])
-
-
-def as_csv(board: Leaderboard) -> str:
-    """One line per row and metric, unrounded; an empty field is what there is not."""
-    columns = ("recipe", "variant", "cell", "dataset", "protocol", "seen_items", "split", "group", "metric", "mean", "std", "n", "seeds")
-    compared = ("baseline", "difference", "published_in", "published", "difference_to_published", "leaky")
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*columns, *compared])
-    for block in board.blocks:
-        for row in block.rows:
-            for metric, figure in row.figures.items():
-                cell = json.dumps(row.cell, ensure_ascii=False) if row.cell else ""
-                seen_items = block.protocol.get("seen_items", "")
-                place = [row.recipe, row.variant, cell, block.dataset, block.fingerprint, seen_items, block.split, block.group]
-                measured = [metric, figure.mean, figure.std, figure.n, " ".join(map(str, row.seeds))]
-                against = [row.baseline, row.differences.get(metric)]
-                beside: list[Beside | None] = [source for source in row.published if metric in source.values]
-                for source in beside or [None]:
-                    theirs = [source.source, source.values[metric], source.differences[metric]] if source else [None, None, None]
-                    writer.writerow([*place, *measured, *against, *theirs, "; ".join(row.leaky)])
-    return out.getvalue().rstrip("\n")
 
 
 def as_json(board: Leaderboard) -> str:
@@ -123,6 +106,7 @@ def as_json(board: Leaderboard) -> str:
             "group": block.group,
             "users": block.users,
             "metrics": block.metrics,
+            "significance": marks.tests_in_words(block),
             "rows": [_row_as_json(row) for row in block.rows],
             "notes": block.notes,
         }
@@ -180,10 +164,11 @@ def _lines(block: Block) -> list[_Line]:
             for metric, figure in zip(block.metrics, figures, strict=True)
         ]
         label = f"{row.label} [leaky]" if row.leaky else row.label
-        lines.append(_Line(label, (str(seeds), *map(_figure, figures)), (False, *best)))
+        tested = ("", *(marks.mark(row.tests.get(metric), block.alpha) for metric in block.metrics))
+        lines.append(_Line(label, (str(seeds), *map(_figure, figures)), (False, *best), marks=tested if row.baseline is None else ()))
         if row.baseline is not None:
             changes = [_change(row.differences.get(metric), row.figures.get(metric)) for metric in block.metrics]
-            lines.append(_Line(f"  vs {row.baseline}", ("", *changes), plain, is_aside=True))
+            lines.append(_Line(f"  vs {row.baseline}", ("", *changes), plain, is_aside=True, marks=tested))
         for beside in (source for source in row.published if any(metric in source.values for metric in block.metrics)):
             values = [_number(beside.values[metric]) if metric in beside.values else "" for metric in block.metrics]
             changes = [_signed(beside.differences[metric]) if metric in beside.differences else "" for metric in block.metrics]
@@ -192,12 +177,30 @@ def _lines(block: Block) -> list[_Line]:
     return lines
 
 
+def _columns(block: Block) -> tuple[list[str], list[_Line]]:
+    """Header and lines, every column but the labels as wide as its widest cell; marks stand behind the figures, which stay aligned."""
+    lines = _lines(block)
+    marked = [any(line.marks and line.marks[place] for line in lines) for place in range(len(block.metrics) + 1)]
+    cells = [[*_header(block)[1:]], *([*line.cells] for line in lines)]
+    behind = [("",) * len(marked), *(line.marks or ("",) * len(marked) for line in lines)]
+    widths = [max(len(row[place]) for row in cells) for place in range(len(marked))]
+    padded = [
+        tuple(
+            cell.rjust(width) + (mark or " ") * has_marks
+            for cell, mark, width, has_marks in zip(row, row_marks, widths, marked, strict=True)
+        )
+        for row, row_marks in zip(cells, behind, strict=True)
+    ]
+    return [_header(block)[0], *padded[0]], [replace(line, cells=row) for line, row in zip(lines, padded[1:], strict=True)]
+
+
 def _parts(block: Block, width: int) -> list[Block]:
     """The block, cut between metrics where it is wider than the terminal; every part has at least one metric."""
     parts: list[list[str]] = [[]]
     for metric in block.metrics:
         wider = replace(block, metrics=(*parts[-1], metric))
-        rows = [_header(wider), *((line.label, *line.cells) for line in _lines(wider))]
+        header, lines = _columns(wider)
+        rows = [header, *([line.label, *line.cells] for line in lines)]
         needed = sum(max(len(row[column]) for row in rows) + 2 for column in range(len(rows[0])))
         if parts[-1] and needed > width:
             parts.append([])
@@ -206,7 +209,7 @@ def _parts(block: Block, width: int) -> list[Block]:
 
 
 def _closing(board: Leaderboard) -> list[str]:
-    return [_LEGEND, *board.sources, *board.notes] if board.blocks else list(board.notes)
+    return [_LEGEND, *marks.legend(board.blocks), *board.sources, *board.notes] if board.blocks else list(board.notes)
 
 
 def _figure(figure: Figure | None) -> str:
@@ -247,8 +250,16 @@ def _row_as_json(row: Row) -> dict[str, Any]:
         "figures": {metric: {"mean": figure.mean, "std": figure.std, "n": figure.n} for metric, figure in row.figures.items()},
         "baseline": row.baseline,
         "differences": row.differences,
+        "tests": {metric: _test_as_json(test) for metric, test in row.tests.items()},
         "published": [{"source": beside.source, "values": beside.values, "differences": beside.differences} for beside in row.published],
     }
+
+
+def _test_as_json(test: Comparison) -> dict[str, Any]:
+    def both(value: PValue | None) -> dict[str, float] | None:
+        return None if value is None else {"p": value.raw, "corrected": value.corrected}
+
+    return {"against": test.against, "users": test.users, "over_users": both(test.over_users), "over_seeds": both(test.over_seeds)}
 
 
 def _finite(value: Any) -> Any:

@@ -93,6 +93,14 @@ class TestFilled:
         result = runner.invoke(app, ["--metrics", "hr@55"])
         assert isinstance(result.exception, UsageError)
 
+    def test_significance_is_tested_when_it_is_asked_for(self) -> None:
+        assert "tested" not in runner.invoke(app).stdout
+        for asked in (["--significance"], ["--alpha", "0.01"]):
+            assert "Nothing is tested that involves full, base: no ranks of its users are kept" in runner.invoke(app, asked).stdout
+
+    def test_a_level_that_is_none(self) -> None:
+        assert isinstance(runner.invoke(app, ["--alpha", "5"]).exception, UsageError)
+
     def test_comparing_writes_nothing(self) -> None:
         before = paths.store_file().read_bytes()
         runner.invoke(app)
@@ -106,6 +114,14 @@ def test_a_picture_by_its_suffix(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, "")
     assert "<!-- hr@10 -->" in (tmp_path / "figure.svg").read_text("utf-8")
     assert sorted(file.name for file in tmp_path.glob("*figure*")) == ["figure.svg"]
+
+
+@pytest.mark.usefixtures("_two_variants")
+def test_a_picture_says_that_it_has_no_marks(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["--significance", "-o", str(tmp_path / "figure.svg")])
+
+    assert "A picture has no marks" in result.stderr
+    assert (tmp_path / "figure.svg").is_file()
 
 
 @pytest.mark.usefixtures("_two_variants")

@@ -115,7 +115,7 @@ def test_a_single_row_is_not_called_best() -> None:
 
 
 def test_csv_has_a_line_per_row_and_metric_unrounded() -> None:
-    lines = list(csv.DictReader(io.StringIO(render.as_csv(board(compared("SRA-CL", 1 / 3), metrics=METRICS)))))
+    lines = list(csv.DictReader(io.StringIO(render.render(board(compared("SRA-CL", 1 / 3), metrics=METRICS), "csv"))))
     assert [line["metric"] for line in lines] == list(METRICS)
     hr20 = lines[1]
     assert float(hr20["mean"]) == 1 / 3

@@ -1,0 +1,43 @@
+"""A leaderboard for spreadsheets and data frames."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sracl.compare.board import Beside, Comparison, Leaderboard
+
+
+def as_csv(board: Leaderboard) -> str:
+    """One line per row and metric, unrounded; an empty field is what there is not."""
+    columns = ("recipe", "variant", "cell", "dataset", "protocol", "seen_items", "split", "group", "metric", "mean", "std", "n", "seeds")
+    compared = ("baseline", "difference", "published_in", "published", "difference_to_published", "leaky")
+    tested = ("tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*columns, *compared, *tested])
+    for block in board.blocks:
+        for row in block.rows:
+            for metric, figure in row.figures.items():
+                cell = json.dumps(row.cell, ensure_ascii=False) if row.cell else ""
+                seen_items = block.protocol.get("seen_items", "")
+                place = [row.recipe, row.variant, cell, block.dataset, block.fingerprint, seen_items, block.split, block.group]
+                measured = [metric, figure.mean, figure.std, figure.n, " ".join(map(str, row.seeds))]
+                against = [row.baseline, row.differences.get(metric)]
+                beside: list[Beside | None] = [source for source in row.published if metric in source.values]
+                for source in beside or [None]:
+                    theirs = [source.source, source.values[metric], source.differences[metric]] if source else [None, None, None]
+                    writer.writerow([*place, *measured, *against, *theirs, "; ".join(row.leaky), *_tests(row.tests.get(metric))])
+    return out.getvalue().rstrip("\n")
+
+
+def _tests(test: Comparison | None) -> list[str | float | None]:
+    """The fields of a CSV that a test fills."""
+    if test is None:
+        return [None] * 5
+    seeds = test.over_seeds
+    over_seeds = [None, None] if seeds is None else [seeds.raw, seeds.corrected]
+    return [test.against, test.over_users.raw, test.over_users.corrected, *over_seeds]

@@ -1,0 +1,182 @@
+"""Which differences of a leaderboard are more than noise: tests over the ranks that are kept of every user, and over seeds.
+
+A row is tested against its baseline; where no row of a block has one, the best row against the second best, metric by metric.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sracl.compare.board import Comparison, PValue
+from sracl.errors import DataError, UsageError
+from sracl.evaluation import rank_file
+from sracl.evaluation.metrics import per_user
+from sracl.evaluation.significance import holm, over_seeds, over_users
+from sracl.tracking import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sracl.compare.board import Block, Leaderboard, Row
+    from sracl.tracking.reader import Reader
+
+ALPHA = 0.05
+_ROUNDING = 1e-9
+"""By how much a figure may differ from the mean over its ranks: sums of the same numbers in another order."""
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """One metric of a row."""
+
+    users: np.ndarray
+    """Ascending, integer [U]."""
+    values: np.ndarray
+    """Of every user, the mean over seeds, float64 [U]."""
+    seeds: tuple[float, ...]
+    """Of every seed, the mean over users."""
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Places of two rows whose figures of a metric are held against each other."""
+
+    metric: str
+    row: int
+    other: int
+
+
+def with_tests(store: Reader, board: Leaderboard, *, alpha: float = ALPHA) -> Leaderboard:
+    """The leaderboard with what tests say of its rows; what cannot be tested is told in the notes of its block.
+
+    Args:
+        store: Where its runs are.
+        board: As `leaderboard` makes it.
+        alpha: What corrected p values stay below where a difference is marked, in (0, 1).
+
+    Raises:
+        UsageError: Nothing could be below alpha, or everything would be.
+    """
+    if not 0 < alpha < 1:
+        raise UsageError(f"A level of significance is between 0 and 1, such as 0.05; {alpha:g} is not.")
+    files = {run_id: Path(path) for run_id, (_, path) in queries.completed_with(store, rank_file.RANKS).items()}
+    return replace(board, blocks=tuple(_tested(store, block, files, alpha) for block in board.blocks))
+
+
+def _tested(store: Reader, block: Block, files: Mapping[str, Path], alpha: float) -> Block:
+    block = replace(block, alpha=alpha)
+    if block.group != "all":
+        return _noting(block, ["Nothing is tested: ranks are kept of all users together, and do not say who belongs to a group."])
+    pairs = _pairs(block)
+    if not pairs:
+        return _noting(block, ["Nothing is tested: that takes a baseline, or two rows that are not leaky."])
+    kept = queries.final_metrics(store, {run_id for row in block.rows for run_id in row.runs}, split=block.split, group=block.group)
+    figures = {(figure.run_id, figure.name): figure.value for figure in kept if figure.protocol == block.fingerprint}
+    taking_part = sorted({place for pair in pairs for place in (pair.row, pair.other)})
+    samples: dict[tuple[int, str], _Sample] = {}
+    hindered: dict[str, list[str]] = {}
+    for place in taking_part:
+        try:
+            found = _samples(block, block.rows[place], files, figures)
+        except DataError as reason:
+            hindered.setdefault(str(reason), []).append(block.rows[place].label)
+        else:
+            samples |= {(place, metric): sample for metric, sample in found.items()}
+    comparisons: dict[tuple[int, str], Comparison] = {}
+    for metric in block.metrics:
+        here = [pair for pair in pairs if pair.metric == metric and {(pair.row, metric), (pair.other, metric)} <= samples.keys()]
+        comparisons |= _compared(block, here, samples, hindered)
+    rows = [
+        replace(row, tests={metric: comparisons[place, metric] for metric in block.metrics if (place, metric) in comparisons})
+        for place, row in enumerate(block.rows)
+    ]
+    notes = [f"Nothing is tested that involves {', '.join(labels)}: {reason}" for reason, labels in hindered.items()]
+    return _noting(replace(block, rows=tuple(rows)), notes)
+
+
+def _pairs(block: Block) -> list[_Pair]:
+    """What is to be tested: rows against their baselines; without any, the best row against the second best."""
+    based = [(place, _baseline(row, block.rows)) for place, row in enumerate(block.rows) if row.baseline is not None]
+    if based:
+        return [_Pair(metric, place, base) for place, base in based for metric in block.metrics if metric in block.rows[place].differences]
+    pairs = []
+    for metric in block.metrics:
+        means = {place: row.figures[metric].mean for place, row in enumerate(block.rows) if metric in row.figures and not row.leaky}
+        best, *others = sorted((place for place in means if not math.isnan(means[place])), key=lambda place: -means[place]) or [-1]
+        # a run may fill places in several recipes: a row is not tested against itself under another name
+        others = [place for place in others if not set(block.rows[place].runs) & set(block.rows[best].runs)]
+        pairs += [_Pair(metric, best, others[0])] if others else []
+    return pairs
+
+
+def _baseline(row: Row, rows: Sequence[Row]) -> int:
+    """Where the row is that another one is compared with: in its own recipe, or the only one of that name elsewhere."""
+    named = [place for place, other in enumerate(rows) if other.label == row.baseline]
+    return next((place for place in named if rows[place].recipe == row.recipe), named[0])
+
+
+def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping[tuple[str, str], float]) -> dict[str, _Sample]:
+    """Every metric of a row, user by user.
+
+    Raises:
+        DataError: Ranks are missing, damaged or not those of the figures, or seeds were tested on different users.
+    """
+    wanted = [f"{block.split}.users", f"{block.split}.{block.protocol.get('seen_items')}"]
+    cutoffs = sorted({int(metric.partition("@")[2]) for metric in row.figures if metric.partition("@")[2].isdigit()})
+    users: np.ndarray | None = None
+    found: dict[str, list[np.ndarray]] = {}
+    for run_id in (run_id for run_id in row.runs if any((run_id, metric) in figures for metric in row.figures)):
+        if run_id not in files:
+            raise DataError("no ranks of its users are kept")
+        own, ranks = rank_file.read(files[run_id], wanted).values()
+        order = np.argsort(own, kind="stable")
+        if own.shape != ranks.shape or not len(own) or ranks.min() < 1:
+            raise DataError(f"{files[run_id]} does not hold a rank for every user")
+        if users is not None and not np.array_equal(users, own[order]):
+            raise DataError("its seeds were tested on different users")
+        users = own[order]
+        for metric, values in per_user(ranks[order], cutoffs).items():
+            if (run_id, metric) in figures and metric in row.figures:
+                if not math.isclose(values.mean(), figures[run_id, metric], abs_tol=_ROUNDING):
+                    raise DataError(f"{files[run_id]} does not give the figures that are kept of its run")
+                found.setdefault(metric, []).append(values)
+    return {
+        metric: _Sample(users, np.asarray(np.mean(values, axis=0, dtype=np.float64)), tuple(float(one.mean()) for one in values))
+        for metric, values in found.items()
+        if users is not None
+    }
+
+
+def _compared(
+    block: Block, pairs: Sequence[_Pair], samples: Mapping[tuple[int, str], _Sample], hindered: dict[str, list[str]]
+) -> dict[tuple[int, str], Comparison]:
+    """The tests of one metric, corrected for each other; rows with other users than theirs are added to what was hindered."""
+    tests: list[tuple[_Pair, int, float, float | None]] = []
+    for pair in pairs:
+        ours, theirs = samples[pair.row, pair.metric], samples[pair.other, pair.metric]
+        if np.array_equal(ours.users, theirs.users):
+            tests.append((pair, len(ours.users), over_users(ours.values, theirs.values), over_seeds(ours.seeds, theirs.seeds)))
+            continue
+        labels = hindered.setdefault(f"its users are not those of {block.rows[pair.other].label}", [])
+        if block.rows[pair.row].label not in labels:
+            labels.append(block.rows[pair.row].label)
+    users = holm([over for _, _, over, _ in tests])
+    seeds = iter(holm([over for _, _, _, over in tests if over is not None]))
+    return {
+        (pair.row, pair.metric): Comparison(
+            block.rows[pair.other].label,
+            count,
+            PValue(p_users, corrected),
+            None if p_seeds is None else PValue(p_seeds, next(seeds)),
+        )
+        for (pair, count, p_users, p_seeds), corrected in zip(tests, users, strict=True)
+    }
+
+
+def _noting(block: Block, notes: Sequence[str]) -> Block:
+    return replace(block, notes=(*block.notes, *notes))

@@ -1,0 +1,327 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sracl.compare import render
+from sracl.compare.board import Block, Leaderboard, Row
+from sracl.compare.leaderboard import leaderboard
+from sracl.compare.significance import with_tests
+from sracl.errors import UsageError
+from sracl.evaluation.metrics import metrics, per_user
+from sracl.tracking.store import Store
+from tests.support.recipes import project, sracl, sracl_recipe
+
+FEW = (*[20] * 190, *[1] * 10)
+"""200 users, of whom ten are hit."""
+MORE = (*[20] * 150, *[1] * 50)
+"""Forty more of them."""
+
+
+class Train(Protocol):
+    def __call__(self, variant: str, seed: int, ranks: Sequence[int], **changed: Any) -> str: ...
+
+
+@pytest.fixture
+def train(store: Store, add: Any, tmp_path: Path) -> Train:
+    """Enter a finished run with these ranks of users 0, 1, …, and the figures that they give."""
+
+    def enter(variant: str, seed: int, ranks: Sequence[int], **changed: Any) -> str:
+        kept = np.asarray(ranks, np.int32)
+        excluded = np.asarray(changed.pop("excluded", ranks), np.int32)
+        users = np.asarray(changed.pop("users", range(len(kept))), np.int32)
+        figures = changed.pop("figures", metrics(kept, [10]))
+        run_id: str = add(variant, seed, figures, excluded=metrics(excluded, [10]), **changed)
+        file = tmp_path / f"{run_id}.npz"
+        np.savez_compressed(file, **{"test.keep": kept, "test.exclude": excluded, "test.users": users})  # type: ignore[arg-type]
+        store.artifact(run_id, name="ranks", path=str(file), digest="", size=file.stat().st_size, facts={})
+        return run_id
+
+    return enter
+
+
+def board(store: Store, *, alpha: float = 0.05, **asked: Any) -> Leaderboard:
+    return with_tests(store, leaderboard(store, **asked), alpha=alpha)
+
+
+def rows(block: Block) -> dict[str, Row]:
+    return {row.label: row for row in block.rows}
+
+
+def marked(board: Leaderboard) -> list[str]:
+    """Lines of the first block with a mark."""
+    return [line for line in render.as_table(board).split("\n\n")[0].splitlines() if "†" in line or "‡" in line]
+
+
+class TestPairs:
+    def test_rows_are_tested_against_their_baseline(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        kept, _ = board(store).blocks
+        test = rows(kept)["full"].tests["hr@10"]
+        expected = stats.ttest_rel((np.asarray(MORE) <= 10) * 1.0, (np.asarray(FEW) <= 10) * 1.0).pvalue
+        assert (test.against, test.users, test.over_seeds) == ("base", 200, None)
+        assert test.over_users.raw == test.over_users.corrected == pytest.approx(expected)
+        assert rows(kept)["base"].tests == {}
+
+    def test_without_a_baseline_the_best_is_tested_against_the_second_best(self, store: Store, train: Train) -> None:
+        for variant, ranks in {"worst": FEW, "best": MORE, "second": (*FEW[1:], 1), "leaky": [1] * 200}.items():
+            train(variant, 1, ranks, leaky=("pool",) if variant == "leaky" else ())
+        found = rows(board(store).blocks[0])
+        assert found["best"].tests["hr@10"].against == "second"
+        assert [row.label for row in found.values() if row.tests] == ["best"]
+
+    def test_a_run_that_fills_two_places_is_no_second_best(self, store: Store, train: Train) -> None:
+        best = train("best", 1, MORE)
+        train("second", 1, FEW)
+        store.register(
+            run_id="another", digest=f"digest of {best}", recipe="other", variant="the same", cell={}, seed=1, label="", dataset="demo",
+            values={"evaluation": {"seen_items": "keep"}}, origins={}, leaky=(), folder="", environment={},
+        )  # fmt: skip
+        found = rows(board(store).blocks[0])
+        assert found["the same"].runs == (best,)
+        assert found["best"].tests["hr@10"].against == "second"
+
+    def test_protocols_are_tested_apart(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, MORE, excluded=FEW)
+        train("base", 1, FEW, excluded=FEW)
+        kept, excluded = board(store).blocks
+        assert rows(kept)["full"].tests["hr@10"].over_users.raw < 1e-6
+        assert rows(excluded)["full"].tests["hr@10"].over_users.raw == 1.0
+
+    def test_users_are_met_by_who_they_are_and_not_by_their_place(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        rng = np.random.default_rng(0)
+        ours, theirs, order = rng.integers(1, 30, 200), rng.integers(1, 30, 200), rng.permutation(200)
+        train("full", 1, ours[order].tolist(), users=order.tolist())
+        train("base", 1, theirs.tolist())
+        test = rows(board(store).blocks[0])["full"].tests["mrr@10"]
+        expected = stats.ttest_rel(per_user(ours, [10])["mrr@10"], per_user(theirs, [10])["mrr@10"]).pvalue
+        assert test.over_users.raw == pytest.approx(expected)
+
+
+class TestSeeds:
+    def test_a_user_counts_with_the_mean_over_seeds(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        # users hit by (both, one, no) of full's two seeds: d = 1, 1/2, 0, 0 against a baseline that hits nobody
+        train("full", 1, [1, 1, 20, 20])
+        train("full", 2, [1, 20, 20, 20])
+        train("base", 1, [20, 20, 20, 20])
+        test = rows(board(store).blocks[0])["full"].tests["hr@10"]
+        assert test.over_users.raw == pytest.approx(stats.ttest_1samp([1, 0.5, 0, 0], 0).pvalue)
+        assert test.over_seeds is None
+
+    def test_three_seeds_of_both_are_tested_too_and_marked_otherwise(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        hits = {"full": (50, 51, 52), "base": (10, 11, 12)}
+        for variant, counts in hits.items():
+            for seed, count in enumerate(counts):
+                train(variant, seed, [1] * count + [20] * (200 - count))
+        found = board(store, metrics=["hr@10"])
+        test = rows(found.blocks[0])["full"].tests["hr@10"]
+        expected = stats.ttest_ind(np.asarray(hits["full"]) / 200, np.asarray(hits["base"]) / 200, equal_var=False).pvalue
+        assert test.over_seeds is not None
+        assert test.over_seeds.raw == pytest.approx(expected)
+        assert [line.split()[-1] for line in marked(found)] == ["+364%‡"]  # 51 hits over 11: +40 / 11
+        assert "‡ over seeds as well: Welch's t-test, p < 0.05" in render.as_table(found)
+
+    def test_seeds_that_differ_more_than_the_rows_take_the_second_mark_away(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        for variant, counts in {"full": (0, 100, 110), "base": (10, 11, 12)}.items():
+            for seed, count in enumerate(counts):
+                train(variant, seed, [1] * count + [20] * (200 - count))
+        assert [line[-1] for line in marked(board(store, metrics=["hr@10"]))] == ["†"]
+
+    def test_what_one_seed_does_not_say_is_said(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        text = render.as_table(board(store))
+        assert "no two rows tested have 3 seeds each. A row with n = 1 is one training." in text
+        assert "the best row is tested against the second best" in text
+
+
+def test_holm_corrects_for_the_rows_of_a_table(store: Store, train: Train) -> None:
+    store.recipe("ablation", {"baseline": "base"}, "")
+    train("base", 1, FEW)
+    for variant, hits in {"a": 16, "b": 50, "c": 11}.items():
+        train(variant, 1, [20] * (200 - hits) + [1] * hits)
+    found = {label: row.tests["hr@10"].over_users for label, row in rows(board(store).blocks[0]).items() if row.tests}
+    assert found["b"].raw < found["a"].raw < found["c"].raw
+    assert found["b"].corrected == pytest.approx(3 * found["b"].raw)
+    assert found["a"].corrected == pytest.approx(2 * found["a"].raw)
+    assert found["c"].corrected == pytest.approx(found["c"].raw)
+
+
+class TestMarks:
+    def test_beside_the_difference_with_figures_still_aligned(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        assert render.as_table(board(store, metrics=["hr@10"])).splitlines()[1:5] == [
+            "           n         HR@10",
+            "full       1         .2500",
+            "  vs base     +.2000 +400%†",
+            "base       1         .0500",
+        ]
+
+    def test_beside_the_best_figure_where_there_is_no_baseline(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        found = board(store, metrics=["hr@10"])
+        assert marked(found) == ["full  1  .2500†"]
+        assert "| full | 1 | **.2500**† |" in render.as_markdown(found)
+
+    def test_equal_rows_have_p_1_and_no_mark(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, MORE)
+        train("base", 1, MORE)
+        found = board(store)
+        assert {test.over_users.raw for test in rows(found.blocks[0])["full"].tests.values()} == {1.0}
+        assert marked(found) == []
+        assert "No difference that was tested is more than noise." in render.as_table(found)
+
+    def test_alpha_decides(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, [20] * 184 + [1] * 16)
+        train("base", 1, FEW)  # six users of 200 more: p = .014
+        assert len(marked(board(store, metrics=["hr@10"]))) == 1
+        assert marked(board(store, metrics=["hr@10"], alpha=0.01)) == []
+        for alpha in (0.0, 1.0, 5.0):
+            with pytest.raises(UsageError, match="between 0 and 1"):
+                board(store, alpha=alpha)
+
+    def test_without_being_asked_nothing_is_said(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        found = leaderboard(store)
+        assert "noise" not in render.as_table(found)
+        assert json.loads(render.as_json(found))["data"][0]["significance"] is None
+
+    def test_programs_get_the_p_values(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        found = board(store, metrics=["hr@10"])
+        p = rows(found.blocks[0])["full"].tests["hr@10"].over_users.raw
+        block = json.loads(render.as_json(found))["data"][0]
+        assert block["significance"] == {
+            "alpha": 0.05,
+            "over_users": "paired t-test",
+            "over_seeds": "Welch's t-test",
+            "fewest_seeds": 3,
+            "correction": "Holm",
+        }
+        assert block["rows"][0]["tests"] == {
+            "hr@10": {"against": "base", "users": 200, "over_users": {"p": p, "corrected": p}, "over_seeds": None}
+        }
+        header, full, base = (line.split(",")[-5:] for line in render.render(found, "csv").splitlines()[:3])
+        assert header == ["tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected"]
+        assert full == ["base", str(p), str(p), "", ""]
+        assert base == [""] * 5
+
+
+class TestWhatCannotBeTested:
+    def notes(self, store: Store, **asked: Any) -> tuple[str, ...]:
+        found = board(store, **asked)
+        assert marked(found) == []
+        assert all(not row.tests for row in found.blocks[0].rows)
+        return found.blocks[0].notes
+
+    def test_a_row_alone(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE)
+        assert self.notes(store) == ("Nothing is tested: that takes a baseline, or two rows that are not leaky.",)
+
+    def test_runs_without_ranks(self, store: Store, train: Train, add: Any) -> None:
+        train("full", 1, MORE)
+        add("base", 1, {"hr@10": 0.05})
+        assert self.notes(store) == ("Nothing is tested that involves base: no ranks of its users are kept",)
+
+    @pytest.mark.parametrize("left", [None, b"", b"PK"], ids=["gone", "empty", "cut"])
+    def test_ranks_that_are_gone_or_damaged(self, store: Store, train: Train, tmp_path: Path, left: bytes | None) -> None:
+        train("full", 1, MORE)
+        file = tmp_path / f"{train('base', 1, FEW)}.npz"
+        if left is None:
+            file.unlink()
+        else:
+            file.write_bytes(left)
+        (note,) = self.notes(store)
+        assert note.startswith(f"Nothing is tested that involves base: {file} ")
+
+    def test_ranks_that_do_not_give_the_figures(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE)
+        train("base", 1, FEW, figures={"hr@10": 0.06})
+        (note,) = self.notes(store)
+        assert note.endswith(".npz does not give the figures that are kept of its run")
+
+    def test_rows_of_different_users(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE)
+        train("base", 1, FEW, users=range(1, 201))
+        assert self.notes(store, metrics=["hr@10", "mrr@10"]) == ("Nothing is tested that involves full: its users are not those of base",)
+
+    def test_seeds_of_different_users(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE)
+        train("full", 2, MORE[:-1])
+        train("base", 1, FEW)
+        assert self.notes(store) == ("Nothing is tested that involves full: its seeds were tested on different users",)
+
+    def test_the_other_rows_are_tested_still(self, store: Store, train: Train, add: Any) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("base", 1, FEW)
+        train("full", 1, MORE)
+        add("other", 1, {"hr@10": 0.05})
+        found = board(store)
+        assert [row.label for row in found.blocks[0].rows if row.tests] == ["full"]
+        assert found.blocks[0].notes == ("Nothing is tested that involves other: no ranks of its users are kept",)
+
+    def test_groups(self, store: Store, train: Train) -> None:
+        for variant, ranks in {"full": MORE, "base": FEW}.items():
+            train(variant, 1, ranks, groups={"history<7": {"hr@10": 0.1}})
+        (note,) = self.notes(store, group="history<7")
+        assert "ranks are kept of all users together" in note
+
+    def test_an_empty_store(self, store: Store) -> None:
+        assert board(store).blocks == ()
+
+
+def test_trainings_that_differ_and_one_that_is_the_same(tmp_path: Path) -> None:
+    """Three seeds each of SASRec on a Markov source, trained and hardly trained; a third variant has the runs of the second."""
+    hardly = '{ "train.optimizer.lr" = 1e-9 }'
+    variants = f"""
+[[variant]]
+name = "trained"
+set = {{ "train.optimizer.lr" = 1e-2 }}
+[[variant]]
+name = "hardly"
+set = {hardly}
+[[variant]]
+name = "as hardly"
+set = {hardly}
+[report]
+baseline = "hardly"
+"""
+    recipe = sracl_recipe(tmp_path, users=120, epochs=2, extra=variants)
+    environment = project(tmp_path)
+    plain = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu", "--seeds", "1,2,3")
+    done = sracl("run", str(recipe), *plain, environment=environment)
+    assert done.returncode == 0, done.stderr
+
+    found = json.loads(sracl("compare", "--significance", "--json", environment=environment).stdout)
+    rows = {row["label"]: row for row in found["data"][0]["rows"]}
+    assert rows["trained"]["tests"]["hr@10"]["users"] == 120
+    assert rows["trained"]["tests"]["hr@10"]["over_users"]["corrected"] < 1e-6
+    assert rows["trained"]["tests"]["hr@10"]["over_seeds"]["corrected"] < 0.05
+    assert {test["over_users"]["p"] for test in rows["as hardly"]["tests"].values()} == {1.0}
+    assert {test["over_seeds"]["p"] for test in rows["as hardly"]["tests"].values()} == {1.0}
+
+    table = sracl("compare", "--significance", "--metrics", "hr@10", environment=environment).stdout
+    first = table.split("\n\n")[0].splitlines()
+    assert [line.rstrip()[-1] for line in first if "vs hardly" in line] == ["‡", "%"]
+    assert "p < 0.05 after Holm's correction" in table
