@@ -62,3 +62,8 @@ def read(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, 
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118  (not a mapping)
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise DataError(f"{path} is no readable checkpoint ({error}). Delete it to train this run from its start.") from error
+
+
+def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Those whose names begin so, by what comes after."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -6,14 +6,15 @@ import math
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from sracl import memory
-from sracl.engine import checkpoint
+from sracl.engine import checkpoint, optimizer_state
 from sracl.engine.step import demand_states, training_loss
+from sracl.engine.under_way import UnderWay
 from sracl.engine.wishes import Wishes
 from sracl.errors import DataError, PluginError, ResourceError, SraclError
 from sracl.interfaces import Snapshot
@@ -45,20 +46,6 @@ class Outcome:
     best_epoch: int
     best: float
     stopped_early: bool
-
-
-@dataclass
-class _UnderWay:
-    """An epoch between two of its steps."""
-
-    left: Sequence[Tensor]
-    """Sample ids of every step that is still to be made."""
-    done: int = 0
-    """Steps made."""
-    sums: dict[str, Tensor] = field(default_factory=dict)
-    """Of the loss and its terms over those steps."""
-    seconds: float = 0.0
-    """They took."""
 
 
 @dataclass
@@ -102,7 +89,7 @@ class Trainer:
     name: str = ""
     wishes: Wishes = field(default_factory=Wishes)
     precision: Precision = "float32"
-    _resumed: _UnderWay | None = field(default=None, init=False)
+    _resumed: UnderWay | None = field(default=None, init=False)
 
     @property
     def best_file(self) -> Path:
@@ -155,7 +142,7 @@ class Trainer:
             if number % RELEASED_EVERY == 0:
                 memory.release()
             if self.wishes.checkpoint or self.wishes.end:
-                self._heed(epoch, _UnderWay(now.left[number - now.done :], number, sums, time.perf_counter() - started))
+                self._heed(epoch, UnderWay(now.left[number - now.done :], number, sums, time.perf_counter() - started))
         trained = time.perf_counter()
         self._training(False)
         metrics = self.validate() if self.validate else {}
@@ -168,13 +155,13 @@ class Trainer:
         self._save()
         memory.release()
 
-    def _begun(self, epoch: int) -> _UnderWay:
+    def _begun(self, epoch: int) -> UnderWay:
         steps = self.sampler(len(self.samples), self.batch_size)
         if self.hooks:
             self.begin(epoch, (epoch - 1) * len(steps))
-        return _UnderWay(steps)
+        return UnderWay(steps)
 
-    def _heed(self, epoch: int, now: _UnderWay) -> None:
+    def _heed(self, epoch: int, now: UnderWay) -> None:
         """Write the checkpoint that is wished for, and end where that is.
 
         Hooks have looked at the model as it stood when the epoch began, which no checkpoint within it holds: with them the last
@@ -264,34 +251,15 @@ class Trainer:
         """Those of all phases, each once."""
         return list(dict.fromkeys(phase.optimizer for phase in self.phases))
 
-    def _save(self, now: _UnderWay | None = None) -> None:
+    def _save(self, now: UnderWay | None = None) -> None:
+        optimizers, entries = optimizer_state.pack(self._optimizers())
         tensors = {f"{name}/{key}": value for name, module in self.modules().items() for key, value in module.state_dict().items()}
-        moments: list[dict[str, dict[str, Any]]] = []
-        groups = []
-        for number, optimizer in enumerate(self._optimizers()):
-            state = optimizer.state_dict()
-            groups.append(state["param_groups"])
-            moments.append({})
-            for index, entries in state["state"].items():
-                for name, value in entries.items():
-                    if isinstance(value, Tensor):
-                        tensors[f"optimizer/{number}/{index}/{name}"] = value
-                    else:
-                        moments[number].setdefault(str(index), {})[name] = value
+        tensors |= {f"optimizer/{name}": value for name, value in optimizers.items()}
         tensors |= {f"stream/{name}": value for name, value in self.streams.state().items()}
-        facts = {
-            "key": self.key,
-            "device": self.streams.device.type,
-            "stopping": self.stopping.state(),
-            "groups": groups,
-            "moments": moments,
-        }
+        facts = {"key": self.key, "device": self.streams.device.type, "stopping": self.stopping.state(), **entries}
         if now is not None:
-            left = {"left": torch.cat([torch.empty(0, dtype=torch.int64), *(rows.cpu() for rows in now.left)])}
-            sizes = torch.tensor([len(rows) for rows in now.left], dtype=torch.int64)
-            tensors |= {f"under_way/{name}": value for name, value in {**left, "sizes": sizes}.items()}
-            tensors |= {f"under_way/sums/{name}": value for name, value in now.sums.items()}
-            facts["under_way"] = {"done": now.done, "seconds": now.seconds, "terms": list(now.sums)}
+            kept, facts["under_way"] = now.pack()
+            tensors |= {f"under_way/{name}": value for name, value in kept.items()}
         checkpoint.write(self.last_file, tensors, facts)
 
     def _resume(self) -> None:
@@ -307,25 +275,9 @@ class Trainer:
                 f"or delete {self.last_file} to train it here from its start."
             )
         for name, module in self.modules().items():
-            module.load_state_dict(_below(tensors, f"{name}/"))
-        for number, optimizer in enumerate(self._optimizers()):
-            state: dict[int, dict[str, Any]] = {int(index): dict(entries) for index, entries in facts["moments"][number].items()}
-            for path, value in _below(tensors, f"optimizer/{number}/").items():
-                index, name = path.split("/")
-                state.setdefault(int(index), {})[name] = value
-            optimizer.load_state_dict({"state": state, "param_groups": facts["groups"][number]})
-        self.streams.restore(_below(tensors, "stream/"))
+            module.load_state_dict(checkpoint.below(tensors, f"{name}/"))
+        optimizer_state.unpack(self._optimizers(), checkpoint.below(tensors, "optimizer/"), facts)
+        self.streams.restore(checkpoint.below(tensors, "stream/"))
         self.stopping.restore(facts["stopping"])
         if "under_way" in facts:
-            self._resumed = self._gone_on(_below(tensors, "under_way/"), facts["under_way"])
-
-    def _gone_on(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> _UnderWay:
-        """An epoch as a checkpoint within it has kept it."""
-        device = self.streams.device
-        left = tensors["left"].to(device).split(tensors["sizes"].tolist())
-        sums = {name: tensors[f"sums/{name}"].to(device) for name in facts["terms"]}
-        return _UnderWay(left, facts["done"], sums, facts["seconds"])
-
-
-def _below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+            self._resumed = UnderWay.unpack(checkpoint.below(tensors, "under_way/"), facts["under_way"], self.streams.device)
