@@ -15,6 +15,7 @@ import numpy as np
 from sracl.compare.board import Comparison, PValue
 from sracl.errors import DataError, UsageError
 from sracl.evaluation import rank_file
+from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import per_user
 from sracl.evaluation.significance import holm, over_seeds, over_users
 from sracl.tracking import queries
@@ -70,8 +71,6 @@ def with_tests(store: Reader, board: Leaderboard, *, alpha: float = ALPHA) -> Le
 
 def _tested(store: Reader, block: Block, files: Mapping[str, Path], alpha: float) -> Block:
     block = replace(block, alpha=alpha)
-    if block.group != "all":
-        return _noting(block, ["Nothing is tested: ranks are kept of all users together, and do not say who belongs to a group."])
     pairs = _pairs(block)
     if not pairs:
         return _noting(block, ["Nothing is tested: that takes a baseline, or two rows that are not leaky."])
@@ -126,14 +125,13 @@ def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping
     Raises:
         DataError: Ranks are missing, damaged or not those of the figures, or seeds were tested on different users.
     """
-    wanted = [f"{block.split}.users", f"{block.split}.{block.protocol.get('seen_items')}"]
     cutoffs = sorted({int(metric.partition("@")[2]) for metric in row.figures if metric.partition("@")[2].isdigit()})
     users: np.ndarray | None = None
     found: dict[str, list[np.ndarray]] = {}
     for run_id in (run_id for run_id in row.runs if any((run_id, metric) in figures for metric in row.figures)):
         if run_id not in files:
             raise DataError("no ranks of its users are kept")
-        own, ranks = rank_file.read(files[run_id], wanted).values()
+        own, ranks = _of_group(block, files[run_id])
         order = np.argsort(own, kind="stable")
         if own.shape != ranks.shape or not len(own) or ranks.min() < 1:
             raise DataError(f"{files[run_id]} does not hold a rank for every user")
@@ -150,6 +148,25 @@ def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping
         for metric, values in found.items()
         if users is not None
     }
+
+
+def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The users of a block's group, and their ranks under its protocol, both integer [U].
+
+    Raises:
+        DataError: The file cannot be read, or does not say who belongs to a group.
+    """
+    users, ranks = rank_file.read(file, [f"{block.split}.users", f"{block.split}.{block.protocol.get('seen_items')}"]).values()
+    if block.group == "all" or users.shape != ranks.shape:
+        return users, ranks
+    try:
+        (lengths,) = rank_file.read(file, [f"{block.split}.lengths"]).values()
+    except DataError as error:
+        raise DataError("its ranks do not say how long histories are, as those of runs trained by this version do") from error
+    members = history_groups(lengths).get(block.group)
+    if members is None or members.shape != users.shape:
+        raise DataError(f"{file} does not say who belongs to this group")
+    return users[members], ranks[members]
 
 
 def _compared(

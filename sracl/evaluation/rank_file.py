@@ -1,6 +1,7 @@
 """The file that keeps the rank of every user's target, so that what is asked later needs no model.
 
 test.users                  who they are: numbers of users in the data, int32 [U]
+test.lengths                interactions of each one, validation and test included, int32 [U]; runs of earlier versions lack it
 test.keep, test.exclude     rank of each one's target, int32 [U], from 1: seen items kept, and excluded
 valid.users, …              the same for the validation split
 """
@@ -29,13 +30,16 @@ def read(file: Path, names: Collection[str] | None = None) -> dict[str, np.ndarr
     """
     try:
         with np.load(file, allow_pickle=False) as arrays:
-            found = {name: arrays[name] for name in (sorted(arrays) if names is None else names)}
+            lacking = [name for name in names or () if name not in arrays]
+            found = {} if lacking else {name: arrays[name] for name in (sorted(arrays) if names is None else names)}
     except FileNotFoundError:
         raise DataError(f"{file} is gone") from None
     except (
         Exception
     ) as error:  # for damage zipfile, zlib and numpy have a dozen kinds between them, EOFError and NotImplementedError among them
         raise DataError(f"{file} cannot be read: {error}") from error
+    if lacking:
+        raise DataError(f"{file} has no {lacking[0]}")
     for name, ranks in found.items():
         if not (isinstance(ranks, np.ndarray) and ranks.ndim == 1 and np.issubdtype(ranks.dtype, np.integer)):
             raise DataError(f"{file} holds {name}, which is no row of integers")

@@ -48,6 +48,7 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
                         count=int(members.sum()),
                     )
         kept[f"{split}.users"] = users.astype(np.int32)
+        kept[f"{split}.lengths"] = lengths[users].astype(np.int32)
     temporary = folder / "ranks.tmp.npz"
     np.savez_compressed(temporary, **kept)  # type: ignore[arg-type]
     temporary.replace(folder / "ranks.npz")

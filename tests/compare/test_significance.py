@@ -36,10 +36,11 @@ def train(store: Store, add: Any, tmp_path: Path) -> Train:
         kept = np.asarray(ranks, np.int32)
         excluded = np.asarray(changed.pop("excluded", ranks), np.int32)
         users = np.asarray(changed.pop("users", range(len(kept))), np.int32)
+        lengths = {"test.lengths": np.asarray(changed.pop("lengths"), np.int32)} if "lengths" in changed else {}
         figures = changed.pop("figures", metrics(kept, [10]))
         run_id: str = add(variant, seed, figures, excluded=metrics(excluded, [10]), **changed)
         file = tmp_path / f"{run_id}.npz"
-        np.savez_compressed(file, **{"test.keep": kept, "test.exclude": excluded, "test.users": users})  # type: ignore[arg-type]
+        np.savez_compressed(file, **{"test.keep": kept, "test.exclude": excluded, "test.users": users, **lengths})  # type: ignore[arg-type]
         store.artifact(run_id, name="ranks", path=str(file), digest="", size=file.stat().st_size, facts={})
         return run_id
 
@@ -106,6 +107,17 @@ class TestPairs:
         test = rows(board(store).blocks[0])["full"].tests["mrr@10"]
         expected = stats.ttest_rel(per_user(ours, [10])["mrr@10"], per_user(theirs, [10])["mrr@10"]).pvalue
         assert test.over_users.raw == pytest.approx(expected)
+
+
+def test_a_group_is_tested_over_its_users(store: Store, train: Train) -> None:
+    lengths = [5] * 170 + [12] * 30
+    for variant, ranks in {"full": MORE, "base": FEW}.items():
+        short = metrics(np.asarray(ranks[:170], np.int32), [10])
+        train(variant, 1, ranks, lengths=lengths, groups={"history<7": short})
+    test = rows(board(store, group="history<7").blocks[0])["full"].tests["hr@10"]
+    # of the first 170 users, full hits the last 20 and base nobody
+    assert test.users == 170
+    assert test.over_users.raw == pytest.approx(stats.ttest_1samp([1.0] * 20 + [0.0] * 150, 0).pvalue)
 
 
 class TestSeeds:
@@ -281,11 +293,11 @@ class TestWhatCannotBeTested:
         assert [row.label for row in found.blocks[0].rows if row.tests] == ["full"]
         assert found.blocks[0].notes == ("Nothing is tested that involves other: no ranks of its users are kept",)
 
-    def test_groups(self, store: Store, train: Train) -> None:
+    def test_a_group_of_users_whose_histories_are_not_known(self, store: Store, train: Train) -> None:
         for variant, ranks in {"full": MORE, "base": FEW}.items():
             train(variant, 1, ranks, groups={"history<7": {"hr@10": 0.1}})
         (note,) = self.notes(store, group="history<7")
-        assert "ranks are kept of all users together" in note
+        assert note.startswith("Nothing is tested that involves full, base: its ranks do not say how long histories are")
 
     def test_an_empty_store(self, store: Store) -> None:
         assert board(store).blocks == ()
@@ -321,7 +333,9 @@ baseline = "hardly"
     assert {test["over_users"]["p"] for test in rows["as hardly"]["tests"].values()} == {1.0}
     assert {test["over_seeds"]["p"] for test in rows["as hardly"]["tests"].values()} == {1.0}
 
-    table = sracl("compare", "--significance", "--metrics", "hr@10", environment=environment).stdout
+    # all users of this source have ten interactions
+    table = sracl("compare", "--significance", "--metrics", "hr@10", "--group", "history", environment=environment).stdout
     first = table.split("\n\n")[0].splitlines()
+    assert "users with 7-10 interactions, 120 users" in first[0]
     assert [line.rstrip()[-1] for line in first if "vs hardly" in line] == ["‡", "%"]
     assert "p < 0.05 after Holm's correction" in table

@@ -25,7 +25,7 @@ def test_all_or_some_of_it(file: Path) -> None:
 def test_what_is_not_there_is_named(file: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"other\.npz is gone"):
         rank_file.read(tmp_path / "other.npz")
-    with pytest.raises(DataError, match="valid.keep"):
+    with pytest.raises(DataError, match=r"ranks\.npz has no valid\.keep"):
         rank_file.read(file, ["valid.keep"])
 
 

@@ -38,7 +38,9 @@ def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -
     folder = tmp_path / "runs" / run.id
     assert json.loads((folder / "plan.json").read_text())["digest"] == run.digest
     ranks = np.load(folder / "ranks.npz")
-    assert sorted(ranks) == ["test.exclude", "test.keep", "test.users", "valid.exclude", "valid.keep", "valid.users"]
+    parts = ("exclude", "keep", "lengths", "users")
+    assert sorted(ranks) == [f"{split}.{part}" for split in ("test", "valid") for part in parts]
+    assert set(ranks["test.lengths"]) == {10}  # interactions of everyone in this source
     # the figures can be had again from the ranks alone; the last protocol stored is "exclude"
     assert figures["all", "hr@10"] == pytest.approx((ranks["test.exclude"] <= 10).mean())
     assert not (folder / "last.safetensors").exists()  # a finished run needs no more than its best weights
