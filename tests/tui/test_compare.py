@@ -4,6 +4,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from textual.pilot import Pilot
 
@@ -80,6 +81,30 @@ def test_the_leaderboard_with_baseline_formats_and_export(size: tuple[int, int],
             assert written["data"][0]["rows"][0]["figures"]["ndcg@10"]["n"] == 2
             await press(pilot, "q")
             assert isinstance(app.screen, RunsScreen)
+
+    asyncio.run(script())
+
+
+@pytest.mark.presses("CompareScreen compare.tests")
+def test_differences_are_tested_when_asked(path: Path) -> None:
+    with Store.open(path) as store:
+        store.recipe("tested", report={}, source="tested.toml")
+        for run_id, hits in (("plain3", 10), ("full3", 60)):
+            ranks = np.repeat([1, 20], [hits, 190 - hits]).astype(np.int32)
+            np.savez(path.parent / f"{run_id}.npz", **{"test.keep": ranks, "test.exclude": ranks, "test.users": np.arange(190)})  # type: ignore[arg-type]
+            add(store, run_id, figures={"hr@10": hits / 190}, variant=run_id[:-1], recipe="tested")
+            store.artifact(run_id, name="ranks", path=str(path.parent / f"{run_id}.npz"), digest="", size=1, facts={})
+
+    async def script() -> None:
+        app = SraclApp(path)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await press(pilot, "4", "r", "j", "j", "enter")
+            await shows(pilot, "tested · users: all", ".3158")
+            assert "†" not in text(app)
+            await press(pilot, "t")
+            await shows(pilot, ".3158†", "table · tests", "† more than noise over users")
+            await press(pilot, "t")
+            await until(pilot, lambda: "†" not in text(app))
 
     asyncio.run(script())
 

@@ -39,6 +39,8 @@ class View:
     group: str = "all"
     baseline: str | None = None
     format: render.Format = "table"
+    is_tested: bool = False
+    """Whether differences that are more than noise are marked."""
 
 
 class CompareScreen(StoreScreen):
@@ -55,6 +57,7 @@ class CompareScreen(StoreScreen):
         Binding("u", "group", "Users", id="compare.users"),
         Binding("f", "format", "Format", id="compare.format"),
         Binding("x", "export", "Export", id="compare.export"),
+        Binding("t", "tests", "Tests", id="compare.tests"),
     ]
     WRITES = frozenset({"export"})
 
@@ -96,6 +99,10 @@ class CompareScreen(StoreScreen):
             "Show", [_EVERY, *self._recipes], lambda name: replace(self._view, recipe=None if name == _EVERY else name, baseline=None)
         )
 
+    def action_tests(self) -> None:
+        """Mark differences that are more than noise, or no longer."""
+        self._look(replace(self._view, is_tested=not self._view.is_tested))
+
     def action_group(self) -> None:
         """Ask for users with histories of some length."""
         self._ask("Users", self._groups or ["all"], lambda name: replace(self._view, group=name))
@@ -123,6 +130,10 @@ class CompareScreen(StoreScreen):
             recipes = list(queries.recipes(store))
             groups = list(dict.fromkeys(row.group for row in queries.final_metrics(store)))
             board = leaderboard(store, view.recipe, group=view.group, baseline=view.baseline)
+            if view.is_tested:
+                from sracl.compare.significance import with_tests  # only now, since it loads what takes most of a second
+
+                board = with_tests(store, board)
         self.app.call_from_thread(self._show, board, recipes, groups)
 
     def _ask(self, question: str, choices: list[str], chosen: Callable[[str], View]) -> None:
@@ -146,6 +157,7 @@ class CompareScreen(StoreScreen):
             return
         view = self._view
         words = [view.recipe or "every recipe", f"users: {view.group}", f"baseline: {view.baseline or 'of the report'}", view.format]
+        words += ["tests"] if view.is_tested else []
         self.query_one("#view", Static).update(" · ".join(words))
         width = max(20, self.size.width - 4)
         text = render.as_table(self._board, width=width) if view.format == "table" else render.render(self._board, view.format)
