@@ -68,7 +68,7 @@ def test_no_validation_or_test_interaction_is_in_the_pool_or_a_context(name: str
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_descriptions_stay_the_same_whatever_validates_and_tests(name: str) -> None:
-    interactions = first_users(load(name), 1500)
+    interactions = first_users(load(name), 400)
     changed = other_endings(interactions)
     assert bool((interactions.items != changed.items).sum() == 2 * interactions.num_users)
 
