@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recipes import project, sracl, sracl_recipe
+from tests.support.recipes import called, project, sracl_recipe
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu", "--quiet")
 """SASRec alone: no texts, no neighbours."""
@@ -20,13 +20,13 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def trained(folder: Path, seeds: str) -> Path:
-    done = sracl("run", str(sracl_recipe(folder, epochs=1, users=60)), *PLAIN, "--seeds", seeds, environment=project(folder))
+    done = called("run", str(sracl_recipe(folder, epochs=1, users=60)), *PLAIN, "--seeds", seeds, environment=project(folder))
     assert done.returncode == 0, done.stderr
     return folder
 
 
 def said(folder: Path, *arguments: str, code: int = 0) -> str:
-    done = sracl(*arguments, environment=project(folder))
+    done = called(*arguments, environment=project(folder))
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr if code else done.stdout
@@ -49,7 +49,7 @@ def test_a_recipe_whose_runs_were_imported_is_not_trained_again(laptop: Path, tm
     said(laptop, "export", "-o", str(tmp_path / "laptop.jsonl"))
     said(tmp_path, "import", str(tmp_path / "laptop.jsonl"))
     recipe = str(sracl_recipe(tmp_path, epochs=1, users=60))
-    done = sracl("run", recipe, *PLAIN[:-1], "--seeds", "1,2", environment=project(tmp_path))
+    done = called("run", recipe, *PLAIN[:-1], "--seeds", "1,2", environment=project(tmp_path))
     assert done.returncode == 0
     assert "nothing left to do, 2 of 2 runs are done, 2 of them imported" in done.stderr
     looked = said(tmp_path, "run", recipe, *PLAIN, "--seeds", "1,2", "--dry-run")

@@ -17,7 +17,7 @@ from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
 from tests.support.jobs import add, rows, store_file, surroundings, swept, wait_until
 from tests.support.plugins import MEAN_BACKBONE
-from tests.support.recipes import sracl, sracl_recipe
+from tests.support.recipes import called, sracl_recipe
 
 VARIANTS = """
 [[variant]]
@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 
 def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return sracl(*arguments, environment=surroundings(home))
+    return called(*arguments, environment=surroundings(home))
 
 
 def data(done: subprocess.CompletedProcess[str]) -> Any:
@@ -90,7 +90,8 @@ def test_a_run_is_cancelled_and_retried_and_equals_one_left_in_peace(home: Path,
     (entered,) = data(call(home, "run", str(sracl_recipe(home, epochs=24)), "--detach", "--json"))
     until_epoch(home, entered["run_id"], 2)
     assert call(home, "queue", "checkpoint", "1").returncode == 0
-    until_epoch(home, entered["run_id"], 4)
+    log = home / "runs" / entered["run_id"] / "log.txt"
+    wait_until(home, lambda found: "checkpoint after step" in log.read_text())
     assert call(home, "queue", "cancel", entered["run_id"][:6]).returncode == 0
     assert call(home, "queue", "wait", "1").returncode == 143
     assert (run(home, entered["run_id"]).state, rows(home)[1].state) == ("cancelled", "cancelled")
@@ -142,8 +143,8 @@ def test_what_is_edited_after_queueing_does_not_run(home: Path) -> None:
 def test_secrets_of_the_shell_are_not_written_down(home: Path) -> None:
     recipe = str(sracl_recipe(home, epochs=1))
     environment = {**surroundings(home), "OPENAI_API_KEY": "canary-key", "HF_TOKEN": "canary-token", "SRACL_API_KEY": "canary-own"}
-    assert sracl("queue", "pause", environment=environment).returncode == 0
-    assert sracl("run", recipe, "--detach", environment=environment).returncode == 0
+    assert called("queue", "pause", environment=environment).returncode == 0
+    assert called("run", recipe, "--detach", environment=environment).returncode == 0
     for path in [*home.rglob("*.json"), *(home / ".sracl").glob("store.db*")]:
         assert b"canary" not in path.read_bytes(), path
 
@@ -188,7 +189,7 @@ def test_jobs_and_their_commands_need_no_torch(home: Path) -> None:
 
 
 def test_slots_that_are_no_number_are_told_before_anything_is_queued(home: Path) -> None:
-    refused = sracl("run", str(sracl_recipe(home)), "--detach", environment={**surroundings(home), "SRACL_SLOTS": "many"})
+    refused = called("run", str(sracl_recipe(home)), "--detach", environment={**surroundings(home), "SRACL_SLOTS": "many"})
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.strip() == (
         "SRACL_SLOTS is 'many'; it should be how many jobs may share the processor, 1 or more, such as SRACL_SLOTS=2."

@@ -16,7 +16,7 @@ from sracl.compare.significance import with_tests
 from sracl.errors import UsageError
 from sracl.evaluation.metrics import metrics, per_user
 from sracl.tracking.store import Store
-from tests.support.recipes import project, sracl, sracl_recipe
+from tests.support.recipes import called, project, sracl_recipe
 
 FEW = (*[20] * 190, *[1] * 10)
 """200 users, of whom ten are hit."""
@@ -322,10 +322,10 @@ baseline = "hardly"
     recipe = sracl_recipe(tmp_path, users=120, epochs=2, extra=variants)
     environment = project(tmp_path)
     plain = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu", "--seeds", "1,2,3")
-    done = sracl("run", str(recipe), *plain, environment=environment)
+    done = called("run", str(recipe), *plain, environment=environment)
     assert done.returncode == 0, done.stderr
 
-    found = json.loads(sracl("compare", "--significance", "--json", environment=environment).stdout)
+    found = json.loads(called("compare", "--significance", "--json", environment=environment).stdout)
     rows = {row["label"]: row for row in found["data"][0]["rows"]}
     assert rows["trained"]["tests"]["hr@10"]["users"] == 120
     assert rows["trained"]["tests"]["hr@10"]["over_users"]["corrected"] < 1e-6
@@ -334,7 +334,7 @@ baseline = "hardly"
     assert {test["over_seeds"]["p"] for test in rows["as hardly"]["tests"].values()} == {1.0}
 
     # all users of this source have ten interactions
-    table = sracl("compare", "--significance", "--metrics", "hr@10", "--group", "history", environment=environment).stdout
+    table = called("compare", "--significance", "--metrics", "hr@10", "--group", "history", environment=environment).stdout
     first = table.split("\n\n")[0].splitlines()
     assert "users with 7-10 interactions, 120 users" in first[0]
     assert [line.rstrip()[-1] for line in first if "vs hardly" in line] == ["‡", "%"]

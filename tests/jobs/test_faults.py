@@ -18,7 +18,7 @@ from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
 from tests.support.jobs import add, rows, store_file, surroundings, swept, wait_until
-from tests.support.recipes import sracl, sracl_recipe
+from tests.support.recipes import called, sracl_recipe
 from tests.support.terminal import Terminal
 from tests.tui.support import add as register
 
@@ -29,7 +29,7 @@ FORK = multiprocessing.get_context("fork")
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("undisturbed")
-    done = sracl("run", str(sracl_recipe(home, epochs=EPOCHS)), "--device", "cpu", environment=surroundings(home))
+    done = called("run", str(sracl_recipe(home, epochs=EPOCHS)), "--device", "cpu", environment=surroundings(home))
     assert done.returncode == 0, done.stderr
     return home
 
@@ -51,7 +51,7 @@ def outcome(home: Path) -> tuple[RunRow, dict[Any, float], dict[str, list[tuple[
 def detached(home: Path, undisturbed: Path) -> None:
     recipe = str(sracl_recipe(home, epochs=EPOCHS))
     environment = {**surroundings(home), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
-    entered = sracl("run", recipe, "--detach", environment=environment)
+    entered = called("run", recipe, "--detach", environment=environment)
     assert entered.returncode == 0, entered.stderr
 
 
@@ -77,8 +77,8 @@ def test_a_training_that_is_killed_is_seen_dead_and_goes_on_when_it_is_retried(h
     wait_until(home, lambda found: found[1].state == "interrupted", seconds=10)  # one heartbeat
     assert outcome(home)[0].state == "interrupted"
     environment = surroundings(home)
-    assert sracl("queue", "retry", "1", environment=environment).returncode == 0
-    assert sracl("queue", "wait", environment=environment).returncode == 0
+    assert called("queue", "retry", "1", environment=environment).returncode == 0
+    assert called("queue", "wait", environment=environment).returncode == 0
     ours, theirs = outcome(home), outcome(undisturbed)
     assert (ours[0].state, ours[0].attempt, rows(home)[1].attempt) == ("completed", 2, 2)
     assert ours[1] == theirs[1]  # every final figure, bit for bit
@@ -90,7 +90,7 @@ def test_the_terminal_interface_is_killed_while_jobs_run(home: Path, trial: int)
     script = f"import time; time.sleep({1.5 + trial / 2}); open('done.txt', 'a').write('x')"
     add(home, script, count=3)
     environment = surroundings(home, slots=3)
-    assert sracl("queue", "start", environment=environment).returncode == 0
+    assert called("queue", "start", environment=environment).returncode == 0
     terminal = Terminal(environment)
     wait_until(home, lambda found: all(row.state == "running" for row in found.values()))
     until = time.monotonic() + 20
@@ -148,9 +148,9 @@ def test_a_run_that_is_stopped_for_a_minute_is_shown_as_stalled_and_never_starte
     time.sleep(60)
     assert outcome(home)[0].state == "stalled"
     assert (rows(home)[1].state, rows(home)[1].attempt) == ("stalled", 1)
-    again = sracl("run", str(sracl_recipe(home, epochs=EPOCHS)), "--device", "cpu", environment=surroundings(home))
+    again = called("run", str(sracl_recipe(home, epochs=EPOCHS)), "--device", "cpu", environment=surroundings(home))
     assert again.returncode == 6
     os.kill(run.pid, signal.SIGCONT)
-    assert sracl("queue", "wait", environment=surroundings(home)).returncode == 0
+    assert called("queue", "wait", environment=surroundings(home)).returncode == 0
     assert (outcome(home)[0].state, outcome(home)[0].attempt) == ("completed", 1)
     assert outcome(home)[1] == outcome(undisturbed)[1]

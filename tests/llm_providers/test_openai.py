@@ -28,6 +28,7 @@ from sracl.llm_providers.answers import Answers
 from sracl.llm_providers.chat_server import asked_to_wait
 from sracl.llm_providers.openai import OpenAI
 from tests.support.openai_server import CANARY, OpenAIServer, Said, Trouble, completion, failing, mixed_faults
+from tests.support.recipes import heed_ctrl_c
 
 A_REPLY = (60 * 0.56 + 40 * 0.07 + 20 * 1.68) / 1e6
 """US dollars of a reply of the server's at the price of deepseek-chat: 100 tokens read, 40 of them known, 20 written."""
@@ -317,7 +318,9 @@ def test_a_kill_loses_no_answer_and_pays_twice_for_what_was_under_way_alone(kill
 def test_ctrl_c_waits_for_what_is_under_way(server: OpenAIServer) -> None:
     server.held_from = 16
     command = SCRIPT.format(url=server.url, concurrency=8, count=200, ceiling=1.0)
-    asking = subprocess.Popen([sys.executable, "-c", command], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE)
+    asking = subprocess.Popen(
+        [sys.executable, "-c", command], cwd=Path(__file__).parents[2], stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c
+    )
     until = time.monotonic() + 60
     while len(server.answered) < 16 or server.under_way < 8:
         assert asking.poll() is None and time.monotonic() < until

@@ -18,7 +18,7 @@ from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
 from sracl.tracking import queries
 from sracl.tracking.store import Store
-from tests.support.recipes import project, sracl, sracl_recipe
+from tests.support.recipes import called, project, sracl, sracl_recipe
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
 """SASRec alone: no texts, no neighbours."""
@@ -64,7 +64,7 @@ def test_a_run_that_is_asked_to_end_when_it_is_done_stays_done(tmp_path: Path, m
 def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:
     variants = '\n[[variant]]\nname = "diverges"\nset = { "train.optimizer.lr" = 1e30 }\n[[variant]]\nname = "works"\n'
     recipe = sracl_recipe(tmp_path, epochs=2, extra=variants)
-    done = sracl("run", str(recipe), *PLAIN, environment=project(tmp_path))
+    done = called("run", str(recipe), *PLAIN, environment=project(tmp_path))
     assert done.returncode == 7, done.stderr
     assert "diverges" in done.stderr
     assert "Lower the learning rate" in done.stderr
@@ -77,7 +77,7 @@ def test_an_absent_data_set_is_named_before_anything_starts(tmp_path: Path) -> N
     recipe = sracl_recipe(tmp_path)
     text = recipe.read_text().replace('name = "markov"', 'name = "yelp"')
     recipe.write_text("\n".join(line for line in text.splitlines() if not line.startswith(("num_items", "num_users", "length"))))
-    done = sracl("run", str(recipe), *PLAIN, environment=project(tmp_path))
+    done = called("run", str(recipe), *PLAIN, environment=project(tmp_path))
     assert done.returncode == 4
     assert "yelp" in done.stderr
     assert "Traceback" not in done.stderr
@@ -85,7 +85,7 @@ def test_an_absent_data_set_is_named_before_anything_starts(tmp_path: Path) -> N
 
 def test_too_many_neighbours_for_the_pool_are_refused_with_both_numbers(tmp_path: Path) -> None:
     recipe = sracl_recipe(tmp_path, users=4)
-    done = sracl("run", str(recipe), "--set", "semantics.sequences.k=500", "--device", "cpu", environment=project(tmp_path))
+    done = called("run", str(recipe), "--set", "semantics.sequences.k=500", "--device", "cpu", environment=project(tmp_path))
     assert done.returncode == 4
     assert "k = 500" in done.stderr
     assert "28 rows has only 27 others" in done.stderr  # 4 users of 10 interactions: 7 samples each
@@ -113,7 +113,7 @@ def test_a_full_disk_fails_with_that_reason_and_the_run_goes_on_once_there_is_sp
         (run,) = queries.runs(store)
     assert run.state == "failed"
     assert "no space left" in run.reason
-    assert sracl(*command[3:], environment=project(tmp_path)).returncode == 0
+    assert called(*command[3:], environment=project(tmp_path)).returncode == 0
 
 
 def test_a_bad_recipe_reports_all_its_problems_and_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_a_bad_recipe_reports_all_its_problems_and_leaves_nothing_behind(tmp_pat
     recipe.write_text(
         recipe.read_text().replace("hidden_size", "hiden_size").replace('"nt_xent"', '"ntxent"').replace("epochs = 4", 'epochs = "4"')
     )
-    done = sracl("run", str(recipe), environment=project(tmp_path))
+    done = called("run", str(recipe), environment=project(tmp_path))
     assert done.returncode == 3
     assert "Did you mean 'hidden_size'?" in done.stderr
     assert done.stderr.count("Did you mean 'nt_xent'?") == 2
@@ -131,12 +131,12 @@ def test_a_bad_recipe_reports_all_its_problems_and_leaves_nothing_behind(tmp_pat
 
 def test_a_dry_run_tells_and_does_nothing(tmp_path: Path) -> None:
     recipe = sracl_recipe(tmp_path)
-    told = sracl("run", str(recipe), "--dry-run", environment=project(tmp_path))
+    told = called("run", str(recipe), "--dry-run", environment=project(tmp_path))
     assert told.returncode == 0, told.stderr
     assert "(a guess; nothing like it was timed here)" in told.stdout
     assert told.stdout.count("to do") == 6  # describe, embed, retrieve for items and sequences
     assert {path.name for path in tmp_path.iterdir()} == {"small.toml"}
-    as_json = json.loads(sracl("run", str(recipe), "--dry-run", "--json", environment=project(tmp_path)).stdout)
+    as_json = json.loads(called("run", str(recipe), "--dry-run", "--json", environment=project(tmp_path)).stdout)
     assert as_json["data"]["runs"][0]["run_id"] == plan(str(recipe)).runs[0].digest[:10]
 
 
@@ -144,13 +144,13 @@ def test_without_early_stopping_the_best_epoch_is_chosen_by_a_metric_that_is_com
     recipe = sracl_recipe(tmp_path, epochs=1)
     lines = recipe.read_text().replace("cutoffs = [1, 5, 10]", "cutoffs = [1, 5]").splitlines()
     recipe.write_text("\n".join(line for line in lines if not line.startswith("early_stopping")))
-    done = sracl("run", str(recipe), *PLAIN, environment=project(tmp_path))
+    done = called("run", str(recipe), *PLAIN, environment=project(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "valid.mrr@5" in done.stderr
 
 
 def test_keeps_what_was_made_of_items_and_of_sequences_apart(tmp_path: Path) -> None:
-    done = sracl("run", str(sracl_recipe(tmp_path, epochs=1)), "--device", "cpu", environment=project(tmp_path))
+    done = called("run", str(sracl_recipe(tmp_path, epochs=1)), "--device", "cpu", environment=project(tmp_path))
     assert done.returncode == 0, done.stderr
     with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
         (run,) = queries.runs(store)
@@ -161,14 +161,14 @@ def test_keeps_what_was_made_of_items_and_of_sequences_apart(tmp_path: Path) -> 
 
 def test_a_project_that_cannot_hold_runs_is_named(tmp_path: Path) -> None:
     (tmp_path / "runs").write_text("a file of the user's")
-    done = sracl("run", str(sracl_recipe(tmp_path, epochs=1)), *PLAIN, environment=project(tmp_path))
+    done = called("run", str(sracl_recipe(tmp_path, epochs=1)), *PLAIN, environment=project(tmp_path))
     assert done.returncode == 6
     assert "Traceback" not in done.stderr
     assert str(tmp_path / "runs") in done.stderr
 
 
 def test_an_unknown_device_is_refused(tmp_path: Path) -> None:
-    done = sracl("run", str(sracl_recipe(tmp_path)), "--device", "cuda:7", environment=project(tmp_path))
+    done = called("run", str(sracl_recipe(tmp_path)), "--device", "cuda:7", environment=project(tmp_path))
     assert done.returncode == 6
     assert "no device 'cuda:7'" in done.stderr
     for kind in ("gpu", "meta"):

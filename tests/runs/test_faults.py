@@ -14,9 +14,9 @@ from safetensors.torch import load_file
 from sracl.tracking import queries
 from sracl.tracking.queries import RunRow
 from sracl.tracking.store import Store
-from tests.support.recipes import project, sracl, sracl_recipe, start
+from tests.support.recipes import called, project, sracl, sracl_recipe, start
 
-EPOCHS = 24
+USERS, EPOCHS = 60, 24
 """So many, and so short, that a signal sent once the first is stored meets a run that still trains."""
 
 
@@ -32,7 +32,7 @@ def outcome(home: Path) -> tuple[RunRow, dict[tuple[str, str, str, str], float],
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("undisturbed")
-    done = sracl("run", str(sracl_recipe(home, epochs=EPOCHS)), "--device", "cpu", environment=project(home))
+    done = called("run", str(sracl_recipe(home, users=USERS, epochs=EPOCHS)), "--device", "cpu", environment=project(home))
     assert done.returncode == 0, done.stderr
     return home
 
@@ -50,14 +50,14 @@ def wait_for_epoch(home: Path, process: object, epoch: int) -> None:
 
 
 def killed_and_continued(home: Path, undisturbed: Path, number: signal.Signals, after_epoch: int, delay: float) -> None:
-    recipe = str(sracl_recipe(home, epochs=EPOCHS))
+    recipe = str(sracl_recipe(home, users=USERS, epochs=EPOCHS))
     environment = {**project(home), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
     process = start("run", recipe, "--device", "cpu", environment=environment)
     wait_for_epoch(home, process, after_epoch)
     time.sleep(delay)
     process.send_signal(number)
     process.communicate(timeout=60)
-    again = sracl("run", recipe, "--device", "cpu", environment=environment)
+    again = called("run", recipe, "--device", "cpu", environment=environment)
     assert again.returncode == 0, again.stderr
     ours, theirs = outcome(home), outcome(undisturbed)
     assert ours[0].state == "completed"
@@ -85,7 +85,7 @@ def test_kill_9_at_a_random_moment_20_times(tmp_path: Path, undisturbed: Path, t
 def test_asked_to_stop_it_marks_the_run_interrupted_and_goes_on_later(
     tmp_path: Path, undisturbed: Path, number: signal.Signals, code: int
 ) -> None:
-    recipe = str(sracl_recipe(tmp_path, epochs=EPOCHS))
+    recipe = str(sracl_recipe(tmp_path, users=USERS, epochs=EPOCHS))
     environment = {**project(tmp_path), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
     process = start("run", recipe, "--device", "cpu", environment=environment)
     wait_for_epoch(tmp_path, process, 1)
@@ -94,16 +94,16 @@ def test_asked_to_stop_it_marks_the_run_interrupted_and_goes_on_later(
     assert process.returncode == code
     assert "run the same command to go on" in errors
     assert outcome(tmp_path)[0].state == "interrupted"
-    assert sracl("run", recipe, "--device", "cpu", environment=environment).returncode == 0
+    assert called("run", recipe, "--device", "cpu", environment=environment).returncode == 0
     assert outcome(tmp_path)[1] == outcome(undisturbed)[1]
 
 
 def test_a_second_process_leaves_the_run_to_the_first(tmp_path: Path, undisturbed: Path) -> None:
-    recipe = str(sracl_recipe(tmp_path, epochs=30))
+    recipe = str(sracl_recipe(tmp_path, users=USERS, epochs=30))
     environment = {**project(tmp_path), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
     first = start("run", recipe, "--device", "cpu", environment=environment)
     wait_for_epoch(tmp_path, first, 1)
-    second = sracl("run", recipe, "--device", "cpu", environment=environment)
+    second = called("run", recipe, "--device", "cpu", environment=environment)
     assert second.returncode == 6
     assert "another process is training this run" in second.stderr
     first.communicate(timeout=120)

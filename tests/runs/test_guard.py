@@ -24,7 +24,7 @@ from sracl.runs.workshop import Workshop
 from sracl.semantics import embeddings
 from sracl.tracking import queries
 from sracl.tracking.store import Store
-from tests.support.recipes import project, sracl, sracl_recipe
+from tests.support.recipes import called, project, sracl_recipe
 from tests.support.stages import Runner
 
 UNIT = "user"
@@ -173,12 +173,12 @@ def test_a_run_is_refused_what_leaks_and_one_that_asks_for_it_is_stamped(tmp_pat
         shutil.copy(file, train.folder)
     seal(train.folder, lambda record: record.update({name: true[name] for name in ("key", "inputs", "facts")}))
 
-    refused = sracl("run", str(recipe), "--set", unit, "--device", "cpu", environment=environment)
+    refused = called("run", str(recipe), "--set", unit, "--device", "cpu", environment=environment)
     assert refused.returncode == 4
     assert f"{train.folder} is refused: of user" in refused.stderr
     assert 'pool = "all" under [semantics.sequences]' in refused.stderr
     assert "Traceback" not in refused.stderr
-    asked = sracl("run", str(recipe), "--set", unit, "--set", "semantics.sequences.pool=all", "--device", "cpu", environment=environment)
+    asked = called("run", str(recipe), "--set", unit, "--set", "semantics.sequences.pool=all", "--device", "cpu", environment=environment)
     assert asked.returncode == 0, asked.stderr
     assert "[leaky]" in asked.stdout
     with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:

@@ -20,7 +20,7 @@ from sracl.tracking.queries import RunRow
 from sracl.tracking.store import Store
 from tests.runs.test_faults import wait_for_epoch
 from tests.support.plugins import ROOT
-from tests.support.recipes import project, sracl, start
+from tests.support.recipes import called, project, start
 
 STAGED = """
 recipe = 1
@@ -251,7 +251,7 @@ def surroundings(home: Path) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def long_undisturbed(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("long")
-    done = sracl("run", str(recipe), *LONG, "--device", "cpu", environment=surroundings(home))
+    done = called("run", str(recipe), *LONG, "--device", "cpu", environment=surroundings(home))
     assert done.returncode == 0, done.stderr
     return home
 
@@ -265,6 +265,6 @@ def test_kill_9_in_either_stage_then_the_same_command_equals_an_uninterrupted_ru
     wait_for_epoch(tmp_path, process, after_epoch)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
-    again = sracl(*command, environment=environment)
+    again = called(*command, environment=environment)
     assert again.returncode == 0, again.stderr
     assert_same(tmp_path, long_undisturbed)

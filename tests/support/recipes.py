@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest.mock import patch
+
+from sracl.cli.app import main
 
 SRACL = """
 recipe = 1
@@ -81,15 +87,31 @@ def project(folder: Path) -> dict[str, str]:
     return {**kept, "SRACL_HOME": str(folder), "SRACL_CACHE_DIR": str(folder / "cache"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
 
 
-def start(*arguments: str, environment: dict[str, str]) -> subprocess.Popen[str]:
+def heed_ctrl_c() -> None:
+    """For processes before they begin: whoever starts the tests in the background of a script has Ctrl-C ignored for all of them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def start(*arguments: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     """`sracl ARGUMENTS` as a process of its own."""
     command = [sys.executable, "-m", "sracl", *arguments]
-    # whoever starts the tests in the background of a script has Ctrl-C ignored for all that they start
-    restored = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=restored)
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c)
 
 
-def sracl(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """`sracl ARGUMENTS`, waited for."""
+def called(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """`sracl ARGUMENTS` within this process, which has loaded torch: a new one spends more on that than on most of these runs."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        patch.dict(os.environ, environment, clear=True),
+        patch.object(sys, "path", sys.path.copy()),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = main(arguments)
+    return subprocess.CompletedProcess(["sracl", *arguments], code, out.getvalue(), err.getvalue())
+
+
+def sracl(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """`sracl ARGUMENTS` as a process of its own, waited for; see `called`."""
     command = [sys.executable, "-m", "sracl", *arguments]
     return subprocess.run(command, env=environment, text=True, capture_output=True, timeout=300, check=False)
