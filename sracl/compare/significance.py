@@ -130,13 +130,13 @@ def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping
     found: dict[str, list[np.ndarray]] = {}
     for run_id in (run_id for run_id in row.runs if any((run_id, metric) in figures for metric in row.figures)):
         if run_id not in files:
-            raise DataError("no ranks of its users are kept")
+            raise DataError("no ranks of users are kept")
         own, ranks = _of_group(block, files[run_id])
         order = np.argsort(own, kind="stable")
         if own.shape != ranks.shape or not len(own) or ranks.min() < 1:
             raise DataError(f"{files[run_id]} does not hold a rank for every user")
         if users is not None and not np.array_equal(users, own[order]):
-            raise DataError("its seeds were tested on different users")
+            raise DataError("seeds were tested on different users")
         users = own[order]
         for metric, values in per_user(ranks[order], cutoffs).items():
             if (run_id, metric) in figures and metric in row.figures:
@@ -162,7 +162,7 @@ def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray]:
     try:
         (lengths,) = rank_file.read(file, [f"{block.split}.lengths"]).values()
     except DataError as error:
-        raise DataError("its ranks do not say how long histories are, as those of runs trained by this version do") from error
+        raise DataError("the ranks do not say how long histories are, as those of runs trained by this version do") from error
     members = history_groups(lengths).get(block.group)
     if members is None or members.shape != users.shape:
         raise DataError(f"{file} does not say who belongs to this group")
@@ -179,7 +179,7 @@ def _compared(
         if np.array_equal(ours.users, theirs.users):
             tests.append((pair, len(ours.users), over_users(ours.values, theirs.values), over_seeds(ours.seeds, theirs.seeds)))
             continue
-        labels = hindered.setdefault(f"its users are not those of {block.rows[pair.other].label}", [])
+        labels = hindered.setdefault(f"the users are not those of {block.rows[pair.other].label}", [])
         if block.rows[pair.row].label not in labels:
             labels.append(block.rows[pair.row].label)
     users = holm([over for _, _, over, _ in tests])

@@ -96,7 +96,7 @@ class TestFilled:
     def test_significance_is_tested_when_it_is_asked_for(self) -> None:
         assert "tested" not in runner.invoke(app).stdout
         for asked in (["--significance"], ["--alpha", "0.01"]):
-            assert "Nothing is tested that involves full, base: no ranks of its users are kept" in runner.invoke(app, asked).stdout
+            assert "Nothing is tested that involves full, base: no ranks of users are kept" in runner.invoke(app, asked).stdout
 
     def test_a_level_that_is_none(self) -> None:
         assert isinstance(runner.invoke(app, ["--alpha", "5"]).exception, UsageError)

@@ -254,7 +254,7 @@ class TestWhatCannotBeTested:
     def test_runs_without_ranks(self, store: Store, train: Train, add: Any) -> None:
         train("full", 1, MORE)
         add("base", 1, {"hr@10": 0.05})
-        assert self.notes(store) == ("Nothing is tested that involves base: no ranks of its users are kept",)
+        assert self.notes(store) == ("Nothing is tested that involves base: no ranks of users are kept",)
 
     @pytest.mark.parametrize("left", [None, b"", b"PK"], ids=["gone", "empty", "cut"])
     def test_ranks_that_are_gone_or_damaged(self, store: Store, train: Train, tmp_path: Path, left: bytes | None) -> None:
@@ -276,13 +276,13 @@ class TestWhatCannotBeTested:
     def test_rows_of_different_users(self, store: Store, train: Train) -> None:
         train("full", 1, MORE)
         train("base", 1, FEW, users=range(1, 201))
-        assert self.notes(store, metrics=["hr@10", "mrr@10"]) == ("Nothing is tested that involves full: its users are not those of base",)
+        assert self.notes(store, metrics=["hr@10", "mrr@10"]) == ("Nothing is tested that involves full: the users are not those of base",)
 
     def test_seeds_of_different_users(self, store: Store, train: Train) -> None:
         train("full", 1, MORE)
         train("full", 2, MORE[:-1])
         train("base", 1, FEW)
-        assert self.notes(store) == ("Nothing is tested that involves full: its seeds were tested on different users",)
+        assert self.notes(store) == ("Nothing is tested that involves full: seeds were tested on different users",)
 
     def test_the_other_rows_are_tested_still(self, store: Store, train: Train, add: Any) -> None:
         store.recipe("ablation", {"baseline": "base"}, "")
@@ -291,13 +291,13 @@ class TestWhatCannotBeTested:
         add("other", 1, {"hr@10": 0.05})
         found = board(store)
         assert [row.label for row in found.blocks[0].rows if row.tests] == ["full"]
-        assert found.blocks[0].notes == ("Nothing is tested that involves other: no ranks of its users are kept",)
+        assert found.blocks[0].notes == ("Nothing is tested that involves other: no ranks of users are kept",)
 
     def test_a_group_of_users_whose_histories_are_not_known(self, store: Store, train: Train) -> None:
         for variant, ranks in {"full": MORE, "base": FEW}.items():
             train(variant, 1, ranks, groups={"history<7": {"hr@10": 0.1}})
         (note,) = self.notes(store, group="history<7")
-        assert note.startswith("Nothing is tested that involves full, base: its ranks do not say how long histories are")
+        assert note.startswith("Nothing is tested that involves full, base: the ranks do not say how long histories are")
 
     def test_an_empty_store(self, store: Store) -> None:
         assert board(store).blocks == ()
