@@ -51,6 +51,17 @@ class Prefixes:
         """Whether every row says what follows it."""
         return bool(self.targets.all())
 
+    def take(self, rows: NDArray[np.int64]) -> Prefixes:
+        """Some of the rows, int64 [R], in this order."""
+        return replace(
+            self,
+            users=self.users[rows],
+            visible=self.visible[rows],
+            starts=self.starts[rows],
+            stops=self.stops[rows],
+            targets=self.targets[rows],
+        )
+
 
 def training_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
     """Every prefix that trains, by user and then by t: a row's number is the sample's id, for good.
@@ -122,6 +133,26 @@ def evaluation_prefixes(interactions: Interactions, split: Literal["valid", "tes
         raise DataError(f"data set '{interactions.name}': a user with fewer than {SHORTEST} interactions cannot be evaluated")
     users = np.arange(interactions.num_users)
     return _prefixes(interactions, users, interactions.lengths - held_out[split], max_length)
+
+
+def whole_histories(interactions: Interactions, max_length: int) -> Prefixes:
+    """One row per user, in their order: x_1 … x_n, what validates and what tests included. Targets are 0.
+
+    For recommending what nobody knows yet; training on these is leaky.
+    """
+    users = np.arange(interactions.num_users)
+    stops = interactions.offsets[1:]
+    starts = np.maximum(interactions.offsets[:-1], stops - max_length)
+    return Prefixes(users=users, visible=interactions.lengths, starts=starts, stops=stops, targets=np.zeros_like(users))
+
+
+def seen(interactions: Interactions, rows: Prefixes) -> NDArray[np.int64]:
+    """Distinct items of each row's whole history, also beyond the window a model reads: int64 [S, M], 0 where there are fewer."""
+    histories = [np.unique(interactions.sequence(int(user))[:visible]) for user, visible in zip(rows.users, rows.visible, strict=True)]
+    table = np.zeros((len(histories), max(len(history) for history in histories)), dtype=np.int64)
+    for row, history in enumerate(histories):
+        table[row, : len(history)] = history
+    return table
 
 
 def _every(interactions: Interactions, longest: NDArray[np.int64], max_length: int) -> Prefixes:

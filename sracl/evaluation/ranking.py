@@ -11,6 +11,11 @@ from torch import Tensor
 from sracl.errors import SraclError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from sracl.backbones.base import Backbone
     from sracl.data.samples import SequenceTable
 
@@ -51,28 +56,76 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
     Raises:
         SraclError: A score is not a number.
     """
+    keep, exclude, sums = [], [], []
+    for rows, scores in scored(backbone, histories, batch_size=batch_size):
+        ranks, total = ranked(scores, histories.targets[rows], seen[rows])
+        keep.append(ranks.keep)
+        exclude.append(ranks.exclude)
+        sums.append(total)
+    demand_numbers(torch.stack(sums))
+    return Ranks(torch.cat(keep), torch.cat(exclude))
+
+
+@torch.no_grad()
+def scored(
+    backbone: Backbone, histories: SequenceTable, *, batch_size: int = 256, wanted: NDArray[np.bool_] | None = None
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Scores of all items, block by block.
+
+    Args:
+        backbone: Set to eval mode for the time being.
+        histories: One row per user.
+        batch_size: Users encoded at once.
+        wanted: Rows that are asked for, bool [U]. Blocks with none of them are left out, and the others are whole all the same,
+            since the last bits of a score may depend on what it is computed together with.
+
+    Yields:
+        Rows, int64 [N], and their scores, float32 [N, V], not to be written to.
+    """
     was_training = backbone.training
     backbone.eval()
-    device = histories.users.device
+    device, count = histories.users.device, len(histories)
     size = min(_ROWS, batch_size) if device.type == "cpu" else batch_size
-    above, outranking, sums = [], [], []
-    for rows in torch.arange(len(histories), device=device).split(batch_size):
-        block = histories.batch(rows)
-        states = backbone.encode(*backbone.prepare(block.inputs, block.lengths))
-        parts = (whole.split(size) for whole in (states, block.users, block.targets, seen[rows]))
-        for some, users, targets, old in zip(*parts, strict=True):
-            scores = backbone.score(some, users=users).float()
-            ahead, total = _above(scores, targets)
-            above.append(ahead)
-            outranking.append(_outranking(scores, targets, old))
-            sums.append(total)
-    backbone.train(was_training)
-    # a NaN anywhere makes its sum NaN; compared with anything it would silently count as "not above"
-    if torch.stack(sums).isnan().any():
+    try:
+        for begin in range(0, count, batch_size):
+            end = min(begin + batch_size, count)
+            if wanted is not None and not wanted[begin:end].any():
+                continue
+            rows = torch.arange(begin, end, device=device)
+            block = histories.batch(rows)
+            states = backbone.encode(*backbone.prepare(block.inputs, block.lengths))
+            for place in range(0, end - begin, size):
+                some = slice(place, place + size)
+                if wanted is None or wanted[begin:end][some].any():
+                    yield rows[some], backbone.score(states[some], users=block.users[some]).float()
+    finally:
+        backbone.train(was_training)
+
+
+def ranked(scores: Tensor, targets: Tensor, seen: Tensor) -> tuple[Ranks, Tensor]:
+    """Ranks of a block's targets, and the sum of all its scores for `demand_numbers`.
+
+    Args:
+        scores: float32 [N, V].
+        targets: Ids, int64 [N].
+        seen: Distinct items of each whole history, int64 [N, S], 0 where there are fewer.
+    """
+    ahead, total = _above(scores, targets)
+    keep = 1 + ahead
+    known = (seen == targets[:, None]).any(1)
+    return Ranks(keep, torch.where(known, scores.shape[1] + 1, keep - _outranking(scores, targets, seen))), total
+
+
+def demand_numbers(sums: Tensor) -> None:
+    """Refuse scores that are not numbers, by their sums.
+
+    A NaN anywhere makes its sum NaN; compared with anything it would silently count as "not above".
+
+    Raises:
+        SraclError: There are some.
+    """
+    if sums.isnan().any():
         raise SraclError("the model's scores contain NaN; its training has diverged")
-    keep = 1 + torch.cat(above)
-    known = (seen == histories.targets[:, None]).any(1)
-    return Ranks(keep, torch.where(known, backbone.spec.num_items + 1, keep - torch.cat(outranking)))
 
 
 def _above(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

@@ -56,8 +56,8 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
         data=data,
         valid=SequenceTable.of(data, evaluated["valid"], max_length, device),
         test=SequenceTable.of(data, evaluated["test"], max_length, device),
-        seen_valid=_seen(data, evaluated["valid"]).to(device),
-        seen_test=_seen(data, evaluated["test"]).to(device),
+        seen_valid=torch.from_numpy(splits.seen(data, evaluated["valid"])).to(device),
+        seen_test=torch.from_numpy(splits.seen(data, evaluated["test"])).to(device),
         streams=assembly.streams,
         backbone=backbone,
         trainings=trainings,
@@ -65,13 +65,30 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
     )
 
 
-class _Assembly:
-    """Builds the components of one run, and gives each what it asks for."""
+def assemble_backbone(run: RunPlan, shop: Workshop, data: Interactions, saved: Mapping[str, Any]) -> Backbone:
+    """The backbone of a run alone, as it is before it is trained: all that recommending takes, once it has its weights.
 
-    def __init__(self, run: RunPlan, shop: Workshop, data: Interactions) -> None:
+    Args:
+        run: Its plan.
+        shop: Makes what the backbone asks for.
+        data: The run's data set.
+        saved: What it need not make, such as `item_vectors`, by name.
+
+    Raises:
+        PluginError: It could not be imported or built.
+    """
+    backbone: Backbone = _Assembly(run, shop, data, saved).build("backbone", run.values["backbone"], "backbone")
+    return backbone
+
+
+class _Assembly:
+    """Builds the components of one run, and gives each what it asks for; what is saved of that is not made again."""
+
+    def __init__(self, run: RunPlan, shop: Workshop, data: Interactions, saved: Mapping[str, Any] | None = None) -> None:
         self.run = run
         self.shop = shop
         self.data = data
+        self.saved = saved or {}
         self.max_length = run.values["data"]["max_length"]
         self.spec = SequenceSpec(data.num_items, self.max_length, has_mask=_asks_for_mask(run.values), num_users=data.num_users)
         self.streams = Streams(run.seed, shop.device)
@@ -122,6 +139,8 @@ class _Assembly:
             self.hooks.append(component)
 
     def _given(self, name: str, path: str) -> Any:
+        if name in self.saved:
+            return self.saved[name]
         if name == "generator":
             return self.streams.named(path)
         if name.startswith(VIEW):
@@ -229,12 +248,3 @@ def _asks_for_mask(values: Mapping[str, Any]) -> bool:
         *(("objective", table) for stage in stages for table in stage["objective"]),
     ]
     return any("mask_item" in parameters.needs(catalog(), kind, table) for kind, table in components)
-
-
-def _seen(data: Interactions, prefixes: splits.Prefixes) -> Tensor:
-    """Distinct items of each row's whole history, also beyond the window the model sees."""
-    histories = [np.unique(data.sequence(int(user))[:visible]) for user, visible in zip(prefixes.users, prefixes.visible, strict=True)]
-    table = np.zeros((len(histories), max(len(history) for history in histories)), dtype=np.int64)
-    for row, history in enumerate(histories):
-        table[row, : len(history)] = history
-    return torch.from_numpy(table)

@@ -13,9 +13,11 @@ from sracl.data.splits import (
     at_each_position,
     evaluation_prefixes,
     histories,
+    seen,
     spans,
     training_prefixes,
     user_prefixes,
+    whole_histories,
 )
 from sracl.errors import DataError
 
@@ -105,6 +107,19 @@ def test_training_reaches_no_held_out_position(real_or_demo: Interactions) -> No
         # The target stands at `stops`; x_{n-1} and x_n stand at ends - 2 and ends - 1.
         assert (prefixes.stops < ends - 2).all()
         assert (prefixes.targets == real_or_demo.items[prefixes.stops]).all()
+
+
+def test_whole_histories_by_hand(toy: Interactions) -> None:
+    assert rows(whole_histories(toy, L), toy) == [(0, [1, 2, 3], 0), (1, [4, 5, 6, 1], 0), (2, [2, 7, 2, 3, 7, 2], 0)]
+    assert rows(whole_histories(toy, 2), toy) == [(0, [2, 3], 0), (1, [6, 1], 0), (2, [7, 2], 0)]
+    assert not whole_histories(toy, L).has_targets
+
+
+def test_what_was_seen_is_all_of_a_history_each_item_once(toy: Interactions) -> None:
+    tested = evaluation_prefixes(toy, "test", 2)  # reads less than it has seen
+    assert seen(toy, tested).tolist() == [[1, 2, 0], [4, 5, 6], [2, 3, 7]]
+    assert seen(toy, tested.take(np.array([2, 0]))).tolist() == [[2, 3, 7], [1, 2, 0]]
+    assert rows(tested.take(np.array([2, 0])), toy) == [(2, [3, 7], 2), (0, [1, 2], 3)]
 
 
 def test_histories_and_spans_read_nothing_beyond_what_trains(real_or_demo: Interactions) -> None:

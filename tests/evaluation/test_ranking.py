@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from sracl.backbones.base import Backbone
 from sracl.backbones.sasrec import SASRec
 from sracl.data.samples import SequenceTable
 from sracl.errors import SraclError
-from sracl.evaluation.ranking import rank
+from sracl.evaluation.ranking import rank, scored
 from sracl.interfaces import SequenceSpec
 
 
@@ -129,4 +130,19 @@ def test_refuses_scores_that_are_no_numbers(user: int) -> None:
     model = Fixed(scores).train()
     with pytest.raises(SraclError, match="contain NaN"):
         rank(model, histories([1] * 150), torch.zeros(150, 1, dtype=torch.int64))
+    assert model.training
+
+
+def test_blocks_of_some_rows_are_those_of_all_rows_to_the_last_bit() -> None:
+    torch.manual_seed(0)
+    model = SASRec(SequenceSpec(1000, 6), hidden_size=8, inner_size=16).train()
+    items = torch.randint(1, 1001, (500,))
+    stops = torch.arange(8, 408)
+    table = SequenceTable(items, stops - 1 - stops % 6, stops, max_length=6, users=stops, targets=items[stops])
+    whole = torch.cat([scores for _, scores in scored(model, table, batch_size=150)])
+    wanted = np.zeros(400, dtype=bool)
+    wanted[[3, 149, 399]] = True
+    some = list(scored(model, table, batch_size=150, wanted=wanted))
+    assert [(rows[0].item(), len(rows)) for rows, _ in some] == [(0, 64), (128, 22), (364, 36)]  # 150 rows are 64, 64 and 22
+    assert all(torch.equal(scores, whole[rows]) for rows, scores in some)
     assert model.training
