@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sracl.compare.leaderboard import recipe_names
-from sracl.errors import DataError, UsageError, did_you_mean
+from sracl.compare.selection import told_apart
+from sracl.errors import DataError, UsageError
 from sracl.evaluation import rank_file
 from sracl.evaluation.rank_file import RANKS
 from sracl.sharing.bundle import Writer, compressed
@@ -88,7 +88,7 @@ def _chosen(store: Reader, selectors: Sequence[str]) -> tuple[list[RunRow], int]
         named: list[RunRow] = []
         found = queries.runs(store)
     else:
-        recipes, named = _told_apart(store, selectors)
+        recipes, named = told_apart(store, selectors)
         found = [*queries.runs(store, ids={place.run_id for place in queries.entries(store, recipes)}), *named]
     meant = {run.id: run for run in found}
     for run in named:
@@ -96,28 +96,6 @@ def _chosen(store: Reader, selectors: Sequence[str]) -> tuple[list[RunRow], int]
             raise UsageError(f"Run '{run.id}' is {run.state}; only completed runs can be exported.")
     done = [run for run in meant.values() if run.state == "completed"]
     return sorted(done, key=lambda run: (run.created, run.id)), len(meant) - len(done)
-
-
-def _told_apart(store: Reader, selectors: Sequence[str]) -> tuple[list[str], list[RunRow]]:
-    """Recipes and runs that are meant."""
-    recipes: list[str] = []
-    runs: list[RunRow] = []
-    for text in selectors:
-        try:
-            recipes += recipe_names([text], store)
-        except UsageError as no_recipe:
-            try:
-                runs.append(queries.run(store, text))
-            except UsageError as no_run:
-                if str(no_run).startswith("There is no run"):
-                    have = sorted({place.recipe for place in queries.entries(store)})
-                    recipes_here = f" Recipes with runs: {', '.join(have)}." if have else ""
-                    raise UsageError(
-                        f"'{text}' is neither a recipe with runs here nor the beginning of a run's id."
-                        f"{did_you_mean(text, have)}{recipes_here} `sracl runs` lists the runs."
-                    ) from no_recipe
-                raise
-    return recipes, runs
 
 
 def _record(
