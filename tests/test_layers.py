@@ -58,6 +58,7 @@ def test_the_layer_contract_names_every_package() -> None:
     [
         ["--help"],
         ["run", "--help"],
+        ["recommend", "--help"],
         ["list"],
         ["list", "backbone"],
         ["list", "--json"],

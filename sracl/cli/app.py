@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from sracl import paths
-from sracl.cli import carry_out, compare, data, diff, doctor, export, llm, logs, queue, run, runs, semantics, show, tui, worker
+from sracl.cli import carry_out, compare, data, diff, doctor, export, llm, logs, queue, recommend, run, runs, semantics, show, tui, worker
 from sracl.cli import import_ as importing
 from sracl.cli import list as listing
 from sracl.errors import NO_SPACE, BudgetError, SraclError
@@ -35,6 +35,7 @@ app.command("list")(listing.command)
 app.command("show")(show.command)
 app.command("compare")(compare.command)
 app.command("diff")(diff.command)
+app.command("recommend")(recommend.command)
 app.command("export")(export.command)
 app.command("import")(importing.command)
 app.command("doctor")(doctor.command)
