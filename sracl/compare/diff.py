@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sracl.errors import UsageError, did_you_mean
 from sracl.recipes.flat import flat, origin
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sracl.tracking.queries import ArtifactRow, MetricRow, RunRow
+    from sracl.tracking.artifacts import ArtifactRow
+    from sracl.tracking.queries import MetricRow, RunRow
     from sracl.tracking.reader import Reader
 
 SectionName = Literal["run", "values", "data", "environment", "metrics"]
@@ -69,7 +70,7 @@ def diff(store: Reader, references: Sequence[str], *, sections: Sequence[Section
     if len(runs) < 2:
         raise UsageError(f"A diff takes two or more runs; {' and '.join(references) or 'nothing'} {'is one' if runs else 'names none'}.")
     figures = queries.final_metrics(store, [run.id for run in runs], split=None, group="all")
-    files = {run.id: queries.artifacts(store, run.id) for run in runs}
+    files = {run.id: artifacts.of_run(store, run.id) for run in runs}
     return compare(runs, figures, files, queries.protocols(store), sections=sections, everything=everything)
 
 

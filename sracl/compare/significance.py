@@ -18,7 +18,7 @@ from sracl.evaluation import rank_file
 from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import per_user
 from sracl.evaluation.significance import holm, over_seeds, over_users
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def with_tests(store: Reader, board: Leaderboard, *, alpha: float = ALPHA) -> Le
     """
     if not 0 < alpha < 1:
         raise UsageError(f"A level of significance is between 0 and 1, such as 0.05; {alpha:g} is not.")
-    files = {run_id: Path(path) for run_id, (_, path) in queries.completed_with(store, rank_file.RANKS).items()}
+    files = {run_id: Path(path) for run_id, (_, path) in artifacts.completed_with(store, rank_file.RANKS).items()}
     return replace(board, blocks=tuple(_tested(store, block, files, alpha) for block in board.blocks))
 
 

@@ -14,14 +14,15 @@ from sracl.evaluation import rank_file
 from sracl.evaluation.rank_file import RANKS
 from sracl.sharing.bundle import Writer, compressed
 from sracl.sharing.discreet import discreet
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sracl.sharing.record import Number
-    from sracl.tracking.queries import ArtifactRow, MetricRow, RunRow
+    from sracl.tracking.artifacts import ArtifactRow
+    from sracl.tracking.queries import MetricRow, RunRow
     from sracl.tracking.reader import Reader
 
 IMPORTED = "imported"
@@ -60,7 +61,7 @@ def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project:
     for row in queries.final_metrics(store, split=None):
         if row.run_id in ids:
             figures.setdefault(row.run_id, []).append(row)
-    kept = {run.id: {row.name: row for row in queries.artifacts(store, run.id)} for run in runs}
+    kept = {run.id: {row.name: row for row in artifacts.of_run(store, run.id)} for run in runs}
     ranked = {run.id: _ranks(kept[run.id].get(RANKS)) for run in runs}
     known = queries.recipes(store)
     recipes = [known[name] for name in sorted({place.recipe for run in runs for place in run.entries}) if name in known]
@@ -74,8 +75,8 @@ def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project:
         for fingerprint in protocols:
             writer.write("protocol", {"fingerprint": fingerprint, "facts": facts[fingerprint]})
         for run in runs:
-            artifacts = [row for row in kept[run.id].values() if row.digest]
-            writer.write("run", _record(run, queries.series(store, run.id), figures.get(run.id, ()), artifacts, clean))
+            used = [row for row in kept[run.id].values() if row.digest]
+            writer.write("run", _record(run, queries.series(store, run.id), figures.get(run.id, ()), used, clean))
             if (read := ranked[run.id]) is not None:
                 of_ranks = kept[run.id][RANKS]
                 writer.write("ranks", {"run": run.id, "facts": of_ranks.facts, "created": _moment(of_ranks.created), "arrays": read()})

@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sracl.errors import UsageError, did_you_mean
+from sracl.tracking.artifacts import whereabouts
 from sracl.tracking.identity import State, shown_state
 from sracl.tracking.rows import among, begins, equals, select, where
 from sracl.tracking.values import decoded, now
@@ -121,23 +122,10 @@ class MetricRow:
     """Users averaged over."""
 
 
-@dataclass(frozen=True)
-class ArtifactRow:
-    """A file that a run made or used."""
-
-    run_id: str
-    name: str
-    path: str
-    digest: str
-    size: int
-    facts: Mapping[str, Any]
-    created: datetime
-
-
 def run_by_digest(store: Reader, digest: str) -> RunRow | None:
     """The run with these values, if it was ever registered."""
     with store.reading() as view:
-        found = with_places(view, list(shown_runs(view, RunRow, among("run.digest", [digest]))))
+        found = _whole(view, list(shown_runs(view, RunRow, among("run.digest", [digest]))))
         return found[0] if found else None
 
 
@@ -155,7 +143,7 @@ def run(store: Reader, reference: str) -> RunRow:
             matches = list(shown_runs(view, RunRow, among("run.id", [reference])))
             matches = matches or list(shown_runs(view, RunRow, begins("run.id", reference), end=newest))
         if len(matches) == 1:
-            return with_places(view, matches)[0]
+            return _whole(view, matches)[0]
         if not matches:
             known = [known for (known,) in view.execute("SELECT run.id FROM run")]
             raise UsageError(f"There is no run '{reference}'.{did_you_mean(reference, known)} `sracl runs` lists them.")
@@ -186,7 +174,7 @@ def runs(
         conditions.append(among("run.state", _WRITTEN.get(state, (state,))))
     with store.reading() as view:
         candidates = shown_runs(view, RunRow, *conditions, end="ORDER BY run.number DESC")
-        return with_places(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
+        return _whole(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
 
 
 def entries(store: Reader, recipes: Collection[str] | None = None) -> list[EntryRow]:
@@ -257,24 +245,6 @@ def figures_of(view: sqlite3.Connection, run_id: str) -> dict[tuple[str, str, st
     return {(split, protocol, group, name): value for split, protocol, group, name, value in kept}
 
 
-def artifacts(store: Reader, run_id: str) -> list[ArtifactRow]:
-    """The files of a run, oldest first."""
-    order = "ORDER BY artifact.created, artifact.name"
-    with store.reading() as view:
-        return list(select(view, ArtifactRow, "artifact", among("artifact.run_id", [run_id]), end=order))
-
-
-def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
-    """Completed runs that have an artifact of this name, the one registered last first: id -> label of the run, path of the file."""
-    with store.reading() as view:
-        found = view.execute(
-            "SELECT run.id, run.label, artifact.path FROM artifact JOIN run ON run.id = artifact.run_id "
-            "WHERE artifact.name = ? AND run.state = 'completed' ORDER BY run.number DESC",
-            [artifact],
-        )
-        return {run_id: (label, path) for run_id, label, path in found}
-
-
 def in_recipe(name: str | None) -> Condition:
     """A run has a place in this recipe; None is any."""
     return among("1", None) if name is None else ("run.id IN (SELECT entry.run_id FROM entry WHERE entry.recipe = ?)", [name])
@@ -294,6 +264,11 @@ def with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_Any
     for entry in select(view, EntryRow, "entry", among("entry.run_id", [row.id for row in found]), end="ORDER BY entry.number"):
         places.setdefault(entry.run_id, []).append(entry)
     return [replace(row, entries=tuple(places.get(row.id, ()))) for row in found]
+
+
+def _whole(view: sqlite3.Connection, found: Sequence[RunRow]) -> list[RunRow]:
+    """The same runs with their places in recipes, and their folders where they are by now."""
+    return [replace(row, folder=whereabouts(row.id, row.folder)) for row in with_places(view, found)]
 
 
 @cache

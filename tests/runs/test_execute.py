@@ -16,7 +16,7 @@ from sracl.recipes.plan import plan
 from sracl.runs import execute
 from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 from sracl.tracking.store import Store
 from tests.support.recipes import called, project, sracl, sracl_recipe
 
@@ -32,7 +32,7 @@ def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -
     assert {block["protocol"]["seen_items"] for block in board["data"]} == {"keep", "exclude"}
     with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
         (run,) = queries.runs(store)
-        kept = {artifact.name for artifact in queries.artifacts(store, run.id)}
+        kept = {artifact.name for artifact in artifacts.of_run(store, run.id)}
         figures = {(row.group, row.name): row.value for row in queries.final_metrics(store, [run.id], split="test")}
     assert kept == {"best", "ranks"}
     folder = tmp_path / "runs" / run.id
@@ -154,7 +154,7 @@ def test_keeps_what_was_made_of_items_and_of_sequences_apart(tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
         (run,) = queries.runs(store)
-        kept = {artifact.name for artifact in queries.artifacts(store, run.id)}
+        kept = {artifact.name for artifact in artifacts.of_run(store, run.id)}
     made = {f"{stage}.{of}" for stage in ("describe", "embed", "retrieve") for of in ("items", "sequences")}
     assert kept == {*made, "best", "ranks", "exhibit"}
 

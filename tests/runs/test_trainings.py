@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from sracl.recipes.plan import plan
 from sracl.runs.execute import execute
 from sracl.runs.screen import Screen
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 from sracl.tracking.queries import RunRow
 from sracl.tracking.store import Store
 from tests.runs.test_faults import wait_for_epoch
@@ -176,7 +176,7 @@ def test_series_of_a_stage_have_its_name_and_epochs_are_counted_through(undistur
 def test_the_best_epoch_is_counted_through_as_well(undisturbed: Path) -> None:
     run, series, _, _ = outcome(undisturbed)
     with Store.open(undisturbed / ".sracl" / "store.db", read_only=True) as store:
-        facts = {artifact.name: artifact.facts for artifact in queries.artifacts(store, run.id)}
+        facts = {artifact.name: artifact.facts for artifact in artifacts.of_run(store, run.id)}
     best, value = max(reversed(series["valid.mrr@10"]), key=lambda point: point[1])
     assert dict(series["valid.mrr@10"])[facts["best"]["epoch"]] == value
     assert facts["best"]["epoch"] <= best

@@ -24,7 +24,7 @@ from sracl.errors import DataError, ResourceError, UsageError
 from sracl.sharing.export import export
 from sracl.sharing.staging import staging
 from sracl.sharing.take_in import take_in
-from sracl.tracking import identity, pages, queries
+from sracl.tracking import artifacts, identity, pages, queries
 from tests.sharing.conftest import RANKS, project, train
 
 
@@ -61,7 +61,7 @@ def test_all_that_is_read_of_a_run_comes_over(bundle: Path, tmp_path: Path) -> N
         assert series["valid.mrr@10"] == [(1, 0.25), (2, 0.125)]
         assert series["loss"][0] == (1, math.inf)
         assert math.isnan(series["loss"][1][1])
-        files = {file.name: file for file in queries.artifacts(store, "r1")}
+        files = {file.name: file for file in artifacts.of_run(store, "r1")}
         assert (files["embed.items"].digest, files["embed.items"].path) == ("aa", "")
         with np.load(files["ranks"].path) as ranks:
             assert {name: ranks[name].tolist() for name in ranks} == RANKS
@@ -282,4 +282,4 @@ def test_a_run_whose_ranks_cannot_be_read_is_exported_without(tmp_path: Path, le
         assert export(store, tmp_path / "some.jsonl", project=paths.project()).without_ranks == ("r1",)
     with project(tmp_path / "second") as store:
         assert take_in(store, tmp_path / "some.jsonl").new == 1
-        assert [file.name for file in queries.artifacts(store, "r1")] == ["embed.items"]
+        assert [file.name for file in artifacts.of_run(store, "r1")] == ["embed.items"]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sracl.errors import BudgetError, ResourceError, StoreError, UsageError
-from sracl.tracking import identity, jobs, queries
+from sracl.tracking import artifacts, identity, jobs, queries
 from sracl.tracking.file import VERSION
 from sracl.tracking.queue import Queue
 from sracl.tracking.reader import Reader
@@ -202,7 +202,7 @@ class TestMetrics:
         register(store)
         for size in (10, 20):
             store.artifact("r1", name="best", path="runs/r1/best.safetensors", digest="ab", size=size, facts={"epoch": 3})
-        assert [(row.name, row.size, row.facts) for row in queries.artifacts(store, "r1")] == [("best", 20, {"epoch": 3})]
+        assert [(row.name, row.size, row.facts) for row in artifacts.of_run(store, "r1")] == [("best", 20, {"epoch": 3})]
 
 
 class TestOpening:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import JSON, Float
 
-from sracl.tracking import jobs, pages, queries, values
+from sracl.tracking import artifacts, jobs, pages, queries, values
 from sracl.tracking.tables import Table, UtcDateTime
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ ROWS = {
     "run": queries.RunRow,
     "entry": queries.EntryRow,
     "metric": queries.MetricRow,
-    "artifact": queries.ArtifactRow,
+    "artifact": artifacts.ArtifactRow,
     "job": jobs.JobRow,
 }
 
@@ -61,8 +61,8 @@ def test_every_query_finds_its_columns_in_an_empty_store(store: Store) -> None:
     assert queries.series(store, "r1", ["loss"]) == {}
     assert queries.best_watched(store, []) == {}
     assert queries.final_metrics(store, ["r1"], split="test", group="all") == []
-    assert queries.artifacts(store, "r1") == []
-    assert queries.completed_with(store, "best") == {}
+    assert artifacts.of_run(store, "r1") == []
+    assert artifacts.completed_with(store, "best") == {}
     assert queries.run_by_digest(store, "d") is None
 
 

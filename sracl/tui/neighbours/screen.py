@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Input, Static
 
 from sracl.errors import SraclError
 from sracl.runs.exhibit import FILE, Exhibit
-from sracl.tracking import queries
+from sracl.tracking import artifacts
 from sracl.tui.neighbours import details
 from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.keys import Keys
@@ -140,7 +140,7 @@ class NeighboursScreen(StoreScreen):
         found: dict[str, tuple[str, Path]] = {}
         if self.store.is_file():
             with self.reader() as store:
-                kept = queries.completed_with(store, Path(FILE).stem)
+                kept = artifacts.completed_with(store, Path(FILE).stem)
             found = {run_id: (label, Path(file)) for run_id, (label, file) in kept.items()}
         self.app.call_from_thread(self._choose, found)
 

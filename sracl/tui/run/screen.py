@@ -14,7 +14,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 from sracl.compare.wording import age, origin_in_words, place
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 from sracl.tracking.values import now
 from sracl.tui.run.hand_over import hand_over
 from sracl.tui.run.log import JobLog
@@ -128,7 +128,7 @@ class RunScreen(SteeringScreen):
             run = queries.run(store, self._run_id)
             series = queries.series(store, run.id)
             metrics = queries.final_metrics(store, [run.id])
-            files = queries.artifacts(store, run.id)
+            files = artifacts.of_run(store, run.id)
         texts = {
             "overview": _overview(run, metrics),
             "recipe": _lines(run.values, run.origins),

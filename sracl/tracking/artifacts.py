@@ -1,0 +1,58 @@
+"""What readers get of the files of runs, where they are by now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sracl import paths
+from sracl.tracking.rows import among, select
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sracl.tracking.reader import Reader
+
+
+@dataclass(frozen=True)
+class ArtifactRow:
+    """A file that a run made or used."""
+
+    run_id: str
+    name: str
+    path: str
+    """Empty where the file stayed in the project that the run was imported from."""
+    digest: str
+    size: int
+    facts: Mapping[str, Any]
+    created: datetime
+
+
+def of_run(store: Reader, run_id: str) -> list[ArtifactRow]:
+    """The files of a run, oldest first."""
+    order = "ORDER BY artifact.created, artifact.name"
+    with store.reading() as view:
+        rows = list(select(view, ArtifactRow, "artifact", among("artifact.run_id", [run_id]), end=order))
+    return [replace(row, path=whereabouts(run_id, row.path)) for row in rows]
+
+
+def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
+    """Completed runs that have an artifact of this name, the one registered last first: id -> label of the run, path of the file."""
+    with store.reading() as view:
+        found = view.execute(
+            "SELECT run.id, run.label, artifact.path FROM artifact JOIN run ON run.id = artifact.run_id "
+            "WHERE artifact.name = ? AND run.state = 'completed' ORDER BY run.number DESC",
+            [artifact],
+        ).fetchall()
+    return {run_id: (label, whereabouts(run_id, path)) for run_id, label, path in found}
+
+
+def whereabouts(run_id: str, path: str) -> str:
+    """Where a file of a run, or its folder, is: where it was written or, if the project has moved since, in the run's folder here."""
+    if not path or Path(path).exists():
+        return path
+    folder = paths.run_folder(run_id)
+    here = folder if Path(path).name == run_id else folder / Path(path).name
+    return str(here) if here.exists() else path

@@ -1,0 +1,39 @@
+"""Files of runs, in a project that stays and in one that moves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sracl.tracking import artifacts, queries
+from sracl.tracking.store import Store
+
+
+def test_what_a_project_holds_is_found_where_it_was_moved_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, register: Any) -> None:
+    before, after = tmp_path / "before", tmp_path / "after"
+    folder, vectors = before / "runs" / "r1", tmp_path / "cache" / "vectors"
+    for place in (folder, vectors):
+        place.mkdir(parents=True)
+    (folder / "ranks.npz").write_bytes(b"ranks")
+    with Store.open(before / ".sracl" / "store.db") as store:
+        register(store, folder=str(folder))
+        store.artifact("r1", name="ranks", path=str(folder / "ranks.npz"), digest="", size=5, facts={})
+        store.artifact("r1", name="embed.items", path=str(vectors), digest="ab", size=9, facts={})
+        store.artifact("r1", name="gone", path=str(folder / "gone.npz"), digest="", size=1, facts={})
+        store.artifact("r1", name="elsewhere", path="", digest="cd", size=1, facts={})
+        store.finish("r1", "completed", "all epochs")
+
+    before.rename(after)
+    monkeypatch.setenv("SRACL_HOME", str(after))
+
+    with Store.open(after / ".sracl" / "store.db") as store:
+        assert queries.run(store, "r1").folder == str(after / "runs" / "r1")
+        assert {row.name: row.path for row in artifacts.of_run(store, "r1")} == {
+            "ranks": str(after / "runs" / "r1" / "ranks.npz"),
+            "embed.items": str(vectors),  # of the cache, which has not moved
+            "gone": str(folder / "gone.npz"),  # is nowhere; where it was says more than where it is not
+            "elsewhere": "",
+        }
+        assert artifacts.completed_with(store, "ranks") == {"r1": ("ablation · full", str(after / "runs" / "r1" / "ranks.npz"))}
