@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from sracl import paths
-from sracl.cli import carry_out, compare, data, diff, doctor, export, llm, logs, queue, recommend, run, runs, semantics, show, tui, worker
+from sracl.cli import carry_out, compare, data, diff, doctor, export, llm, logs, queue, recommend, rm, run, runs, semantics, show, tui, worker
 from sracl.cli import import_ as importing
 from sracl.cli import list as listing
 from sracl.errors import NO_SPACE, BudgetError, SraclError
@@ -31,6 +31,7 @@ app = typer.Typer(
 
 app.command("run")(run.command)
 app.command("runs")(runs.command)
+app.command("rm")(rm.command)
 app.command("list")(listing.command)
 app.command("show")(show.command)
 app.command("compare")(compare.command)

@@ -27,7 +27,9 @@ def command(
     with Reader.open(paths.store_file()) as store:
         row = jobs.job(store, job)
         path = Path(row.log)
-        if not path.is_file():
+        if row.lost_its_run:
+            print(f"Job {row.number} keeps no log, {row.reason}.", file=sys.stderr)
+        elif not path.is_file():
             print(f"Job {row.number} has printed nothing yet: it is {row.state}.", file=sys.stderr)
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")  # what is read may end in the middle of a letter
         place = 0

@@ -102,6 +102,8 @@ def _recipe_with_runs(name: str) -> str:
         if recipe is None:
             return ""
         runs = list(dict.fromkeys(entry.run_id for entry in queries.entries(store, [name])))
+    if not runs:
+        return f"'{name}' is a recipe that was run here, and its runs were removed; show its file, {recipe.source}."
     shown = ", ".join([*runs[:5], *(["…"] if runs[5:] else [])])
     return f"'{name}' is a recipe that was run here; show its file, {recipe.source}, or one of its runs: {shown}."
 

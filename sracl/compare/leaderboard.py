@@ -61,6 +61,7 @@ def leaderboard(
     names = recipe_names(asked, store) if asked else None
     places = [place for place in queries.entries(store, names) if run_ids is None or place.run_id in run_ids]
     found = {run.id: run for run in queries.runs(store, ids={place.run_id for place in places})}
+    places = [place for place in places if place.run_id in found]  # others were removed between the two looks
     done = {run.id for run in found.values() if run.state == "completed"}
     figures = _chosen_groups(queries.final_metrics(store, done, split=split), group)
     columns = _columns(figures, metrics)

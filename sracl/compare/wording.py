@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from sracl.tracking.queries import RunLine, RunRow
 
+_SIZES = ("kB", "MB", "GB", "TB")
 _AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -35,3 +36,11 @@ def age(passed: timedelta) -> str:
     seconds = max(0, int(passed.total_seconds()))  # a clock that was set back must not give a negative age
     unit, size = next((entry for entry in _AGES if seconds >= entry[1]), _AGES[-1])
     return f"{seconds // size} {unit}"
+
+
+def size(count: int) -> str:
+    """Bytes, in the largest decimal unit of which there is one."""
+    if count < 1000:
+        return f"{count} B"
+    power = next((power for power in range(1, len(_SIZES)) if count < 999.95 * 1000**power), len(_SIZES))  # 999.95 would print as 1000.0
+    return f"{count / 1000**power:.1f} {_SIZES[power - 1]}"

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,12 +14,13 @@ from sracl.jobs.sources import copy_sources
 from sracl.jobs.surroundings import written_down
 from sracl.recipes import schema
 from sracl.registry.find_prompt import is_file
-from sracl.runs.entries import enter, is_done, label, run_id
+from sracl.runs.entries import is_done, label, register, run_id
+from sracl.runs.removal import alone
 from sracl.tracking import jobs
 from sracl.tracking.queue import Queue
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from sracl.recipes.plan import Plan, RunPlan
@@ -52,9 +51,9 @@ def enqueue(store: Store, plan: Plan, *, device: str = "auto", priority: int = 0
         DataError: A data set is not there.
     """
     _demand_data(plan)
-    enter(store, plan)
     entered: dict[str, Entered] = {}
-    with _alone():
+    with alone(store):  # two at once would both find a run without a job
+        register(store, plan)
         pending = {row.run_id: row for row in jobs.jobs(store, written=jobs.UNFINISHED) if row.state != "interrupted"}
         for run in plan.runs:
             key = run_id(run)
@@ -75,14 +74,6 @@ def _demand_data(plan: Plan) -> None:
         if run.data_fingerprint is None:
             table = {key: value for key, value in run.values["data"].items() if key not in schema.DataSettings.model_fields}
             datasets.fingerprint(run.values["data"]["name"], table)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Let nobody else enter jobs meanwhile: two at once would both find a run without one."""
-    with paths.store_file().with_name("enqueue.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _add(queue: Queue, plan: Plan, run: RunPlan, device: str, priority: int) -> int:

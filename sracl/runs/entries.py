@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sracl import paths
 from sracl.recipes.digest import NOT_INSTALLED, installed
+from sracl.runs.removal import alone
 from sracl.tracking import queries
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ def run_id(run: RunPlan) -> str:
 
 def enter(store: Store, plan: Plan) -> None:
     """Make the store know every run of the plan, and which recipe, variant and seed it stands for."""
+    with alone(store):
+        register(store, plan)
+
+
+def register(store: Store, plan: Plan) -> None:
+    """As `enter`, for who is `alone` with the store."""
     store.recipe(plan.name, report=plan.report, source=plan.source)
     for ordinal, run in enumerate(plan.runs):
         store.register(
@@ -45,6 +52,11 @@ def enter(store: Store, plan: Plan) -> None:
             folder=str(paths.run_folder(run_id(run))),
             environment=_environment(),
         )
+
+
+def is_known(store: Store, run: RunPlan) -> bool:
+    """Whether the store has this run: it may have been removed since it was entered."""
+    return queries.run_by_digest(store, run.digest) is not None
 
 
 def is_done(store: Store, run: RunPlan) -> bool:

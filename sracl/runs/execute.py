@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import signal
 import threading
 import time
@@ -17,7 +16,8 @@ from sracl import paths
 from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.processor import multiplies_bf16
-from sracl.runs.entries import enter, is_done, label, run_id
+from sracl.runs.entries import enter, is_done, is_known, label, run_id
+from sracl.runs.folder import held
 from sracl.runs.heart import beating
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
@@ -117,13 +117,13 @@ def choose_device(asked: str) -> torch.device:
 
 def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, wishes: Wishes) -> Result:
     folder = paths.run_folder(key)
-    if is_done(store, run):
-        return Result(key, label(run), "cached")
+    if settled := _settled(key, run, store):
+        return settled
     _make_folder(folder)
     try:
-        with _lock(folder):
-            if is_done(store, run):  # by another process, since the look above
-                return Result(key, label(run), "cached")
+        with held(folder):
+            if settled := _settled(key, run, store):  # by another process, since the look above
+                return settled
             store.start(key, identity.current(), {"device": str(shop.device), "threads": torch.get_num_threads()})
             try:
                 started = time.monotonic()
@@ -147,6 +147,15 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
     except ResourceError as error:
         return Result(key, label(run), "busy", str(error), error.exit_code)
     return Result(key, label(run), "trained")
+
+
+def _settled(key: str, run: RunPlan, store: Store) -> Result | None:
+    """What became of a run that is not to be trained: it is done, or has been removed."""
+    if is_done(store, run):
+        return Result(key, label(run), "cached")
+    if not is_known(store, run):
+        return Result(key, label(run), "failed", "was removed since this command began; run it again to train it", 1)
+    return None
 
 
 def _make_folder(folder: Path) -> None:
@@ -178,21 +187,6 @@ def _full_disk_in_words(folder: Path) -> Iterator[None]:
         raise BudgetError(
             f"no space left for {error.filename or folder}. Free some space and run the same command again to continue."
         ) from error
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Hold the run's folder; the system lets go of the lock however the process ends.
-
-    Raises:
-        ResourceError: Another process trains this run.
-    """
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ResourceError(f"another process is training this run now ({folder})") from error
-        yield
 
 
 @contextmanager

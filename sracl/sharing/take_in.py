@@ -9,6 +9,7 @@ from sracl import paths
 from sracl.errors import DataError
 from sracl.evaluation.rank_file import RANKS
 from sracl.recipes.flat import flat
+from sracl.runs.removal import alone
 from sracl.sharing.bundle import lines
 from sracl.sharing.export import IMPORTED
 from sracl.sharing.staging import staging
@@ -64,7 +65,7 @@ def take_in(store: Store, file: Path, *, keep_ours: bool = False) -> Imported:
         ranks = _check(file, waiting)
         done = Imported()
         mark = {"file": file.name, "at": now().isoformat(timespec="seconds")}
-        with store.writing() as session, store.reading() as view:
+        with alone(store), store.writing() as session, store.reading() as view:
             intake = Intake(session)
             here = {run.id: run for run in queries.runs(store)}
             ids = {run.digest: run.id for run in here.values()}

@@ -36,6 +36,9 @@ _DIGITS = 18
 CANNOT_BEGIN = "cannot begin here: "
 """Beginning of the reason why a job waits for what this machine does not have."""
 
+RUN_REMOVED = "its run was removed: "
+"""Beginning of the reason of a job whose run is no more; the run's id follows."""
+
 
 @dataclass(frozen=True)
 class JobRow:
@@ -81,6 +84,11 @@ class JobRow:
     def cannot_begin(self) -> bool:
         """Whether it waits for what this machine does not have, as far as the last worker that looked could tell."""
         return self.state == "queued" and self.reason.startswith(CANNOT_BEGIN)
+
+    @property
+    def lost_its_run(self) -> bool:
+        """Whether the run it trained was removed, and its log with it."""
+        return self.run_id is None and self.reason.startswith(RUN_REMOVED)
 
 
 @dataclass(frozen=True)

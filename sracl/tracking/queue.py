@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from sracl.errors import UsageError
 from sracl.tracking.identity import owner, presence
-from sracl.tracking.jobs import LEASE, UNFINISHED, is_abandoned
+from sracl.tracking.jobs import LEASE, RUN_REMOVED, UNFINISHED, is_abandoned
 from sracl.tracking.tables import Job, QueueState
 from sracl.tracking.values import now, plain
 
@@ -176,11 +176,13 @@ class Queue:
         """Let a job that ended wait again; a run goes on after its last checkpoint.
 
         Raises:
-            UsageError: It has not ended, there is nothing left to do, or another job is there to do it.
+            UsageError: It has not ended, there is nothing left to do, another job is there to do it, or its run was removed.
         """
         with self.store.writing() as session:
             job = self._job(session, number)
             state = _state(job)
+            if job.run_id is None and job.reason.startswith(RUN_REMOVED):
+                raise UsageError(f"Job {number} cannot be retried, {job.reason}. `sracl run RECIPE --detach` queues it anew.")
             if state not in _RETRIED:
                 raise UsageError(f"Job {number} is {state}; only one that was {', '.join(_RETRIED[:-1])} or {_RETRIED[-1]} can be retried.")
             if (other := self._other(session, job)) is not None:

@@ -27,6 +27,7 @@ class StoreScreen(Screen[None]):
     def __init__(self, store: Path) -> None:
         super().__init__()
         self.store = store
+        self._told = ""
 
     @property
     def read_only(self) -> bool:
@@ -43,12 +44,14 @@ class StoreScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         """Read what has changed while another screen was above this one."""
+        self._told = ""
         self.refresh_rows()
 
     def on_worker_state_changed(self, changed: Worker.StateChanged) -> None:
-        """Say why a thread that read for this screen ended; what was shown stays."""
-        if changed.state is WorkerState.ERROR:
-            self.notify(failure(changed.worker.error), severity="error", markup=False)
+        """Say why a thread that read for this screen ended, once and not at every change of the store; what was shown stays."""
+        if changed.state is WorkerState.ERROR and (told := failure(changed.worker.error)) != self._told:
+            self._told = told
+            self.notify(told, severity="error", markup=False)
 
     def refresh_rows(self) -> object:
         """Read again, in a thread worker, and draw what changed; called after every commit of another process."""

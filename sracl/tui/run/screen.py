@@ -125,7 +125,9 @@ class RunScreen(SteeringScreen):
     def refresh_rows(self) -> None:
         """Read the run again, and draw what changed."""
         with self.reader() as store:
-            run = queries.run(store, self._run_id)
+            run = next(iter(queries.runs(store, ids=[self._run_id])), None)
+            if run is None:
+                raise UsageError(f"Run {self._run_id} was removed; what is shown is how it was.")
             series = queries.series(store, run.id)
             metrics = queries.final_metrics(store, [run.id])
             files = artifacts.of_run(store, run.id)

@@ -1,0 +1,242 @@
+"""`sracl rm` as processes: what is shown, what is asked, what goes, and what does not."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sracl.tracking import identity, queries
+from sracl.tracking.reader import Reader
+from sracl.tracking.store import Store
+from tests.support.recipes import project, sracl, sracl_recipe, start
+
+PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
+"""SASRec alone: no texts, no neighbours."""
+
+
+def store_file(home: Path) -> Path:
+    return home / ".sracl" / "store.db"
+
+
+def ids(home: Path) -> list[str]:
+    """Runs in the store, the newest first."""
+    with Reader.open(store_file(home)) as store:
+        return [run.id for run in queries.runs(store)]
+
+
+def folders(home: Path) -> list[str]:
+    return sorted(path.name for path in (home / "runs").iterdir())
+
+
+def said(home: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = sracl(*arguments, environment=project(home))
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with two seeds of a recipe."""
+    home = tmp_path_factory.mktemp("trained")
+    said(home, "run", str(sracl_recipe(home, epochs=1, users=60)), *PLAIN, "--quiet", "--seeds", "1,2")
+    return home
+
+
+@pytest.fixture
+def home(trained: Path, tmp_path: Path) -> Path:
+    """A copy of it, in a folder of its own."""
+    shutil.copytree(trained, tmp_path / "project")
+    return tmp_path / "project"
+
+
+def made_up(home: Path, count: int) -> None:
+    """Runs with rows and files, as many as asked for."""
+    with Store.open(store_file(home)) as store:
+        for number in range(count):
+            run_id = f"r{number:03}"
+            store.register(
+                run_id=run_id, digest=run_id, recipe="many", variant="", cell={}, seed=number, label=run_id, dataset="demo", values={},
+                origins={}, leaky=(), folder="", environment={},
+            )  # fmt: skip
+            store.start(run_id, identity.current())
+            store.log(run_id, 1, {"loss": 1.0})
+            store.metrics(run_id, split="test", protocol={"seen_items": "keep"}, group="all", values={"hr@10": 0.1}, count=3)
+            store.finish(run_id, "completed")
+            for name in ("best.safetensors", "ranks.npz", "plan.json"):
+                (home / "runs" / run_id).mkdir(parents=True, exist_ok=True)
+                (home / "runs" / run_id / name).write_bytes(b"x" * 1000)
+
+
+def test_a_script_is_shown_what_would_go_and_nothing_goes(home: Path) -> None:
+    before = ids(home)
+    shown = said(home, "rm", "--recipe", "small")
+    lines = shown.stdout.splitlines()
+    assert lines[0].split() == ["state", "run", "recipe", "data", "seed", "age", "size"]
+    assert [line.split()[1] for line in lines[1:]] == before
+    size = sum(path.stat().st_size for path in (home / "runs").rglob("*") if path.is_file())
+    assert shown.stderr == f"2 runs, {size / 1000:.1f} kB. Nothing was removed; the same command with --yes removes them.\n"
+    assert ids(home) == before == sorted(folders(home), key=before.index)
+
+
+def test_a_run_that_was_removed_is_trained_again_and_its_neighbour_is_not(home: Path) -> None:
+    second, first = ids(home)
+    told = said(home, "rm", second[:6], "--yes")
+    assert told.stdout.splitlines()[-1].startswith("Removed 1 run, ")
+    assert (ids(home), folders(home)) == ([first], [first])
+    again = said(home, "run", str(home / "small.toml"), *PLAIN, "--seeds", "1,2")
+    assert "seed 2  epoch 1/1" in again.stderr
+    assert "seed 1  epoch" not in again.stderr
+    assert sorted(ids(home)) == sorted([first, second])
+    with Reader.open(store_file(home)) as store:
+        assert {run.attempt for run in queries.runs(store)} == {1}
+
+
+def test_an_imported_run_can_be_trained_here_once_it_was_removed(home: Path, tmp_path: Path) -> None:
+    said(home, "export", "-o", str(tmp_path / "runs.jsonl"))
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    recipe = str(sracl_recipe(mine, epochs=1, users=60))
+    said(mine, "import", str(tmp_path / "runs.jsonl"))
+    assert "2 of 2 runs are done, 2 of them imported" in said(mine, "run", recipe, *PLAIN, "--seeds", "1,2").stderr
+    assert "[imported]" in said(mine, "rm", "--recipe", recipe, "--yes").stdout
+    assert (ids(mine), folders(mine)) == ([], [])
+    said(mine, "run", recipe, *PLAIN, "--seeds", "1,2", "--quiet")
+    assert sorted(ids(mine)) == sorted(ids(home))
+    assert all((mine / "runs" / run_id / "best.safetensors").is_file() for run_id in ids(mine))
+    assert "[imported]" not in said(mine, "runs").stdout
+
+
+def test_everything_that_is_wrong_with_a_command_line_is_told_at_once(home: Path) -> None:
+    told = said(home, "rm", "zzz", "yyy", "--yes", code=2).stderr
+    assert "There is no run 'zzz'." in told
+    assert "There is no run 'yyy'." in told
+    assert "Which runs?" in said(home, "rm", "--yes", code=2).stderr
+    assert "not both" in said(home, "rm", "zzz", "--recipe", "small", "--yes", code=2).stderr
+    assert "Did you mean 'small'?" in said(home, "rm", "--recipe", "smal", "--yes", code=2).stderr
+    assert len(ids(home)) == 2
+
+
+def test_states_choose_runs_and_none_is_no_error(home: Path) -> None:
+    assert "There is no run of recipe 'small' in state failed" in said(home, "rm", "--recipe", "small", "--state", "failed", "-y").stderr
+    said(home, "rm", "--state", "completed", "--yes")
+    assert ids(home) == []
+    assert "There is no run of recipe 'small': nothing to remove." in said(home, "rm", "--recipe", "small", "--yes").stderr
+    assert "its runs were removed" in said(home, "show", "small", code=2).stderr
+    assert said(home, "compare").returncode == 0
+
+
+def test_json_says_what_would_go_and_what_went(home: Path) -> None:
+    looked = json.loads(said(home, "rm", "@last", "--json").stdout)
+    assert [(row["id"], row["removed"], row["recipes"]) for row in looked["data"]] == [(ids(home)[0], False, ["small"])]
+    assert looked["data"][0]["bytes"] > 1000
+    gone = json.loads(said(home, "rm", "@last", "--json", "--yes").stdout)
+    assert [row["removed"] for row in gone["data"]] == [True]
+    assert gone["data"][0]["id"] not in ids(home)
+
+
+def test_a_run_of_several_recipes_is_said_to_go_from_all(home: Path) -> None:
+    other = home / "other.toml"
+    other.write_text((home / "small.toml").read_text().replace('name = "small"', 'name = "other"'))
+    said(home, "run", str(other), *PLAIN, "--quiet", "--seeds", "1,2")
+    assert (
+        f"Run {ids(home)[1]} stands in the recipes small, other, and goes from all of them." in said(home, "rm", "--recipe", "other").stderr
+    )
+
+
+def answered(home: Path, answer: str) -> str:
+    """What `sracl rm @last` prints in a terminal where its question gets this answer."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "sracl", "rm", "@last"]
+    process = subprocess.Popen(command, env=project(home), stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
+    os.close(theirs)
+    printed = ""
+    while True:
+        try:
+            printed += os.read(ours, 65536).decode()
+        except OSError:  # the other end is closed
+            break
+        if printed.rstrip().endswith("[y/N]:") and answer:
+            os.write(ours, f"{answer}\n".encode())
+            answer = ""
+    os.close(ours)
+    assert process.wait(30) == 0, printed
+    return printed
+
+
+def test_a_terminal_is_asked(home: Path) -> None:
+    before = ids(home)
+    assert "for good? [y/N]:" in answered(home, "n")
+    assert ids(home) == before
+    assert "Removed 1 run" in answered(home, "y")
+    assert ids(home) == before[1:]
+
+
+def test_what_is_trained_stays_and_what_waits_for_the_same_command_is_left_out_by_it(tmp_path: Path) -> None:
+    recipe = str(sracl_recipe(tmp_path, epochs=30, users=120))
+    process = start("run", recipe, *PLAIN, "--seeds", "1,2", environment=project(tmp_path))
+    try:
+        until = time.monotonic() + 60
+        while not epochs(tmp_path).get(1):
+            assert time.monotonic() < until, process.poll()
+            time.sleep(0.02)
+        planned, training = ids(tmp_path)
+        refused = said(tmp_path, "rm", "--recipe", "small", "--yes", code=6)
+        assert refused.stdout == ""
+        assert refused.stderr == (
+            f"Run {training} (small · seed 1) is being trained by process {process.pid} on this machine: end it with Ctrl-C, or "
+            f"`kill {process.pid}`, first.\nNothing was removed.\n"
+        )
+        said(tmp_path, "rm", planned, "--yes")
+    finally:
+        _, errors = process.communicate(timeout=120)
+    assert process.returncode == 7, errors
+    assert "small · seed 2: failed: was removed since this command began; run it again to train it" in errors
+    assert ids(tmp_path) == folders(tmp_path) == [training]
+
+
+def epochs(home: Path) -> dict[int, int | None]:
+    """Seed -> epochs that the store knows of."""
+    if not store_file(home).exists():
+        return {}
+    with Reader.open(store_file(home)) as store:
+        return {run.seed: run.epoch for run in queries.runs(store)}
+
+
+@pytest.mark.parametrize("trial", [0, 1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
+def test_killed_at_any_moment_every_run_is_whole_or_gone(tmp_path: Path, trial: int) -> None:
+    made_up(tmp_path, 60)
+    process = start("rm", "--recipe", "many", "--yes", environment=project(tmp_path))
+    while len(ids(tmp_path)) == 60:
+        assert process.poll() is None
+        time.sleep(0.001)
+    time.sleep(random.Random(trial).uniform(0, 0.1))
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL
+    left = ids(tmp_path)
+    assert left
+    assert {len(list((tmp_path / "runs" / run_id).glob("*.*"))) for run_id in left} == {3}
+    assert not dangling(tmp_path)
+    said(tmp_path, "rm", left[0], "--yes")  # and completes what was broken off
+    assert folders(tmp_path) == sorted(left[1:])
+    said(tmp_path, "rm", "--recipe", "many", "--yes")
+    assert (ids(tmp_path), folders(tmp_path)) == ([], [])
+
+
+def dangling(home: Path) -> list[Any]:
+    with closing(sqlite3.connect(store_file(home))) as view:
+        return view.execute("PRAGMA foreign_key_check").fetchall()
