@@ -15,7 +15,25 @@ from typing import Annotated
 import typer
 
 from sracl import paths
-from sracl.cli import carry_out, compare, data, diff, doctor, export, llm, logs, queue, recommend, rm, run, runs, semantics, show, tui, worker
+from sracl.cli import (
+    carry_out,
+    compare,
+    data,
+    diff,
+    doctor,
+    export,
+    llm,
+    logs,
+    queue,
+    recommend,
+    rm,
+    run,
+    runs,
+    semantics,
+    show,
+    tui,
+    worker,
+)
 from sracl.cli import import_ as importing
 from sracl.cli import list as listing
 from sracl.errors import NO_SPACE, BudgetError, SraclError
