@@ -19,6 +19,8 @@ from tests.support.jobs import add, rows, store_file, surroundings, swept, wait_
 from tests.support.plugins import MEAN_BACKBONE
 from tests.support.recipes import called, sracl_recipe
 
+PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0")
+"""SASRec alone: no texts, no neighbours."""
 VARIANTS = """
 [[variant]]
 name = "both"
@@ -77,7 +79,7 @@ def test_a_detached_recipe_is_waited_for_and_compared(home: Path) -> None:
 
 def test_wait_ends_with_the_code_of_the_worst(home: Path) -> None:
     recipe = str(sracl_recipe(home, epochs=2, extra='[train.optimizer]\nuse = "adam"\nlr = 1e30\n'))
-    entered = data(call(home, "run", recipe, "--detach", "--json"))
+    entered = data(call(home, "run", recipe, *PLAIN, "--detach", "--json"))
     waited = call(home, "queue", "wait", str(entered[0]["id"]))
     assert waited.returncode == 1
     assert "the loss is" in waited.stderr
@@ -86,8 +88,8 @@ def test_wait_ends_with_the_code_of_the_worst(home: Path) -> None:
 
 def test_a_run_is_cancelled_and_retried_and_equals_one_left_in_peace(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     peace = tmp_path_factory.mktemp("peace")
-    assert call(peace, "run", str(sracl_recipe(peace, epochs=24)), "--device", "cpu").returncode == 0
-    (entered,) = data(call(home, "run", str(sracl_recipe(home, epochs=24)), "--detach", "--json"))
+    assert call(peace, "run", str(sracl_recipe(peace, epochs=18)), "--device", "cpu").returncode == 0
+    (entered,) = data(call(home, "run", str(sracl_recipe(home, epochs=18)), "--detach", "--json"))
     until_epoch(home, entered["run_id"], 2)
     assert call(home, "queue", "checkpoint", "1").returncode == 0
     log = home / "runs" / entered["run_id"] / "log.txt"
@@ -131,7 +133,7 @@ def test_what_is_edited_after_queueing_does_not_run(home: Path) -> None:
         recipe.read_text().replace('use = "sasrec"\nhidden_size = 16\ninner_size = 32', 'use = "my_models:MeanOfItems"\nhidden_size = 8')
     )
     assert call(home, "queue", "pause").returncode == 0
-    (entered,) = data(call(home, "run", str(recipe), "--detach", "--json"))
+    (entered,) = data(call(home, "run", str(recipe), *PLAIN, "--detach", "--json"))
     module.write_text("raise RuntimeError('edited')\n")
     recipe.write_text("nonsense")
     assert call(home, "queue", "start").returncode == 0
