@@ -14,7 +14,7 @@ from sracl.recipes.plan import RunPlan
 from sracl.runs.assembly import assemble_backbone
 from sracl.runs.recommending import Recommender
 from sracl.runs.workshop import Workshop
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,7 @@ def recommender(
         UsageError: Only users or items are not there.
         PluginError: The backbone could not be imported or built.
     """
-    file = next((Path(artifact.path) for artifact in queries.artifacts(store, run.id) if artifact.name == WEIGHTS), None)
+    file = next((Path(artifact.path) for artifact in artifacts.of_run(store, run.id) if artifact.name == WEIGHTS), None)
     lost: list[str] = []
     data = _data(run, _fingerprint(store, run), lost)
     weights = _weights(run, file, str(device), lost)
