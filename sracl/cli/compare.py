@@ -19,6 +19,9 @@ def command(
     group: Annotated[str, typer.Option(help="Users: all, history (one table per group), or one group such as 'history<7'.")] = "all",
     split: Annotated[Literal["test", "valid"], typer.Option(help="Which interaction of a user was predicted.")] = "test",
     baseline: Annotated[str | None, typer.Option(help="Variant that the others are compared with, instead of the recipe's.")] = None,
+    sort: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="Highest first by this column, instead of recipe by recipe.", show_default=False)
+    ] = None,
     published: Annotated[bool, typer.Option("--published/--no-published", help="Published figures beside ours.")] = True,
     significance: Annotated[
         bool, typer.Option("--significance", help="Mark differences that are more than noise; takes about a second.")
@@ -40,7 +43,7 @@ def command(
     from sracl import paths
     from sracl.cli.whole_file import write_whole
     from sracl.compare import marks, plot, render
-    from sracl.compare.board import Leaderboard
+    from sracl.compare.board import Leaderboard, sorted_by
     from sracl.compare.leaderboard import leaderboard
     from sracl.tracking.reader import Reader
 
@@ -60,6 +63,8 @@ def command(
                 from sracl.compare.significance import ALPHA, with_tests
 
                 board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha)
+    if sort is not None:
+        board = sorted_by(board, sort)
     if not board.blocks:
         print("There is nothing to compare yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         for note in board.notes:

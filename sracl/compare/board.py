@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from sracl.errors import UsageError, did_you_mean
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:
@@ -101,6 +102,8 @@ class Block:
     notes: tuple[str, ...] = ()
     alpha: float | None = None
     """What corrected p values stay below where a difference is marked; None where nothing was to be tested."""
+    is_sorted: bool = False
+    """Whether rows stand by their figures: their labels then name their recipes, which no longer stand together."""
 
     @property
     def heading(self) -> str:
@@ -129,6 +132,30 @@ class Leaderboard:
     """What the published figures are."""
     notes: tuple[str, ...] = ()
     """What is missing."""
+
+
+def sorted_by(board: Leaderboard, metric: str) -> Leaderboard:
+    """The same with the highest mean first; rows without a figure, or with one that is no number, last.
+
+    Raises:
+        UsageError: No table has such a column.
+    """
+    known = list(dict.fromkeys(name for block in board.blocks for name in block.metrics))
+    if board.blocks and metric not in known:
+        raise UsageError(f"There is no column '{metric}' to sort by.{did_you_mean(metric, known)} Columns: {', '.join(known)}.")
+
+    def place(row: Row) -> float:
+        mean = row.figures[metric].mean if metric in row.figures else math.nan
+        return math.inf if math.isnan(mean) else -mean
+
+    def named(block: Block, row: Row) -> Row:
+        alone = len(block.recipes) == 1 or row.label == row.recipe
+        return row if alone else replace(row, label=f"{row.recipe} · {row.label}")
+
+    blocks = (
+        replace(block, rows=tuple(named(block, row) for row in sorted(block.rows, key=place)), is_sorted=True) for block in board.blocks
+    )
+    return replace(board, blocks=tuple(blocks))
 
 
 def group_in_words(group: str) -> str:

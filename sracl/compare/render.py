@@ -154,9 +154,11 @@ def _lines(block: Block) -> list[_Line]:
     lines: list[_Line] = []
     recipe = None
     for row in block.rows:
-        if len(block.recipes) > 1 and row.recipe != recipe:
+        if row.recipe != recipe and not block.is_sorted:
             recipe = row.recipe
-            lines.append(_Line(recipe, ("", *empty), plain, is_aside=True))
+            is_only = row.label == recipe and sum(other.recipe == recipe for other in block.rows) == 1
+            if len(block.recipes) > 1 and not is_only:  # a row that is its recipe needs no heading to say so
+                lines.append(_Line(recipe, ("", *empty), plain, is_aside=True))
         figures = [row.figures.get(metric) for metric in block.metrics]
         seeds = max(figure.n for figure in row.figures.values())
         best = [

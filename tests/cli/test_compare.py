@@ -72,6 +72,13 @@ class TestFilled:
         lines = runner.invoke(app, ["--metrics", "hr@5", "--format", "csv"]).stdout.splitlines()
         assert [line.split(",")[8] for line in lines] == ["metric", "hr@5", "hr@5"]
 
+    def test_sorted_by_a_column(self) -> None:
+        asked = ["--metrics", "hr@5", "--sort", "hr@5", "--format", "csv"]
+        assert runner.invoke(app, asked).stdout.splitlines()[1].split(",")[1] == "full"
+        with Store.open(paths.store_file()) as store:
+            store.metrics("base", split="test", protocol={"seen_items": "keep"}, group="all", values={"hr@10": 0.1, "hr@5": 0.9})
+        assert runner.invoke(app, asked).stdout.splitlines()[1].split(",")[1] == "base"
+
     def test_a_file_takes_its_format_from_its_name(self, tmp_path: Path) -> None:
         result = runner.invoke(app, ["-o", str(tmp_path / "board.md")])
         assert result.stdout == ""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sracl.compare import render
-from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
+from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row, sorted_by
 from sracl.compare.leaderboard import print_leaderboard
+from sracl.errors import UsageError
 
 if TYPE_CHECKING:
     from sracl.tracking.store import Store
@@ -136,6 +137,25 @@ def test_json_is_one_object_with_null_for_what_is_no_number() -> None:
 def test_recipes_are_named_where_several_meet() -> None:
     lines = render.as_table(board(row("full", 0.1), row("other", 0.1, recipe="sasrec"))).splitlines()
     assert [line for line in lines if line in ("ablation", "sasrec")] == ["ablation", "sasrec"]
+
+
+def test_a_row_that_is_its_recipe_needs_no_heading() -> None:
+    shown = board(row("sasrec", 0.1, recipe="sasrec", variant=""), row("full", 0.1), row("base", 0.1))
+    assert [line.split()[0] for line in render.as_table(shown).splitlines()[2:6]] == ["sasrec", "ablation", "full", "base"]
+
+
+def test_sorted_rows_name_their_recipe_themselves() -> None:
+    shown = sorted_by(board(row("full", 0.1), row("none", math.nan), row("sasrec", 0.3, recipe="sasrec"), row("base", 0.2)), "ndcg@20")
+    lines = [line for line in render.as_table(shown).splitlines()[2:] if line and line[0] != "m"]
+    assert [line.split("  ")[0] for line in lines] == ["sasrec", "ablation · base", "ablation · full", "ablation · none"]
+    labels = [row.label for row in ABLATION.blocks[0].rows]
+    assert [row.label for row in sorted_by(ABLATION, "hr@10").blocks[0].rows] == [
+        *labels[:4],
+        "w/o CL",
+    ]  # of one recipe: as they are called
+    with pytest.raises(UsageError, match=r"no column 'ndcg@2' to sort by. Did you mean 'ndcg@20'\? Columns: hr@10"):
+        sorted_by(ABLATION, "ndcg@2")
+    assert sorted_by(Leaderboard(()), "anything") == Leaderboard(())
 
 
 class Terminal(io.StringIO):
