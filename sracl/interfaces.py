@@ -404,7 +404,11 @@ class LLMProvider(Protocol):
 
 
 class TextEncoder(Protocol):
-    """Turns texts into vectors."""
+    """Turns texts into vectors.
+
+    One that takes long may have besides: `progress`, called with numbers of texts done and all; `unfinished`, where the run puts a
+    folder in which it may keep what is done until all is; `facts`, of its last call, for the record.
+    """
 
     def __call__(self, texts: Sequence[str]) -> np.ndarray:
         """One row per text, float32 [N, d]; a zero row for an empty text."""

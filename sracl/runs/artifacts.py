@@ -2,6 +2,7 @@
 
     root/<stage>/<digest>/         the files, and facts.json with their key, sizes and hashes, and a hash of itself
     root/.locks/<stage>-<digest>   held by whoever builds; the lock goes with its process
+    root/.unfinished/<stage>-<digest>/   what a builder wants to find again if it is killed; goes when the artifact is there
 
 An artifact appears whole or not at all: it is built in a folder beside its place, flushed to disk and renamed. Nothing
 that is damaged is used: it is made anew, with a message.
@@ -77,6 +78,10 @@ class Artifacts:
         """Where the artifact with this key is, or would be."""
         return self.root / stage / digest_of(stage, key)
 
+    def unfinished(self, stage: str, key: Mapping[str, Any]) -> Path:
+        """Where whoever builds the artifact with this key may keep what is done already; there only if something was kept."""
+        return self.root / ".unfinished" / f"{stage}-{digest_of(stage, key)}"
+
     def has(self, stage: str, key: Mapping[str, Any]) -> bool:
         """Whether the artifact is there with files of the right sizes; their contents are not read."""
         return not _damage(self.folder(stage, key), thorough=False)
@@ -142,6 +147,7 @@ class Artifacts:
                 final.rename(final.parent / f".{final.name}-old-{os.getpid()}")
             work.rename(final)
             _flush(final.parent)
+            shutil.rmtree(self.unfinished(final.parent.name, key), ignore_errors=True)
         finally:
             for remains in final.parent.glob(f".{final.name}-*"):
                 shutil.rmtree(remains, ignore_errors=True)

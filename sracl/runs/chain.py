@@ -76,6 +76,8 @@ class Chain:
             with self._timed(f"embedding {self.what} with {self.table['text_encoder']['use']}") as progress:
                 if hasattr(encoder, "progress"):
                     encoder.progress = lambda done, total: progress(f"{done:,} of {total:,} texts")
+                if hasattr(encoder, "unfinished"):
+                    encoder.unfinished = self.artifacts.unfinished(to_embed.stage, to_embed.key)
                 vectors = embeddings.embed(encoder, read_texts())
             embeddings.save(vectors, folder / _VECTORS)
             return {**self.guard.note(folder), **embeddings.facts(vectors, self.names), "encoder": dict(getattr(encoder, "facts", {}))}

@@ -65,6 +65,8 @@ class MiniLM:
         )
         self.progress: Callable[[int, int], None] | None = None
         """Told how many texts of how many are done, after every batch."""
+        self.unfinished: Path | None = None
+        """As `Transformers.unfinished`."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -73,7 +75,7 @@ class MiniLM:
 
     def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """One row per text, float32 [N, 384]; zero for an empty text."""
-        self._encoder.progress = self.progress
+        self._encoder.progress, self._encoder.unfinished = self.progress, self.unfinished
         return self._encoder(texts)
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
@@ -43,6 +44,8 @@ class Shuffled:
         self.seed = seed
         self.progress: Callable[[int, int], None] | None = None
         """Told how many texts of how many are done, where the encoder within tells."""
+        self.unfinished: Path | None = None
+        """Where the encoder within may keep vectors until all are there."""
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -53,6 +56,8 @@ class Shuffled:
         """One row per text, float32 [N, d]; zero for an empty text."""
         if hasattr(self.encoder, "progress"):
             self.encoder.progress = self.progress
+        if hasattr(self.encoder, "unfinished"):
+            self.encoder.unfinished = self.unfinished
         ring = sorted({text for text in texts if text.strip()}, key=self._place)
         following = dict(zip(ring, [*ring[1:], *ring[:1]], strict=True))
         return self.encoder([following.get(text, text) for text in texts])

@@ -11,15 +11,20 @@ from pydantic import Field
 from sracl import memory
 from sracl.errors import DataError
 from sracl.pretrained import Pretrained, placement
+from sracl.text_encoders.pieces import Piece, Pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
+    import torch
     from numpy.typing import NDArray
     from torch import Tensor
 
 _RELEASED_EVERY = 8
 """Batches between two releases of memory."""
+_BATCHES_A_PIECE = 64
+"""Batches that are kept together while others are still to come: half a minute's work of a small model on a CPU."""
 _SHIFTED_POSITIONS = ("roberta", "xlm-roberta", "camembert", "mpnet", "xlm-roberta-xl", "roberta-prelayernorm")
 """Families that number positions from the padding id + 1, and so take fewer tokens than they have positions."""
 _INSTEAD = (
@@ -90,6 +95,8 @@ class Transformers:
         """Device, precision, commit of the model and truncated texts of the last call."""
         self.progress: Callable[[int, int], None] | None = None
         """Told how many texts of how many are done, after every batch."""
+        self.unfinished: Path | None = None
+        """Where to keep vectors until all are there, so that a call that is killed goes on where it was; None keeps none."""
         self._pretrained = Pretrained(model, revision=revision, download=download, instead=_INSTEAD)
         self._loaded: tuple[Any, Any] | None = None
 
@@ -103,32 +110,44 @@ class Transformers:
         import torch
 
         device, precision = placement(self.device, self.precision, on_gpu="float16")
-        tokenizer, model = self._load()
+        _, model = self._load()
         model.to(device, getattr(torch, precision))
         limit = _positions(model.config, self.max_length)
         # Padding costs as much as text, so that texts of about one length go together.
         order = sorted((row for row, text in enumerate(texts) if text.strip()), key=lambda row: len(texts[row]))
         vectors = np.zeros((len(texts), int(model.config.hidden_size)), dtype=np.float32)
         truncated = 0
+        settings = {"device": device.type, "precision": precision, "commit": self._pretrained.commit, "max_length": limit}
+        pieces = Pieces(self.unfinished, texts, settings)
+        size = self.batch_size * _BATCHES_A_PIECE
+        for begin in range(0, len(order), size):
+            rows = order[begin : begin + size]
+            piece = pieces.find(begin // size)
+            if piece is None:
+                piece = self._piece([self.prompt + texts[row] for row in rows], limit, device, begin, len(order))
+                pieces.keep(begin // size, piece)
+            vectors[rows] = piece.vectors
+            truncated += piece.truncated
+        self.facts = {**settings, "texts_at_max_length": truncated}
+        return vectors
+
+    def _piece(self, texts: Sequence[str], limit: int, device: torch.device, before: int, total: int) -> Piece:
+        """Vectors of some texts; `before` of `total` are done."""
+        import torch
+
+        tokenizer, model = self._load()
+        parts, truncated = [], 0
         with torch.inference_mode():
-            for begin in range(0, len(order), self.batch_size):
-                rows = order[begin : begin + self.batch_size]
-                written = [self.prompt + texts[row] for row in rows]
-                tokens = tokenizer(written, padding=True, truncation=True, max_length=limit, return_tensors="pt").to(device)
+            for begin in range(0, len(texts), self.batch_size):
+                some = texts[begin : begin + self.batch_size]
+                tokens = tokenizer(some, padding=True, truncation=True, max_length=limit, return_tensors="pt").to(device)
                 truncated += int((tokens["attention_mask"].sum(dim=1) == limit).sum())
-                vectors[rows] = self._pool(model(**tokens), tokens["attention_mask"]).cpu().numpy()
+                parts.append(self._pool(model(**tokens), tokens["attention_mask"]).cpu().numpy())
                 if begin // self.batch_size % _RELEASED_EVERY == 0:
                     memory.release()
                 if self.progress is not None:
-                    self.progress(begin + len(rows), len(order))
-        self.facts = {
-            "device": device.type,
-            "precision": precision,
-            "commit": self._pretrained.commit,
-            "texts_at_max_length": truncated,
-            "max_length": limit,
-        }
-        return vectors
+                    self.progress(before + begin + len(some), total)
+        return Piece(np.concatenate(parts), truncated)
 
     def _pool(self, output: Any, mask: Tensor) -> Tensor:
         import torch

@@ -219,3 +219,24 @@ def test_a_killed_process_leaves_nothing_that_is_used(tmp_path: Path) -> None:
     made = artifacts.make("embed", KEY, Builder())
     assert sorted(path.name for path in made.folder.iterdir()) == [FACTS, "file.txt"]
     assert leftovers(artifacts.root) == []
+
+
+def test_what_a_builder_keeps_meanwhile_stays_until_its_artifact_is_there(tmp_path: Path) -> None:
+    artifacts = Artifacts(tmp_path)
+    place = artifacts.unfinished("embed", KEY)
+    found = []
+
+    def build_or_fail(folder: Path) -> dict[str, int]:
+        found.append(place.exists())
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "piece").write_bytes(b"half")
+        if len(found) == 1:
+            raise KeyboardInterrupt
+        return build(folder)
+
+    with pytest.raises(KeyboardInterrupt):
+        artifacts.make("embed", KEY, build_or_fail)
+    assert (place / "piece").read_bytes() == b"half"
+    artifacts.make("embed", KEY, build_or_fail)
+    assert found == [False, True]
+    assert not place.exists()

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import subprocess
+import sys
 import time
 import warnings
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import huggingface_hub
 import numpy as np
@@ -72,6 +75,65 @@ def test_tells_its_progress(tiny_roberta: Path) -> None:
     encoder.progress = lambda done, total: told.append((done, total))
     encoder(TEXTS)  # five texts that are not empty
     assert told == [(2, 5), (4, 5), (5, 5)]
+
+
+ENCODE = """
+import sys
+from pathlib import Path
+from sracl.text_encoders.transformers import Transformers
+encoder = Transformers(model=sys.argv[1], batch_size=1, device="cpu")
+encoder.unfinished = Path(sys.argv[2])
+encoder([f"pens {number} " * (1 + number % 7) for number in range(100_000)])
+"""
+
+
+def test_one_that_is_killed_goes_on_where_it_was(tiny_roberta: Path, tmp_path: Path) -> None:
+    texts = [f"pens {number} " * (1 + number % 7) for number in range(100_000)]
+    process = subprocess.Popen([sys.executable, "-c", ENCODE, str(tiny_roberta), str(tmp_path)])
+    while not list(tmp_path.glob("*.safetensors")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    kept = len(list(tmp_path.glob("*.safetensors")))  # pieces of 64 batches of one text
+
+    told: list[int] = []
+
+    def stop(done: int, total: int) -> None:
+        told.append(done)
+        raise KeyboardInterrupt
+
+    encoder = Transformers(model=str(tiny_roberta), batch_size=1, device="cpu")
+    encoder.unfinished, encoder.progress = tmp_path, stop
+    with pytest.raises(KeyboardInterrupt):
+        encoder(texts)
+    assert told == [64 * kept + 1]
+
+
+def test_what_was_kept_gives_the_same_vectors_and_other_texts_or_settings_do_not_get_it(tiny_roberta: Path, tmp_path: Path) -> None:
+    texts = [f"pens {number} " * (1 + number % 30) for number in range(150)]
+
+    def encoded(folder: Path | None, texts: list[str], **settings: int) -> tuple[np.ndarray, int, dict[str, Any]]:
+        """Vectors, the first number of texts that was told to be done, facts."""
+        told: list[int] = []
+        encoder = Transformers(model=str(tiny_roberta), batch_size=1, device="cpu", **settings)  # type: ignore[arg-type]
+        encoder.unfinished, encoder.progress = folder, lambda done, total: told.append(done)
+        return encoder(texts), told[0] if told else 0, encoder.facts
+
+    whole, _, facts = encoded(None, texts)
+    assert facts["texts_at_max_length"] > 0
+    first, _, _ = encoded(tmp_path, texts)
+    assert [file.name for file in sorted(tmp_path.iterdir())] == [f"00000{number}.safetensors" for number in range(3)]
+    (tmp_path / "000001.safetensors").write_bytes(b"torn")
+    again, began, told = encoded(tmp_path, texts)
+    assert began == 65  # the second piece of 64 is damaged, the first and the third are as they were
+    assert told == facts
+    np.testing.assert_array_equal(whole, first)
+    np.testing.assert_array_equal(whole, again)
+
+    assert encoded(tmp_path, texts)[1] == 0  # all of it is there
+    assert encoded(tmp_path, [*texts[:-1], "stapler"])[1] == 1
+    assert encoded(tmp_path, texts, max_length=16)[1] == 1
 
 
 def test_warns_of_a_pooler_without_weights(tiny_roberta: Path, tmp_path: Path) -> None:
