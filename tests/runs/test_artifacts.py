@@ -226,13 +226,13 @@ def test_what_a_builder_keeps_meanwhile_stays_until_its_artifact_is_there(tmp_pa
     place = artifacts.unfinished("embed", KEY)
     found = []
 
-    def build_or_fail(folder: Path) -> dict[str, int]:
+    def build_or_fail(folder: Path) -> Mapping[str, Any]:
         found.append(place.exists())
         place.mkdir(parents=True, exist_ok=True)
         (place / "piece").write_bytes(b"half")
         if len(found) == 1:
             raise KeyboardInterrupt
-        return build(folder)
+        return Builder()(folder)
 
     with pytest.raises(KeyboardInterrupt):
         artifacts.make("embed", KEY, build_or_fail)
