@@ -16,6 +16,7 @@ import typer
 
 from sracl import paths
 from sracl.cli import (
+    cache,
     carry_out,
     compare,
     data,
@@ -66,6 +67,7 @@ app.command("carry-out", hidden=True)(carry_out.command)
 app.add_typer(data.app, name="data")
 app.add_typer(semantics.app, name="semantics")
 app.add_typer(llm.app, name="llm")
+app.add_typer(cache.app, name="cache")
 
 
 def _print_version(wanted: bool) -> None:

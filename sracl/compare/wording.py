@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sracl.errors import UsageError
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -36,6 +38,21 @@ def age(passed: timedelta) -> str:
     seconds = max(0, int(passed.total_seconds()))  # a clock that was set back must not give a negative age
     unit, size = next((entry for entry in _AGES if seconds >= entry[1]), _AGES[-1])
     return f"{seconds // size} {unit}"
+
+
+def length_of_time(text: str) -> timedelta:
+    """What a length of time such as 30d, 12h or 2w says.
+
+    Raises:
+        UsageError: It is none.
+    """
+    from datetime import timedelta
+
+    units = {"w": 7 * 86400, "d": 86400, "h": 3600}
+    number, unit = text[:-1], text[-1:]
+    if unit not in units or not number.isdecimal() or len(number) > 6:
+        raise UsageError(f"A length of time is a number of weeks, days or hours such as 2w, 30d or 12h; '{text}' is none.")
+    return timedelta(seconds=int(number) * units[unit])
 
 
 def size(count: int) -> str:

@@ -1,11 +1,14 @@
 """What stages make, kept under the hash of what it was made from, so that nothing is computed twice.
 
     root/<stage>/<digest>/         the files, and facts.json with their key, sizes and hashes, and a hash of itself
-    root/.locks/<stage>-<digest>   held by whoever builds; the lock goes with its process
+    root/.locks/<stage>-<digest>   held by whoever builds or removes; the lock goes with its process
     root/.unfinished/<stage>-<digest>/   what a builder wants to find again if it is killed; goes when the artifact is there
 
 An artifact appears whole or not at all: it is built in a folder beside its place, flushed to disk and renamed. Nothing
 that is damaged is used: it is made anew, with a message.
+
+Who uses an artifact sets the time of its facts.json, which so tells when it was used last, and keeps that file locked, shared,
+while it works: `cache` removes nothing that is used.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import json
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -73,6 +77,8 @@ class Artifacts:
     def __init__(self, root: Path) -> None:
         """Nothing is created before something is made."""
         self.root = root
+        self._in_use: dict[Path, int] = {}
+        weakref.finalize(self, _let_go, self._in_use)
 
     def folder(self, stage: str, key: Mapping[str, Any]) -> Path:
         """Where the artifact with this key is, or would be."""
@@ -84,11 +90,11 @@ class Artifacts:
 
     def has(self, stage: str, key: Mapping[str, Any]) -> bool:
         """Whether the artifact is there with files of the right sizes; their contents are not read."""
-        return not _damage(self.folder(stage, key), thorough=False)
+        return not damage(self.folder(stage, key), thorough=False)
 
     def verify(self, stage: str, key: Mapping[str, Any]) -> str:
         """What is wrong with the artifact, read in full; empty if nothing is."""
-        return _damage(self.folder(stage, key), thorough=True)
+        return damage(self.folder(stage, key), thorough=True)
 
     def make(
         self,
@@ -115,19 +121,32 @@ class Artifacts:
         """
         final = self.folder(stage, key)
         made_from = {f"{artifact.stage}/{artifact.digest}": artifact.contents for artifact in inputs}
-        if found := _read(final, made_from):
+        if found := self._use(final, made_from):
             return found
         with _plain_errors(stage, self.root), self._lock(final, report):
-            if found := _read(final, made_from):
+            if found := self._use(final, made_from):
                 return found
             if final.exists():
-                report(f"{stage}: the cached {final} {_damage(final, thorough=True) or 'was made from other inputs'}; making it anew")
+                report(f"{stage}: the cached {final} {damage(final, thorough=True) or 'was made from other inputs'}; making it anew")
             self._build(final, key, build, made_from)
-        artifact = _read(final, made_from, was_cached=False)
+            artifact = self._use(final, made_from, was_cached=False)
         if artifact is None:
             raise ResourceError(
-                f"{stage}: {final} was made and {_damage(final, thorough=True)}: the disk does not keep what is written to it"
+                f"{stage}: {final} was made and {damage(final, thorough=True)}: the disk does not keep what is written to it"
             )
+        return artifact
+
+    def _use(self, final: Path, made_from: Mapping[str, str], *, was_cached: bool = True) -> Artifact | None:
+        """The artifact, if it is whole and made from these; in use from now on, as long as this object lives."""
+        handle = _marked(final)  # first, so that it is not removed while it is looked at
+        if handle is None:
+            return None
+        artifact = _read(final, made_from, was_cached=was_cached)
+        former = handle if artifact is None else self._in_use.pop(final, None)
+        if former is not None:
+            os.close(former)
+        if artifact is not None:
+            self._in_use[final] = handle
         return artifact
 
     def _build(self, final: Path, key: Mapping[str, Any], build: Callable[[Path], Mapping[str, Any]], made_from: Mapping[str, str]) -> None:
@@ -183,20 +202,42 @@ def _plain_errors(stage: str, root: Path) -> Iterator[None]:
         raise
 
 
-def _read(folder: Path, made_from: Mapping[str, str], *, was_cached: bool = True) -> Artifact | None:
-    if _damage(folder, thorough=True):
+def _marked(folder: Path) -> int | None:
+    """Say of an artifact that it is used, now and until this file is closed; None where it is not there, or is being removed."""
+    try:
+        handle = os.open(folder / FACTS, os.O_RDONLY)
+    except OSError:
         return None
-    record = _record(folder)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    with contextlib.suppress(OSError):  # in a cache that others keep
+        os.utime(handle)
+    return handle
+
+
+def _let_go(handles: dict[Path, int]) -> None:
+    for handle in handles.values():
+        os.close(handle)
+    handles.clear()
+
+
+def _read(folder: Path, made_from: Mapping[str, str], *, was_cached: bool = True) -> Artifact | None:
+    if damage(folder, thorough=True):
+        return None
+    record = record_of(folder)
     if record["inputs"] != made_from:
         return None
     return Artifact(folder.parent.name, folder.name, folder, record["facts"], was_cached, record["files"])
 
 
-def _damage(folder: Path, *, thorough: bool) -> str:
-    """What is wrong with an artifact, as the end of a sentence; empty if nothing is."""
+def damage(folder: Path, *, thorough: bool) -> str:
+    """What is wrong with an artifact, as the end of a sentence; empty if nothing is. Not thorough, only sizes are looked at."""
     if not folder.is_dir():
         return "is missing"
-    record = _record(folder)
+    record = record_of(folder)
     if not record:
         return f"has no readable {FACTS}"
     if record.pop("seal", None) != _seal(record):
@@ -214,7 +255,8 @@ def _damage(folder: Path, *, thorough: bool) -> str:
     return ""
 
 
-def _record(folder: Path) -> dict[str, Any]:
+def record_of(folder: Path) -> dict[str, Any]:
+    """What is noted of an artifact: key, inputs, files, facts and a seal; empty where that cannot be understood."""
     try:
         record = json.loads((folder / FACTS).read_text(encoding="utf-8"), parse_constant=_refuse)
     except (FileNotFoundError, ValueError):

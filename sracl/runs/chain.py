@@ -135,7 +135,8 @@ class Chain:
         descriptions.save(texts, folder / TEXTS)
         words = {"name": self.requests.template.name, "version": self.requests.template.version}
         counts = {"rows": len(texts), "distinct": len(set(texts) - {""}), "empty": texts.count("")}
-        return {**self.guard.note(folder), "prompt": words, **counts, "llm": told}
+        of = {"dataset": self.guard.interactions.name}
+        return {**self.guard.note(folder), **of, "prompt": words, **counts, "llm": told}
 
     def _make(self, stage: Stage, build: Callable[[Path], Mapping[str, Any]], *inputs: Artifact) -> Artifact:
         made = self.artifacts.make(stage.stage, stage.key, build, inputs=inputs, report=self.report)

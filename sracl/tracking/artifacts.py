@@ -49,6 +49,19 @@ def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
     return {run_id: (label, whereabouts(run_id, path)) for run_id, label, path in found}
 
 
+def resting_on(store: Reader) -> dict[str, list[str]]:
+    """Runs by the digests of what stages before training made for them, the one registered last first."""
+    found: dict[str, list[str]] = {}
+    with store.reading() as view:
+        rows = view.execute(
+            "SELECT DISTINCT artifact.digest, run.id, run.number FROM artifact JOIN run ON run.id = artifact.run_id "
+            "WHERE artifact.digest != '' ORDER BY run.number DESC"
+        )
+        for digest, run_id, _ in rows:
+            found.setdefault(digest, []).append(run_id)
+    return found
+
+
 def whereabouts(run_id: str, path: str) -> str:
     """Where a file of a run, or its folder, is: where it was written or, if the project has moved since, in the run's folder here."""
     if not path or Path(path).exists():
