@@ -72,7 +72,7 @@ def _trained(run: RunRow) -> RunRow:
     if run.imported:
         raise UsageError(
             f"Run '{run.id}' ({run.label}) was imported from {run.imported}, and weights stay where they were trained. "
-            "Ask for recommendations there, or train another seed here: `sracl run RECIPE --seeds …`."
+            f"Ask for recommendations there, or train it here: `sracl rm {run.id} --yes`, then the recipe."
         )
     return run
 

@@ -98,7 +98,7 @@ def _data(run: RunRow, fingerprint: str | None, problems: list[str]) -> Interact
 
 def _weights(run: RunRow, file: Path | None, device: str, problems: list[str]) -> dict[str, Tensor] | None:
     """The weights of the best epoch; None, and a problem, where they are gone or damaged."""
-    again = "Only a copy brings them back; `sracl run RECIPE --seeds …` trains another seed."
+    again = f"`sracl rm {run.id} --yes` and the recipe once more train it again."
     if file is None or not file.is_file():
         problems.append(f"Its weights are gone: {file or run.folder} is not there. {again}")
         return None

@@ -151,7 +151,7 @@ def test_what_is_in_the_way_is_told_at_once(sasrec: Trained) -> None:
         sasrec.opened(users=["user-0001", "usr-0002"])
     assert str(told.value).splitlines() == [
         f"Run '{sasrec.run.id}' ({sasrec.run.label}) cannot be asked, for 2 reasons:",
-        f"  Its weights are gone: {weights} is not there. Only a copy brings them back; `sracl run RECIPE --seeds …` trains another seed.",
+        f"  Its weights are gone: {weights} is not there. `sracl rm {sasrec.run.id} --yes` and the recipe once more train it again.",
         "  The data set 'markov' has no user 'usr-0002'. Did you mean 'user-0002'?",
     ]
     weights.write_bytes(kept.read_bytes()[:-100])
