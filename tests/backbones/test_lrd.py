@@ -74,6 +74,22 @@ def test_blocks_lists_and_lists_of_each_row_score_alike(monkeypatch: pytest.Monk
     torch.testing.assert_close(backbone.score(states, users=users, candidates=own), every.gather(1, own - 1))
 
 
+@pytest.mark.parametrize("held", [2**22, 1])
+@pytest.mark.parametrize("spread", [1.0, 40.0])  # with 40, most exponentials are 0 beside the largest of their column
+def test_a_ranking_without_gradients_scores_as_one_with_them(held: int, spread: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(lrd._HELD, "cpu", held)
+    backbone, users = made(num_layers=0), torch.tensor([2, 0, 1, 1])
+    with torch.no_grad():
+        backbone.item_embedding.weight[:] *= spread
+    items = torch.tensor([[0, 0, 0, 2], [0, 1, 4, 6], [3, 5, 2, 1], [0, 6, 6, 1]])  # one twice in a history, some in several
+    states = backbone.encode(items, torch.tensor([1, 3, 4, 3]))
+    expected = backbone.score(states, users=users)
+    assert expected.requires_grad
+    with torch.no_grad():
+        torch.testing.assert_close(backbone.score(states, users=users), expected.detach(), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(backbone.score(states[1:2]), backbone.score(states)[1:2], atol=1e-4, rtol=1e-4)
+
+
 def test_padding_and_trimming_change_nothing_and_order_does_not_matter() -> None:
     backbone = made()
     items, lengths = histories()
