@@ -31,6 +31,12 @@ class TestOverUsers:
     def test_equal_rows_have_p_1(self, users: int) -> None:
         assert over_users(np.full(users, 0.3), np.full(users, 0.3)) == 1.0
 
+    def test_a_mean_over_equal_seeds_is_no_difference(self) -> None:
+        reciprocal = 1 / np.arange(1, 11, dtype=np.float64).repeat(50)
+        ours = np.mean([reciprocal] * 3, axis=0)
+        assert (ours != reciprocal).any()  # by a last bit
+        assert over_users(ours, reciprocal) == 1.0
+
     def test_one_user_says_nothing(self) -> None:
         assert over_users(np.asarray([1.0]), np.asarray([0.0])) == 1.0
 
