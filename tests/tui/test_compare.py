@@ -2,12 +2,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from textual.pilot import Pilot
 
+from sracl.compare.board import Leaderboard
 from sracl.tracking.store import Store
 from sracl.tui.app import SraclApp
 from sracl.tui.compare.screen import CompareScreen
@@ -105,6 +108,37 @@ def test_differences_are_tested_when_asked(path: Path) -> None:
             await shows(pilot, ".3158†", "table · tests", "† more than noise over users")
             await press(pilot, "t")
             await until(pilot, lambda: "†" not in text(app))
+
+    asyncio.run(script())
+
+
+def test_tests_that_end_late_do_not_replace_what_was_asked_for_since(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def slow(store: object, board: Leaderboard) -> Leaderboard:
+        begun.set()
+        may_end.wait(10)
+        ended.set()
+        return replace(board, notes=("tested",))
+
+    monkeypatch.setattr("sracl.compare.significance.with_tests", slow)
+
+    async def script() -> None:
+        app = SraclApp(path)
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
+            await press(pilot, "4")
+            await shows(pilot, "vs plain")
+            await press(pilot, "t")
+            await until(pilot, begun.is_set)
+            await press(pilot, "t", "b")
+            await shows(pilot, "Compare with")
+            await press(pilot, "j", "j", "enter")
+            await shows(pilot, "vs full")
+            may_end.set()
+            await until(pilot, ended.is_set)
+            await pilot.pause(0.3)
+            assert "vs full" in text(app)
+            assert "tested" not in text(app)
 
     asyncio.run(script())
 

@@ -124,7 +124,7 @@ class CompareScreen(StoreScreen):
         """Read the figures again."""
         view = self._view
         if not self.store.is_file():
-            self.app.call_from_thread(self._show, Leaderboard((), (), ("There is no run yet.",)), [], [])
+            self.app.call_from_thread(self._show, view, Leaderboard((), (), ("There is no run yet.",)), [], [])
             return
         with self.reader() as store:
             recipes = list(queries.recipes(store))
@@ -134,7 +134,7 @@ class CompareScreen(StoreScreen):
                 from sracl.compare.significance import with_tests  # only now, since it loads what takes most of a second
 
                 board = with_tests(store, board)
-        self.app.call_from_thread(self._show, board, recipes, groups)
+        self.app.call_from_thread(self._show, view, board, recipes, groups)
 
     def _ask(self, question: str, choices: list[str], chosen: Callable[[str], View]) -> None:
         def take(name: str | None) -> None:
@@ -148,7 +148,9 @@ class CompareScreen(StoreScreen):
         self._draw()
         self.refresh_rows()
 
-    def _show(self, board: Leaderboard, recipes: list[str], groups: list[str]) -> None:
+    def _show(self, view: View, board: Leaderboard, recipes: list[str], groups: list[str]) -> None:
+        if view != self._view:  # a thread goes on when its worker is cancelled: tests may end after what was asked for since is shown
+            return
         self._board, self._recipes, self._groups = board, recipes, groups
         self._draw()
 
