@@ -103,7 +103,7 @@ class Block:
     alpha: float | None = None
     """What corrected p values stay below where a difference is marked; None where nothing was to be tested."""
     is_sorted: bool = False
-    """Whether rows stand by their figures: their labels then name their recipes, which no longer stand together."""
+    """Whether rows stand by their figures, and no longer with those of their recipe."""
 
     @property
     def heading(self) -> str:
@@ -116,6 +116,11 @@ class Block:
     def recipes(self) -> tuple[str, ...]:
         """Recipes with a row here."""
         return tuple(dict.fromkeys(row.recipe for row in self.rows))
+
+    def called(self, row: Row) -> str:
+        """What a row is called where it stands: by its label, and by its recipe where that is not told otherwise."""
+        is_plain = not self.is_sorted or len(self.recipes) == 1 or row.label == row.recipe
+        return row.label if is_plain else f"{row.recipe} · {row.label}"
 
     def best(self, metric: str) -> float | None:
         """The highest mean of the rows that are not leaky, rounded as it is printed."""
@@ -137,9 +142,14 @@ class Leaderboard:
 def sorted_by(board: Leaderboard, metric: str) -> Leaderboard:
     """The same with the highest mean first; rows without a figure, or with one that is no number, last.
 
+    Args:
+        board: As `leaderboard` makes it.
+        metric: A column, in letters of either case, as headers have capitals.
+
     Raises:
         UsageError: No table has such a column.
     """
+    metric = metric.strip().lower()
     known = list(dict.fromkeys(name for block in board.blocks for name in block.metrics))
     if board.blocks and metric not in known:
         raise UsageError(f"There is no column '{metric}' to sort by.{did_you_mean(metric, known)} Columns: {', '.join(known)}.")
@@ -148,14 +158,7 @@ def sorted_by(board: Leaderboard, metric: str) -> Leaderboard:
         mean = row.figures[metric].mean if metric in row.figures else math.nan
         return math.inf if math.isnan(mean) else -mean
 
-    def named(block: Block, row: Row) -> Row:
-        alone = len(block.recipes) == 1 or row.label == row.recipe
-        return row if alone else replace(row, label=f"{row.recipe} · {row.label}")
-
-    blocks = (
-        replace(block, rows=tuple(named(block, row) for row in sorted(block.rows, key=place)), is_sorted=True) for block in board.blocks
-    )
-    return replace(board, blocks=tuple(blocks))
+    return replace(board, blocks=tuple(replace(block, rows=tuple(sorted(block.rows, key=place)), is_sorted=True) for block in board.blocks))
 
 
 def group_in_words(group: str) -> str:

@@ -82,11 +82,14 @@ def _axis(rows: Sequence[Row]) -> str | None:
 def _draw(axes: Axes, block: Block, metric: str) -> None:
     rows = [row for row in block.rows if metric in row.figures]
     axis = _axis(rows) if rows else None
-    (_points if axis is None else _lines)(axes, rows, metric, *([] if axis is None else [axis]))
+    if axis is None:
+        _points(axes, block, rows, metric)
+    else:
+        _lines(axes, rows, metric, axis)
     axes.grid(alpha=0.3, linewidth=0.5)
 
 
-def _points(axes: Axes, rows: Sequence[Row], metric: str) -> None:
+def _points(axes: Axes, block: Block, rows: Sequence[Row], metric: str) -> None:
     """A line for each row, the first on top."""
     for place, row in enumerate(rows):
         found = row.figures[metric]
@@ -95,7 +98,7 @@ def _points(axes: Axes, rows: Sequence[Row], metric: str) -> None:
         for beside in row.published:
             if metric in beside.values:
                 axes.plot(beside.values[metric], place, "D", markersize=4, markerfacecolor="none", color=_COLOURS[1], label=beside.title)
-    labels = [f"{row.label}{' (leaky)' if row.leaky else ''}" for row in rows]
+    labels = [f"{block.called(row)}{' (leaky)' if row.leaky else ''}" for row in rows]
     axes.set_yticks(range(len(rows)), labels)
     axes.invert_yaxis()
     axes.set_xlabel(metric)

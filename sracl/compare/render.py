@@ -165,7 +165,7 @@ def _lines(block: Block) -> list[_Line]:
             figure is not None and not row.leaky and len(block.rows) > 1 and round(figure.mean, 4) == tops[metric]
             for metric, figure in zip(block.metrics, figures, strict=True)
         ]
-        label = f"{row.label} [leaky]" if row.leaky else row.label
+        label = f"{block.called(row)} [leaky]" if row.leaky else block.called(row)
         tested = ("", *(marks.mark(row.tests.get(metric), block.alpha) for metric in block.metrics))
         lines.append(_Line(label, (str(seeds), *map(_figure, figures)), (False, *best), marks=tested if row.baseline is None else ()))
         if row.baseline is not None:

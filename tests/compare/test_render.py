@@ -148,11 +148,13 @@ def test_sorted_rows_name_their_recipe_themselves() -> None:
     shown = sorted_by(board(row("full", 0.1), row("none", math.nan), row("sasrec", 0.3, recipe="sasrec"), row("base", 0.2)), "ndcg@20")
     lines = [line for line in render.as_table(shown).splitlines()[2:] if line and line[0] != "m"]
     assert [line.split("  ")[0] for line in lines] == ["sasrec", "ablation · base", "ablation · full", "ablation · none"]
+    assert [row["label"] for row in json.loads(render.as_json(shown))["data"][0]["rows"]] == ["sasrec", "base", "full", "none"]
     labels = [row.label for row in ABLATION.blocks[0].rows]
     assert [row.label for row in sorted_by(ABLATION, "hr@10").blocks[0].rows] == [
         *labels[:4],
         "w/o CL",
     ]  # of one recipe: as they are called
+    assert sorted_by(ABLATION, " NDCG@20") == sorted_by(ABLATION, "ndcg@20")  # as headers have it
     with pytest.raises(UsageError, match=r"no column 'ndcg@2' to sort by. Did you mean 'ndcg@20'\? Columns: hr@10"):
         sorted_by(ABLATION, "ndcg@2")
     assert sorted_by(Leaderboard(()), "anything") == Leaderboard(())
