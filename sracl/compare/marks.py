@@ -35,7 +35,8 @@ def legend(blocks: Iterable[Block]) -> list[str]:
         return []
     level = f"p < {tests[0][0].alpha:g} after {CORRECTION}'s correction for the rows of a table"
     said = [f"{USERS} more than noise over users: {OVER_USERS} on each user's mean over seeds, {level}."]
-    alone = " A row with n = 1 is one training." if any(row.figures[metric].n == 1 for _, row, metric, _ in tests) else ""
+    shown = [figure for block, *_ in tests for row in block.rows for figure in row.figures.values()]  # of those tested against, too
+    alone = " A row with n = 1 is one training." if any(figure.n == 1 for figure in shown) else ""
     if any(test.over_seeds is not None for *_, test in tests):
         said.append(f"{SEEDS} over seeds as well: {OVER_SEEDS}, {level}; only where both rows have {FEWEST_SEEDS} seeds or more.")
         said.append(f"{USERS} speaks of these trainings, not of what other seeds would give.{alone}")

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def as_csv(board: Leaderboard) -> str:
-    """One line per row and metric, unrounded; an empty field is what there is not."""
+    """One line per row and metric, unrounded; an empty field is what there is not. Baselines and what was tested against are labels."""
     columns = ("recipe", "variant", "cell", "dataset", "protocol", "seen_items", "split", "group", "metric", "mean", "std", "n", "seeds")
-    compared = ("baseline", "difference", "published_in", "published", "difference_to_published", "leaky")
+    compared = ("label", "baseline", "difference", "published_in", "published", "difference_to_published", "leaky")
     tested = ("tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected")
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -26,7 +26,7 @@ def as_csv(board: Leaderboard) -> str:
                 seen_items = block.protocol.get("seen_items", "")
                 place = [row.recipe, row.variant, cell, block.dataset, block.fingerprint, seen_items, block.split, block.group]
                 measured = [metric, figure.mean, figure.std, figure.n, " ".join(map(str, row.seeds))]
-                against = [row.baseline, row.differences.get(metric)]
+                against = [row.label, row.baseline, row.differences.get(metric)]
                 beside: list[Beside | None] = [source for source in row.published if metric in source.values]
                 for source in beside or [None]:
                     theirs = [source.source, source.values[metric], source.differences[metric]] if source else [None, None, None]

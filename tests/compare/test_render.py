@@ -125,6 +125,14 @@ def test_csv_has_a_line_per_row_and_metric_unrounded() -> None:
     assert lines[0]["published"] == ""
 
 
+def test_csv_has_the_labels_that_tell_rows_apart() -> None:
+    """As where a value of a variant was changed between runs."""
+    rows = [row(f"full lr={rate}", 0.1, variant="full", baseline="full lr=0.01") for rate in (0.1, 0.01)]
+    lines = list(csv.DictReader(io.StringIO(render.render(board(*rows, metrics=("hr@10",)), "csv"))))
+    assert [line["label"] for line in lines[:: len(METRICS)]] == ["full lr=0.1", "full lr=0.01"]
+    assert lines[0]["baseline"] == lines[-1]["label"]
+
+
 def test_json_is_one_object_with_null_for_what_is_no_number() -> None:
     found = json.loads(render.as_json(board(row("full", math.nan, cell={"vars.k": 5}))))
     assert (found["schema"], found["errors"]) == (1, [])

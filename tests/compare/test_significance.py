@@ -159,6 +159,13 @@ class TestSeeds:
         assert "no two rows tested have 3 seeds each. A row with n = 1 is one training." in text
         assert "the best row is tested against the second best" in text
 
+    def test_what_one_seed_of_the_other_row_does_not_say_is_said_too(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        for seed in (1, 2):
+            train("full", seed, MORE)
+        train("base", 1, FEW)
+        assert "A row with n = 1 is one training." in render.as_table(board(store))
+
 
 def test_holm_corrects_for_the_rows_of_a_table(store: Store, train: Train) -> None:
     store.recipe("ablation", {"baseline": "base"}, "")
