@@ -81,8 +81,8 @@ def gc(
 ) -> None:
     """Remove what was not used for long, and what is damaged or was left half-made; without --yes, show what would go.
 
-    What goes is made anew when a run asks for it, from the same answers. Kept are answers and vectors that were paid for,
-    downloads, what a process makes or uses now, and what runs of this project rest on that are not completed.
+    What goes is made anew when a run asks for it, from the same answers. Kept are answers and vectors that were paid for, texts by
+    providers of others, downloads, what a process makes or uses now, and what runs of this project rest on that are not completed.
     """
     from sracl.compare import render
     from sracl.compare.wording import length_of_time, size
@@ -92,7 +92,8 @@ def gc(
     resting = _resting()
     due = [each for each in _contents(resting) if each.damage or each.used < since]
     spared = [each for each in due if not each.damage and resting.unfinished(each.digest)]
-    going = [each for each in due if each not in spared]
+    only = [each for each in due if each not in spared and _are_only_answers(each)]
+    going = [each for each in due if each not in spared and each not in only]
     stayed = _remove(going, since) if yes else {}
     gone = [each for each in going if yes and str(each.folder) not in stayed]
     if as_json:
@@ -104,6 +105,8 @@ def gc(
     if spared:
         runs = sorted({run.id for each in spared for run in resting.unfinished(each.digest)})
         print(f"{len(spared):,} more stay: runs that are not completed rest on them ({', '.join(runs)}).", file=sys.stderr)
+    for each in only:
+        print(f"{each.folder} stays: '{each.made_with}' is not of sracl, and its answers may be nowhere else.", file=sys.stderr)
     for folder, why in stayed.items():
         print(f"{folder} {why}.", file=sys.stderr)
     told = gone if yes else going
@@ -114,6 +117,19 @@ def gc(
         print(f"Removed {counted}.", file=sys.stderr)
     else:
         print(f"{counted}. Nothing was removed; the same command with --yes removes them.", file=sys.stderr)
+
+
+def _are_only_answers(each: Kept) -> bool:
+    """Whether something is texts by a provider of others: whether it keeps what it was answered, and was paid, is not known here."""
+    from sracl.errors import UsageError
+    from sracl.registry.catalog import OWNER, catalog
+
+    if each.stage != "describe" or each.damage or each.is_begun:
+        return False
+    try:
+        return catalog().find("llm_provider", each.made_with).owner != OWNER
+    except UsageError:  # a plug-in that is not installed
+        return True
 
 
 def _contents(resting: _Resting) -> list[Kept]:

@@ -26,15 +26,15 @@ def said(home: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProc
     return done
 
 
-def kept(home: Path, stage: str, dataset: str, *, days: int = 0) -> Artifact:
+def kept(home: Path, stage: str, dataset: str, *, days: int = 0, use: str = "") -> Artifact:
     """An artifact that was last used so many days ago."""
 
     def build(folder: Path) -> dict[str, str]:
         (folder / "file").write_bytes(b"x" * 500)
         return {"dataset": dataset}
 
-    slot = {"describe": "llm", "embed": "text_encoder"}[stage]
-    artifact = Artifacts(home / "cache").make(stage, {"data": dataset, "unit": "item", slot: {"use": "mine"}}, build)
+    slot, made_with = {"describe": ("llm", "template"), "embed": ("text_encoder", "lsa")}[stage]
+    artifact = Artifacts(home / "cache").make(stage, {"data": dataset, "unit": "item", slot: {"use": use or made_with}}, build)
     then = time.time() - days * 86400
     os.utime(artifact.folder / FACTS, (then, then))
     return artifact
@@ -72,9 +72,9 @@ def test_ls_tells_what_is_there_and_who_rests_on_it_and_the_answers_apart(tmp_pa
     (tmp_path / "cache" / "downloads").mkdir()
     (tmp_path / "cache" / "downloads" / "raw.gz").write_bytes(b"x" * 2_500)
     lines = said(tmp_path, "ls").stdout.splitlines()
-    assert lines[1].split()[:5] == ["describe", "items", used.digest[:10], "mine", "office"]
+    assert lines[1].split()[:5] == ["describe", "items", used.digest[:10], "template", "office"]
     assert f"{500 + (used.folder / FACTS).stat().st_size} B  3 d ago    1 of small" in lines[1]
-    assert lines[2].split()[:4] == ["embed", "items", other.digest[:10], "mine"]
+    assert lines[2].split()[:4] == ["embed", "items", other.digest[:10], "lsa"]
     assert lines[2].endswith("40 d ago")
     assert any("answers.db, which is never removed: 1 answer, 0.000000 dollars" in line for line in lines)
     assert lines[-1] == f"2.5 kB of downloaded data sets in {tmp_path / 'cache' / 'downloads'}"
@@ -106,6 +106,14 @@ def test_gc_removes_what_was_not_used_for_long_and_nothing_before_it_is_told_to(
     assert needed.folder.is_dir()
     assert [account.answered for account in Answers(answers).accounts()] == [1]
     assert (tmp_path / "cache" / "paid-vectors.db").read_bytes() == b"paid for"
+
+
+@pytest.mark.parametrize("use", ["my_lab.models:Mine", "theirs"])
+def test_texts_by_a_provider_of_others_stay_since_they_may_be_the_only_copy(tmp_path: Path, use: str) -> None:
+    ours, theirs = kept(tmp_path, "describe", "office", days=40), kept(tmp_path, "describe", "beauty", days=40, use=use)
+    told = said(tmp_path, "gc", "--yes").stderr
+    assert f"{theirs.folder} stays: '{use}' is not of sracl, and its answers may be nowhere else." in told
+    assert [each.folder.is_dir() for each in (ours, theirs)] == [False, True]
 
 
 @pytest.mark.parametrize("text", ["soon", "30", "d", "-3d", "1.5d", "9999999d"])
