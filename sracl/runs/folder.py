@@ -41,12 +41,12 @@ def held(folder: Path) -> Iterator[None]:
 
 
 def size(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; 0 where there is nothing. Links are not followed."""
+    """Bytes of a file, or of all files below a folder; 0 where there is nothing, or nothing may be seen. Links are not followed."""
     try:
         if not path.is_dir() or path.is_symlink():
             return path.lstat().st_size
         return sum(size(inner) for inner in path.iterdir())
-    except FileNotFoundError:  # gone meanwhile, or never there
+    except (FileNotFoundError, PermissionError):  # gone meanwhile, never there, or of another user
         return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,8 +65,8 @@ def resting_on(store: Reader) -> dict[str, list[str]]:
 
 def whereabouts(run_id: str, path: str) -> str:
     """Where a file of a run, or its folder, is: where it was written or, if the project has moved since, in the run's folder here."""
-    if not path or Path(path).exists():
+    if not path or os.path.exists(path):  # unlike Path.exists, False where another user lets nobody look
         return path
     folder = paths.run_folder(run_id)
     here = folder if Path(path).name == run_id else folder / Path(path).name
-    return str(here) if here.exists() else path
+    return str(here) if os.path.exists(here) else path

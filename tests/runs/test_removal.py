@@ -19,6 +19,7 @@ from sracl.runs.removal import alone, obstacles, remove
 from sracl.tracking import identity, queries
 from sracl.tracking.queue import Queue
 from sracl.tracking.store import Store
+from tests.support.closed import closed_folder
 
 FILES = ("best.safetensors", "log.txt", "source/my_lab/models.py")
 
@@ -253,3 +254,8 @@ def test_a_kill_leaves_a_whole_run_or_none_in_the_tables_and_the_next_who_enters
     assert is_whole(store, "r1") if survives else not paths.run_folder("r1").exists()
     assert not list((paths.project() / "runs").glob(".*"))
     assert not store.path.with_name("removing").exists()
+
+
+def test_what_may_not_be_looked_into_has_no_size_that_is_known() -> None:
+    with closed_folder() as theirs:
+        assert folder.size(theirs.parent) == 0

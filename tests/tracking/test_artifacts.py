@@ -9,6 +9,7 @@ import pytest
 
 from sracl.tracking import artifacts, queries
 from sracl.tracking.store import Store
+from tests.support.closed import closed_folder
 
 
 def test_what_a_project_holds_is_found_where_it_was_moved_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, register: Any) -> None:
@@ -37,3 +38,10 @@ def test_what_a_project_holds_is_found_where_it_was_moved_to(tmp_path: Path, mon
             "elsewhere": "",
         }
         assert artifacts.completed_with(store, "ranks") == {"r1": ("ablation · full", str(after / "runs" / "r1" / "ranks.npz"))}
+
+
+def test_a_project_that_was_copied_from_a_user_who_lets_nobody_look_is_read_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    with closed_folder() as theirs:
+        monkeypatch.setenv("SRACL_HOME", str(theirs.parent))
+        path = str(theirs / "runs" / "r1" / "ranks.npz")
+        assert artifacts.whereabouts("r1", path) == path
