@@ -151,7 +151,7 @@ class Artifacts:
 
     def _build(self, final: Path, key: Mapping[str, Any], build: Callable[[Path], Mapping[str, Any]], made_from: Mapping[str, str]) -> None:
         for remains in final.parent.glob(f".{final.name}-*"):  # of a process that was killed: we hold its lock now
-            shutil.rmtree(remains)
+            drop(remains)
         work = Path(tempfile.mkdtemp(prefix=f".{final.name}-", dir=final.parent))
         try:
             facts = dict(build(work))
@@ -169,7 +169,8 @@ class Artifacts:
             shutil.rmtree(self.unfinished(final.parent.name, key), ignore_errors=True)
         finally:
             for remains in final.parent.glob(f".{final.name}-*"):
-                shutil.rmtree(remains, ignore_errors=True)
+                with contextlib.suppress(OSError):
+                    drop(remains)
 
     @contextlib.contextmanager
     def _lock(self, final: Path, report: Report) -> Iterator[None]:
@@ -253,6 +254,14 @@ def damage(folder: Path, *, thorough: bool) -> str:
         if thorough and _identity(file) != noted:
             return f"holds {name} with other contents than were written"
     return ""
+
+
+def drop(folder: Path) -> None:
+    """Remove a folder with all that is in it; of a link, such as to a larger disk, only the link."""
+    if folder.is_symlink():
+        folder.unlink()
+    else:
+        shutil.rmtree(folder)
 
 
 def record_of(folder: Path) -> dict[str, Any]:

@@ -8,14 +8,13 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from sracl.runs import folder
-from sracl.runs.artifacts import FACTS, damage, record_of
+from sracl.runs.artifacts import FACTS, damage, drop, record_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -100,7 +99,7 @@ def remove(kept: Kept, *, unused_since: datetime) -> str:
         if not kept.folder.exists():
             return ""
         if kept.is_leftover:
-            shutil.rmtree(kept.folder)
+            drop(kept.folder)
             return ""
         # nobody is to find half of it in its place
         aside = kept.folder.parent.parent / kept.stage / f".{kept.digest}-gone-{os.getpid()}"
@@ -109,7 +108,7 @@ def remove(kept: Kept, *, unused_since: datetime) -> str:
                 return "was used just now"
             aside.parent.mkdir(exist_ok=True)
             kept.folder.rename(aside)
-            shutil.rmtree(aside)
+            drop(aside)
             return ""
         with _locked(kept.folder / FACTS, make=False) as is_ours:
             if not is_ours:
@@ -117,7 +116,7 @@ def remove(kept: Kept, *, unused_since: datetime) -> str:
             if not damage(kept.folder, thorough=False) and _used(kept.folder) > unused_since:
                 return "was used just now"
             kept.folder.rename(aside)
-            shutil.rmtree(aside)
+            drop(aside)
     return ""
 
 
@@ -146,7 +145,12 @@ def _begun(place: Path) -> list[Kept]:
 
 def _written(place: Path) -> datetime:
     """When something was last written below a folder."""
-    return datetime.fromtimestamp(max(path.stat().st_mtime for path in (place, *place.rglob("*"))), UTC)
+    newest = 0.0
+    with suppress(FileNotFoundError):  # whoever encodes now takes all of it away in the end
+        for path in (place, *place.rglob("*")):
+            with suppress(FileNotFoundError):  # and renames each piece once it is written
+                newest = max(newest, path.stat().st_mtime)
+    return datetime.fromtimestamp(newest, UTC)
 
 
 def _looked_at(stage: str, place: Path) -> Kept:

@@ -181,8 +181,8 @@ def test_what_others_have_put_there_is_not_seen(tmp_path: Path) -> None:
 def test_a_process_that_was_killed_while_it_removed_leaves_what_the_next_one_removes(tmp_path: Path) -> None:
     described, _, _ = forgotten(tmp_path)
     program = (
-        "import os, signal, sys; from pathlib import Path; from datetime import UTC, datetime; from sracl.runs import cache\n"
-        "cache.shutil.rmtree = lambda place: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "import os, shutil, signal, sys; from pathlib import Path; from datetime import UTC, datetime; from sracl.runs import cache\n"
+        "shutil.rmtree = lambda place: os.kill(os.getpid(), signal.SIGKILL)\n"
         "cache.remove(next(each for each in cache.contents(Path(sys.argv[1]), {}) if each.stage == 'describe'), "
         "unused_since=datetime.now(UTC))\n"
     )
@@ -216,3 +216,46 @@ def test_what_was_begun_goes_when_it_is_old_and_stays_while_somebody_goes_on_wit
     assert remove(told, unused_since=MONTH) == ""
     assert contents(tmp_path, {}) == []
     assert not begun.exists()
+
+
+def test_of_an_artifact_on_another_disk_the_link_goes_and_it_is_made_anew(tmp_path: Path) -> None:
+    described, _, _ = forgotten(tmp_path)
+    elsewhere = described.folder.rename(tmp_path / "large disk")
+    described.folder.symlink_to(elsewhere)
+    (linked,) = [each for each in contents(tmp_path, {}) if each.digest == described.digest]
+    assert remove(linked, unused_since=MONTH) == ""
+    assert list((tmp_path / "describe").iterdir()) == []
+    assert (elsewhere / "texts").is_file()
+    assert not Artifacts(tmp_path).make("describe", DATA, texts).was_cached
+
+
+def test_a_link_that_a_killed_process_put_aside_is_in_nobodys_way(tmp_path: Path) -> None:
+    described, _, _ = forgotten(tmp_path)
+    aside = described.folder.parent / f".{described.digest}-gone-1"
+    aside.symlink_to(described.folder.rename(tmp_path / "large disk"))
+    assert not Artifacts(tmp_path).make("describe", DATA, texts).was_cached
+    assert [path.name for path in (tmp_path / "describe").iterdir()] == [described.digest]
+    assert (tmp_path / "large disk" / "texts").is_file()
+
+
+def test_pieces_that_a_process_is_writing_and_taking_away_are_no_error(tmp_path: Path) -> None:
+    begun = Artifacts(tmp_path).unfinished("embed", DATA)
+    program = (
+        "import shutil, sys; from pathlib import Path; folder = Path(sys.argv[1])\n"
+        "while True:\n"
+        "    folder.mkdir(parents=True, exist_ok=True)\n"
+        "    for number in range(20):\n"
+        "        (folder / f'{number}.tmp').touch()\n"
+        "        (folder / f'{number}.tmp').replace(folder / str(number))\n"
+        "    shutil.rmtree(folder)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", program, str(begun)])
+    try:
+        until = time.monotonic() + 30
+        while not begun.is_dir():
+            assert time.monotonic() < until
+        for _ in range(300):
+            assert len(contents(tmp_path, {})) <= 1
+    finally:
+        process.kill()
+        process.wait()
