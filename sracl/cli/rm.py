@@ -39,6 +39,8 @@ def command(
 
     if references and (recipe or state):
         raise UsageError(f"Either these runs, {' '.join(references)}, or all of a recipe or state, not both.")
+    if recipe == "" or "" in (references or ()):  # of a variable that is not set; every id begins so
+        raise UsageError("An empty name means no run; `sracl runs` lists them.")
     if not references and not recipe and not state:
         raise UsageError("Which runs? Say how their ids begin, or give --recipe or --state; `sracl runs` lists them.")
     with Reader.open(paths.store_file()) as store:

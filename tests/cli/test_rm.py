@@ -126,6 +126,8 @@ def test_everything_that_is_wrong_with_a_command_line_is_told_at_once(home: Path
     assert "There is no run 'yyy'." in told
     assert "Which runs?" in said(home, "rm", "--yes", code=2).stderr
     assert "not both" in said(home, "rm", "zzz", "--recipe", "small", "--yes", code=2).stderr
+    for empty in (("",), (ids(home)[0], ""), ("--recipe", ""), ("--recipe", "", "--state", "completed")):
+        assert "An empty name means no run" in said(home, "rm", *empty, "--yes", code=2).stderr
     assert "Did you mean 'small'?" in said(home, "rm", "--recipe", "smal", "--yes", code=2).stderr
     assert len(ids(home)) == 2
 
