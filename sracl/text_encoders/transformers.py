@@ -118,7 +118,8 @@ class Transformers:
         vectors = np.zeros((len(texts), int(model.config.hidden_size)), dtype=np.float32)
         truncated = 0
         settings = {"device": device.type, "precision": precision, "commit": self._pretrained.commit, "max_length": limit}
-        pieces = Pieces(self.unfinished, texts, settings)
+        # the model may be a folder, whose weights may have changed since
+        pieces = Pieces(self.unfinished, texts, {**settings, "model": self._pretrained.identity} if self.unfinished else settings)
         size = self.batch_size * _BATCHES_A_PIECE
         for begin in range(0, len(order), size):
             rows = order[begin : begin + size]

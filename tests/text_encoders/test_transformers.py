@@ -136,6 +136,26 @@ def test_what_was_kept_gives_the_same_vectors_and_other_texts_or_settings_do_not
     assert encoded(tmp_path, texts, max_length=16)[1] == 1
 
 
+def test_what_was_kept_of_other_weights_in_the_same_folder_is_not_mixed_in(tiny_roberta: Path, tmp_path: Path) -> None:
+    from transformers import RobertaModel
+
+    model = shutil.copytree(tiny_roberta, tmp_path / "model")
+    texts = ["pens", "a stapler", "red pens"]
+
+    def encoded(folder: Path | None) -> np.ndarray:
+        encoder = Transformers(model=str(model), batch_size=1, device="cpu")
+        encoder.unfinished = folder
+        return encoder(texts)
+
+    before = encoded(tmp_path / "kept")
+    weights = RobertaModel.from_pretrained(model)
+    weights.embeddings.word_embeddings.weight.data *= 2
+    weights.save_pretrained(model)
+    after = encoded(tmp_path / "kept")
+    assert not np.allclose(before, after)
+    np.testing.assert_array_equal(after, encoded(None))
+
+
 def test_warns_of_a_pooler_without_weights(tiny_roberta: Path, tmp_path: Path) -> None:
     from transformers import AutoTokenizer, RobertaModel
 
