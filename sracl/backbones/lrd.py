@@ -121,12 +121,21 @@ class LRD(Backbone):
             candidates = torch.arange(1, self.spec.num_items + 1, device=states.device)
         if candidates.ndim == 2:
             return self._score(history, users, candidates)
-        held = _HELD.get(states.device.type, _HELD["cuda"]) // self.num_relations
+        held = self._held(states)
         if not self.layers and not torch.is_grad_enabled():
             shared = _SharedHistory(history, self.item_embedding.weight)
             blocks = candidates.split(max(1, held // max(1, len(shared.vectors))))
             return torch.cat([self._score_shared(shared, history, users, block) for block in blocks], dim=1)
-        return torch.cat([self._score(history, users, block) for block in candidates.split(max(1, held // history.numel()))], dim=1)
+        return self._score_apart(history, users, candidates)
+
+    def _held(self, states: Tensor) -> int:
+        """Row × candidate × position, as many as are held at once."""
+        return _HELD.get(states.device.type, _HELD["cuda"]) // self.num_relations
+
+    def _score_apart(self, history: Tensor, users: Tensor | None, candidates: Tensor) -> Tensor:
+        """`_score` of candidates that all rows share, in blocks."""
+        blocks = candidates.split(max(1, self._held(history) // history.numel()))
+        return torch.cat([self._score(history, users, block) for block in blocks], dim=1)
 
     def _seen_as(self, candidates: Tensor, items: Tensor) -> Tensor:
         """(r_k + v_ik) ∘ e_i of candidates and their vectors [..., C, d]: float [..., C, R, d]."""
@@ -144,7 +153,7 @@ class LRD(Backbone):
         weights = affinity.sub_(affinity.amax(0)).exp_()
         sums = shared.counts @ weights  # [N, C · R]
         if not bool((sums > _VANISHED).all()):  # all that a row has is far below what another has
-            return self._score(history, users, candidates)
+            return self._score_apart(history, users, candidates)
         weights.view(len(weights), len(items), -1).mul_((shared.vectors @ items.T)[:, :, None])
         scores: Tensor = ((shared.counts @ weights) / sums).view(len(history), len(items), -1).mean(2)
         if users is not None:

@@ -90,6 +90,26 @@ def test_a_ranking_without_gradients_scores_as_one_with_them(held: int, spread: 
         torch.testing.assert_close(backbone.score(states[1:2]), backbone.score(states)[1:2], atol=1e-4, rtol=1e-4)
 
 
+def test_a_ranking_that_cannot_share_holds_no_more_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    backbone, held = made(num_layers=0), []
+    with torch.no_grad():
+        backbone.item_embedding.weight[:] *= 40
+    items = torch.arange(1, 7).repeat(20)[:, None].expand(-1, 4)  # 120 rows of one item each: what shares holds 6 of 480 places
+    states = backbone.encode(items, torch.full((120,), 4))
+    score = LRD._score
+
+    def counted(self: LRD, history: Tensor, users: Tensor | None, candidates: Tensor) -> Tensor:
+        held.append(history.numel() * len(candidates) * self.num_relations)
+        return score(self, history, users, candidates)
+
+    monkeypatch.setattr(LRD, "_score", counted)
+    monkeypatch.setitem(lrd._HELD, "cpu", items.numel() * backbone.num_relations * 2)
+    with torch.no_grad():
+        backbone.score(states)
+    assert held
+    assert max(held) <= lrd._HELD["cpu"]
+
+
 def test_padding_and_trimming_change_nothing_and_order_does_not_matter() -> None:
     backbone = made()
     items, lengths = histories()
