@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 USERS, SEEDS = "†", "‡"
 """More than noise over users; and over seeds as well."""
 
-_NEAR = {"±": "~", USERS: "*", SEEDS: "#"}
+_NEAR = {"±": "~", "·": "-", USERS: "*", SEEDS: "#"}
 """A letter -> one of ASCII, as on screens that know no other."""
 
 

@@ -123,6 +123,14 @@ def test_a_history_may_be_typed(shop: Path) -> None:
     assert not {"item-0004", "item-0009"} & {line.split()[1] for line in lines[7:]}
 
 
+def test_where_stdout_has_few_letters_the_nearest_are_printed(shop: Path) -> None:
+    command = [sys.executable, "-m", "sracl", "recommend", "small", "-u", "user-0007", "-k", "1"]
+    environment = {**project(shop), "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="ascii", check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[0] == f"run {only_id(shop)}  small - seed 1"
+
+
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_terminal_gets_no_line_wider_than_itself(width: int, shop: Path) -> None:
     shown, ours = pty.openpty()
