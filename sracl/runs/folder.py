@@ -22,7 +22,7 @@ def held(folder: Path) -> Iterator[None]:
     """Hold the folder of a run; the system lets go of the lock however the process ends.
 
     Raises:
-        ResourceError: Another process trains this run, or has just removed it.
+        ResourceError: Another process trains this run, or has just removed it, or the folder may not be written to.
     """
     lock = folder / _LOCK
     removed = ResourceError(f"another process has just removed this run ({folder}); run the same command again")
@@ -30,6 +30,8 @@ def held(folder: Path) -> Iterator[None]:
         file = lock.open("w")
     except FileNotFoundError as error:
         raise removed from error
+    except PermissionError as error:
+        raise ResourceError(f"cannot be locked: {folder} may not be written to") from error
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -259,3 +259,8 @@ def test_a_kill_leaves_a_whole_run_or_none_in_the_tables_and_the_next_who_enters
 def test_what_may_not_be_looked_into_has_no_size_that_is_known() -> None:
     with closed_folder() as theirs:
         assert folder.size(theirs.parent) == 0
+
+
+def test_a_folder_of_somebody_else_is_told_in_words() -> None:
+    with closed_folder() as theirs, pytest.raises(ResourceError, match=r"closed may not be written to"), folder.held(theirs):
+        pass
