@@ -14,7 +14,7 @@ from typing import Annotated
 
 import typer
 
-from sracl import paths
+from sracl import letters, paths
 from sracl.cli import (
     cache,
     carry_out,
@@ -98,6 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0, that of the error, 5 for a full disk, 130 after Ctrl-C; 2 for a line that cannot be understood.
     """
+    letters.spell(sys.stdout)
     # `use = "my_lab.models:Mine"` finds the project's own modules; last, so that they can shadow nothing installed
     sys.path.append(str(paths.project()))
     try:

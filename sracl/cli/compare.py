@@ -42,7 +42,7 @@ def command(
     """Compare variants: mean ± standard deviation over seeds, a table per data set and protocol, published figures beside ours."""
     from sracl import paths
     from sracl.cli.whole_file import write_whole
-    from sracl.compare import marks, plot, render
+    from sracl.compare import plot, render
     from sracl.compare.board import Leaderboard, sorted_by
     from sracl.compare.leaderboard import leaderboard
     from sracl.tracking.reader import Reader
@@ -78,7 +78,6 @@ def command(
             write_whole(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
         print(f"Written to {output}.", file=sys.stderr)
         return
-    marks.spell(sys.stdout)
     if form == "table":
         render.show(board)
     else:

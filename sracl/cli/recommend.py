@@ -128,9 +128,6 @@ def _print(run: RunRow, model: Recommender, told: Sequence[Recommendations], *, 
         shared = {"run": run.id, "label": run.label, "dataset": run.dataset, "split": split, "seen_items": seen_items}
         print(listing({**shared, "lists": [asdict(each) for each in told]}))
         return
-    from sracl.compare import marks
-
-    marks.spell(sys.stdout)  # labels have a dot between their parts, and titles letters of any kind
     before = "included" if seen_items == "keep" else "excluded"
     print(f"run {run.id}  {run.label}\n{run.dataset}: {model.data.num_items:,} items, those chosen before {before}")
     for each in told:

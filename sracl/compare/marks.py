@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
-import io
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from sracl.evaluation.significance import CORRECTION, FEWEST_SEEDS, OVER_SEEDS, OVER_USERS
 
@@ -15,9 +13,6 @@ if TYPE_CHECKING:
 
 USERS, SEEDS = "†", "‡"
 """More than noise over users; and over seeds as well."""
-
-_NEAR = {"±": "~", "·": "-", USERS: "*", SEEDS: "#"}
-"""A letter -> one of ASCII, as on screens that know no other."""
 
 
 def mark(comparison: Comparison | None, alpha: float | None) -> str:
@@ -62,16 +57,3 @@ def tests_in_words(block: Block) -> dict[str, object] | None:
         "fewest_seeds": FEWEST_SEEDS,
         "correction": CORRECTION,
     }
-
-
-def spell(stream: TextIO) -> None:
-    """From now on print the nearest letter of ASCII, or a question mark, where the encoding of a stream lacks one."""
-    if isinstance(stream, io.TextIOWrapper):
-        codecs.register_error("sracl-near", _near)
-        stream.reconfigure(errors="sracl-near")
-
-
-def _near(error: UnicodeError) -> tuple[str, int]:
-    if not isinstance(error, UnicodeEncodeError):
-        raise error
-    return "".join(_NEAR.get(letter, "?") for letter in error.object[error.start : error.end]), error.end

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,38 +11,10 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from textual.filter import LineFilter
 
+from sracl import letters
+
 if TYPE_CHECKING:
     from textual.color import Color
-
-_NEAR = {
-    **dict.fromkeys("─━╌╍┄┅┈┉═╴╶╸╺╼╾▁▔▂▃", "-"),
-    **dict.fromkeys("│┃┆┇┊┋║▏▎▍▌▋▊▉▕▐", "|"),
-    **dict.fromkeys("█▇▆▅▄▀▓", "#"),
-    **dict.fromkeys("░▒", ":"),
-    **dict.fromkeys("·•‧∙", "."),
-    **dict.fromkeys("●○◉◆■▪", "*"),
-    **dict.fromkeys("–—‐‑−", "-"),
-    **dict.fromkeys("‘’‚′", "'"),
-    **dict.fromkeys("“”„″", '"'),
-    **dict.fromkeys("▶▸►→⏎", ">"),
-    **dict.fromkeys("◀◂←", "<"),
-    **dict.fromkeys("▲▴↑", "^"),
-    **dict.fromkeys("▼▾↓", "v"),
-    "✓": "+",
-    "✗": "x",
-    "‖": '"',
-    "…": ".",
-    "±": "~",
-    "×": "x",
-    "°": "'",
-    "†": "*",
-    "‡": "#",
-    "ß": "s",
-    "ø": "o",
-    "ł": "l",
-    "đ": "d",
-}
-"""A letter -> one that takes as much room."""
 
 
 class Ascii(LineFilter):
@@ -69,10 +40,6 @@ def _plain(text: str) -> str:
 
 @cache
 def _near(letter: str) -> str:
-    if letter in _NEAR:
-        return _NEAR[letter]
-    if unicodedata.name(letter, "").startswith("BOX DRAWINGS"):
-        return "+"  # a corner or a crossing; straight lines stand above
-    width = cell_len(letter)
-    base = "".join(part for part in unicodedata.normalize("NFKD", letter) if part.isascii())
-    return base if base and len(base) == width else "?" * width
+    """The nearest letter of ASCII, as many times as it takes cells."""
+    found, width = letters.near(letter), cell_len(letter)
+    return found if len(found) == width else "?" * width

@@ -142,3 +142,12 @@ def test_a_missing_command_module_is_not_hidden(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode != 0
     assert f"sracl.cli.{module}" in done.stderr
+
+
+def test_where_an_encoding_has_few_letters_the_nearest_are_printed() -> None:
+    shown = sracl("show", "methods/sracl", PYTHONIOENCODING="ascii")
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.isascii()
+    refused = sracl("show", "methods/sräcl", PYTHONIOENCODING="ascii")
+    assert refused.returncode == 2
+    assert r"'sr\xe4cl'" in refused.stderr  # where a letter may be what is wrong, it is told as it is

@@ -128,7 +128,7 @@ def test_where_stdout_has_few_letters_the_nearest_are_printed(shop: Path) -> Non
     environment = {**project(shop), "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="ascii", check=False)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0] == f"run {only_id(shop)}  small - seed 1"
+    assert done.stdout.splitlines()[0] == f"run {only_id(shop)}  small . seed 1"
 
 
 @pytest.mark.parametrize("width", [80, 120])
