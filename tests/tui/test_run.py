@@ -103,7 +103,7 @@ async def test_the_log_is_followed_until_one_moves_up_in_it(app: SraclApp, tmp_p
         await shows(pilot, "Nothing is here: the job has printed nothing yet")
         file.write_text("".join(f"line {number}\n" for number in range(100)))
         await shows(pilot, "line 99")
-        assert "Nothing is here" not in text(app)
+        await until(pilot, lambda: "Nothing is here" not in text(app))
         with file.open("a") as log:
             log.write("line 100\n")
         await shows(pilot, "line 100")

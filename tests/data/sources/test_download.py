@@ -192,7 +192,7 @@ def test_the_checksum_of_the_first_download_holds_for_the_next(server: FileServe
 def test_a_file_damaged_on_disk_is_downloaded_anew(server: FileServer, fetch: Callable[..., Path]) -> None:
     server.offer("/a", CONTENT)
     path = fetch()
-    path.write_bytes(CONTENT[:100] + b"?" + CONTENT[101:])
+    path.write_bytes(CONTENT[:100] + bytes([CONTENT[100] ^ 1]) + CONTENT[101:])
     said: list[str] = []
     assert fetch(say=said.append).read_bytes() == CONTENT
     assert "downloading it anew" in said[0]
