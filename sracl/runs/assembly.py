@@ -243,6 +243,7 @@ def _asks_for_mask(values: Mapping[str, Any]) -> bool:
     stages = (values, *values["stage"])
     components = [
         ("backbone", values["backbone"]),
+        *([("initializer", values["initializer"])] if "initializer" in values else []),
         *(("view", table) for table in values["view"]),
         *(("sampler", stage["samples"]) for stage in stages),
         *(("objective", table) for stage in stages for table in stage["objective"]),

@@ -156,10 +156,11 @@ def _written(place: Path) -> datetime:
 def _looked_at(stage: str, place: Path) -> Kept:
     digest = place.name.removeprefix(".")[:40]
     try:
-        key = record_of(place).get("key", {})
+        record = record_of(place)
         wrong = damage(place, thorough=False)
     except OSError as error:
-        key, wrong = {}, f"cannot be read ({error.strerror})"
+        record, wrong = {}, f"cannot be read ({error.strerror})"
+    key = record.get("key", {})
     table: Any = key.get(_SLOTS[stage])
     return Kept(
         stage=stage,
@@ -169,7 +170,7 @@ def _looked_at(stage: str, place: Path) -> Kept:
         used=_used(place),
         made_with=str(table.get("use", "")) if isinstance(table, dict) else "",
         of=_UNITS.get(str(key.get("unit")), ""),
-        dataset=str(record_of(place).get("facts", {}).get("dataset", "")) if key else "",
+        dataset=str(record.get("facts", {}).get("dataset", "")),
         damage="was left by a process that was killed" if place.name.startswith(".") else wrong,
         before=str(key.get("from", "")),
     )
