@@ -1,4 +1,4 @@
-"""An experiment that nobody ran, always the same: what snapshots and the pictures of the README show.
+"""An experiment that nobody ran, always the same: what snapshots and the pictures of README and docs/ show.
 
 python -m tests.support.showcase docs        # renews the pictures
 """

@@ -1,6 +1,6 @@
 """How screens look, as SVG that the application exports: `pytest tests/tui/test_snapshots.py --snapshot-update` renews it.
 
-The README's pictures are held to the same; `python -m tests.support.showcase docs` renews those.
+The pictures of docs/ are held to the same; `python -m tests.support.showcase docs` renews those.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ async def test_other_screens_in_a_plain_terminal(path: Path, name: str, snapshot
 
 
 @pytest.mark.parametrize("name", PICTURES)
-async def test_the_pictures_of_the_readme_are_current(path: Path, name: str) -> None:
+async def test_the_pictures_of_the_manual_are_current(path: Path, name: str) -> None:
     keys, shows = PICTURES[name]
     drawn = await picture(SraclApp(path), *keys, size=(100, 28), shows=shows)
     kept = (_DOCS / f"{name}.svg").read_text(encoding="utf-8")
