@@ -19,6 +19,7 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks import machine
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,12 +163,8 @@ def write(path: Path, results: list[Result]) -> None:
         results: At least one.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_text(json.dumps(results[0] if len(results) == 1 else results, indent=1) + "\n", encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    text = json.dumps(results[0] if len(results) == 1 else results, indent=1) + "\n"
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def _child(case: Case, function: str, options: Options, folder: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def command(
 ) -> None:
     """Compare variants: mean ± standard deviation over seeds, a table per data set and protocol, published figures beside ours."""
     from sracl import paths
-    from sracl.cli.whole_file import write_whole
+    from sracl.cli.output import write_output
     from sracl.compare import plot, render
     from sracl.compare.board import Leaderboard, sorted_by
     from sracl.compare.leaderboard import leaderboard
@@ -73,9 +73,9 @@ def command(
             return
     if output is not None:
         if is_picture:
-            write_whole(output, lambda file: plot.save(board, file, columns))
+            write_output(output, lambda file: plot.save(board, file, columns))
         else:
-            write_whole(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
+            write_output(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
         print(f"Written to {output}.", file=sys.stderr)
         return
     if form == "table":

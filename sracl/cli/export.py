@@ -27,12 +27,12 @@ def command(
     environment; no weights, no texts, no data, no keys, and no absolute paths. The same runs make the same file.
     """
     from sracl import paths
-    from sracl.cli.whole_file import write_whole
+    from sracl.cli.output import write_output
     from sracl.sharing.export import export
     from sracl.tracking.reader import Reader
 
     with Reader.open(paths.store_file()) as store:
-        done = write_whole(output, lambda file: export(store, file, selectors or (), project=paths.project()))
+        done = write_output(output, lambda file: export(store, file, selectors or (), project=paths.project()))
     if done.unfinished:
         print(f"{done.unfinished:,} that are not completed were left out.", file=sys.stderr)
     if done.without_ranks:

@@ -112,10 +112,10 @@ def _report(line: str) -> None:
 
 def _write(output: Path, lists: Iterator[Recommendations], *, with_target: bool) -> None:
     """Write lists as they come, and say so."""
+    from sracl.cli.output import write_output
     from sracl.cli.recommend_file import write
-    from sracl.cli.whole_file import write_whole
 
-    done = write_whole(output, lambda file: write(file, lists, with_target=with_target))
+    done = write_output(output, lambda file: write(file, lists, with_target=with_target))
     typer.echo(f"{output}: {done:,} list{'s' * (done != 1)}")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from sracl.errors import NO_SPACE, BudgetError, DataError
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,21 +27,10 @@ def write(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -
     # clones, since the format has no place for tensors that share their memory, such as tied weights
     copies = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     content = save(copies, metadata={"facts": json.dumps(facts)})
-    temporary = path.with_name(f"{path.name}.tmp")  # one writer a file: what a killed one left is overwritten
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(path, lambda part: part.write_bytes(content), durable=True)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         if error.errno in NO_SPACE:
             raise BudgetError(
                 f"no space left for {path} ({len(content) / 1e6:.1f} MB); the previous checkpoint is intact. "

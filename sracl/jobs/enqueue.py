@@ -18,6 +18,7 @@ from sracl.runs.entries import is_done, label, register, run_id
 from sracl.runs.removal import alone
 from sracl.tracking import jobs
 from sracl.tracking.queue import Queue
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,10 +81,8 @@ def _add(queue: Queue, plan: Plan, run: RunPlan, device: str, priority: int) -> 
     folder = paths.run_folder(run_id(run))
     folder.mkdir(parents=True, exist_ok=True)
     order = folder / "queued.json"
-    written = order.with_suffix(".tmp")
     kept = replace(plan, runs=(replace(run, values=_with_own_prompts(run.values, folder)),))
-    written.write_text(json.dumps(kept.json(), ensure_ascii=False, indent=1), encoding="utf-8")
-    written.replace(order)
+    write_whole(order, lambda part: part.write_text(json.dumps(kept.json(), ensure_ascii=False, indent=1), encoding="utf-8"))
     own = copy_sources(run.values, paths.project(), folder / "source")
     return queue.add(
         run_id=run_id(run),

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from sracl.errors import NO_SPACE, BudgetError, ResourceError
+from sracl.whole_file import flush
 
 FACTS = "facts.json"
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR}
@@ -160,12 +161,12 @@ class Artifacts:
             sealed = json.dumps({**record, "seal": _seal(record)}, indent=1, sort_keys=True, allow_nan=False)
             (work / FACTS).write_text(f"{sealed}\n", encoding="utf-8")
             for path in (*work.rglob("*"), work):
-                _flush(path)
+                flush(path)
             if final.exists():
                 # A folder cannot be renamed over another; the old one goes aside first, under a name that is swept.
                 final.rename(final.parent / f".{final.name}-old-{os.getpid()}")
             work.rename(final)
-            _flush(final.parent)
+            flush(final.parent)
             shutil.rmtree(self.unfinished(final.parent.name, key), ignore_errors=True)
         finally:
             for remains in final.parent.glob(f".{final.name}-*"):
@@ -286,12 +287,3 @@ def _seal(record: Mapping[str, Any]) -> str:
 def _identity(file: Path) -> dict[str, Any]:
     with file.open("rb") as opened:
         return {"sha256": hashlib.file_digest(opened, "sha256").hexdigest(), "size": file.stat().st_size}
-
-
-def _flush(path: Path) -> None:
-    """Have the disk keep it before anything is built on it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from sracl.errors import DataError
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -77,9 +78,11 @@ class Sequence:
 
 def write(file: Path, *, facts: Mapping[str, Any], items: Iterable[Item], sequences: Iterable[Sequence]) -> None:
     """Write the whole file, or leave what is there."""
-    temporary = file.with_name(f"{file.name}.part")
-    temporary.unlink(missing_ok=True)
-    with closing(sqlite3.connect(temporary)) as connection:
+    write_whole(file, lambda part: _fill(part, facts, items, sequences))
+
+
+def _fill(file: Path, facts: Mapping[str, Any], items: Iterable[Item], sequences: Iterable[Sequence]) -> None:
+    with closing(sqlite3.connect(file)) as connection:
         connection.executescript(_TABLES)
         with connection:
             told = {"version": VERSION, **facts}
@@ -101,7 +104,6 @@ def write(file: Path, *, facts: Mapping[str, Any], items: Iterable[Item], sequen
                     for row in sequences
                 ],
             )
-    temporary.replace(file)
 
 
 class Exhibit:

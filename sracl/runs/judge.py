@@ -9,6 +9,7 @@ import numpy as np
 from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,9 +50,7 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
                     )
         kept[f"{split}.users"] = users.astype(np.int32)
         kept[f"{split}.lengths"] = lengths[users].astype(np.int32)
-    temporary = folder / "ranks.tmp.npz"
-    np.savez_compressed(temporary, **kept)  # type: ignore[arg-type]
-    temporary.replace(folder / "ranks.npz")
+    write_whole(folder / "ranks.npz", lambda part: np.savez_compressed(part, **kept))  # type: ignore[arg-type]
 
 
 def protocol(run: RunPlan, parts: Parts, seen_items: str) -> dict[str, Any]:

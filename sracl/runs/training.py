@@ -12,9 +12,11 @@ from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import rank
 from sracl.runs.assembly import assemble
 from sracl.runs.entries import label
+from sracl.runs.exhibit import FILE
 from sracl.runs.exhibiting import exhibit
 from sracl.runs.judge import judge
 from sracl.tracking.queries import watched_metric
+from sracl.whole_file import sweep
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
 
 def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path, wishes: Wishes) -> str:
-    """Train, judge and record one run; how it ended, in words."""
+    """Train, judge and record one run, whose folder is held; how it ended, in words."""
+    sweep(folder, "*.safetensors", "ranks.npz", FILE)
     (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False), encoding="utf-8")
     parts = assemble(run, shop)
     for name, made in parts.artifacts.items():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
+
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -64,14 +65,8 @@ class Pieces:
         if self._folder is None:
             return
         self._folder.mkdir(parents=True, exist_ok=True)
-        file = self._file(self._folder, number)
-        temporary = file.with_suffix(".tmp")
         content = save({"vectors": piece.vectors}, metadata={"identity": self._identity, "truncated": str(piece.truncated)})
-        with temporary.open("wb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        temporary.replace(file)
+        write_whole(self._file(self._folder, number), lambda part: part.write_bytes(content), durable=True)
 
     @staticmethod
     def _file(folder: Path, number: int) -> Path:

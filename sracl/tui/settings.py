@@ -10,7 +10,6 @@ down = "j,down,ctrl+n"
 
 from __future__ import annotations
 
-import os
 import re
 import tomllib
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from sracl import paths
 from sracl.errors import Problem, UsageError, did_you_mean
 from sracl.recipes.flat import flat
 from sracl.registry.wording import in_toml
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,9 +81,7 @@ def keep_theme(theme: str) -> None:
         if tomllib.loads(after).get("tui", {}).get("theme") != theme:
             raise UsageError(f"The theme could not be kept: write [tui] and theme = {in_toml(theme)} into {path} yourself.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        part.write_text(after, encoding="utf-8")
-        part.replace(path)
+        write_whole(path, lambda part: part.write_text(after, encoding="utf-8"))
     except (OSError, ValueError) as error:  # a broken file is a ValueError, too
         raise UsageError(f"The theme could not be kept in {path}: {error}.") from error
 

@@ -90,7 +90,7 @@ class TestFilled:
         result = runner.invoke(app, ["-o", str(tmp_path / place)])
         assert isinstance(result.exception, UsageError)
         assert str(tmp_path / place) in str(result.exception)
-        assert not [path for path in tmp_path.parent.rglob("*.part")]
+        assert not list(tmp_path.parent.rglob(".part*"))
 
     def test_another_baseline(self) -> None:
         found = json.loads(runner.invoke(app, ["--baseline", "full", "--json"]).stdout)

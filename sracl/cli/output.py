@@ -1,36 +1,30 @@
-"""A file that the user names, written whole or not at all."""
+"""A file that the user names."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 _Written = TypeVar("_Written")
 
 
-def write_whole(output: Path, write: Callable[[Path], _Written]) -> _Written:
+def write_output(output: Path, write: Callable[[Path], _Written]) -> _Written:
     """Write the whole file, or leave what is there; what `write` returns.
 
     Args:
         output: The file.
-        write: Writes to another one beside it, of the same suffix, which is put in its place when all is written.
+        write: Writes everything to the path it is given, of the same name.
 
     Raises:
         UsageError: It cannot be written there.
     """
     from sracl.errors import NO_SPACE, UsageError
+    from sracl.whole_file import write_whole
 
-    temporary = output.with_name(f".part.{output.name or 'table'}")
     try:
-        written = write(temporary)
-        temporary.replace(output)
+        return write_whole(output, write)
     except OSError as error:
         if error.errno in NO_SPACE:
             raise
         raise UsageError(f"{output} cannot be written: {error.strerror or error}.") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    return written
