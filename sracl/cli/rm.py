@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 if TYPE_CHECKING:
-    from sracl.errors import SraclError
+    from sracl.errors import ResourceError
     from sracl.tracking.queries import RunRow
     from sracl.tracking.reader import Reader
 
@@ -144,24 +144,17 @@ def _agreed(chosen: list[RunRow], sizes: dict[str, int]) -> bool:
     return False
 
 
-def _remove(chosen: list[RunRow]) -> dict[str, SraclError]:
-    """Remove runs one by one; id -> why it could not be."""
+def _remove(chosen: list[RunRow]) -> dict[str, ResourceError]:
+    """Remove runs; id -> why it could not be."""
     from sracl import paths
-    from sracl.errors import ResourceError
     from sracl.runs.removal import remove
     from sracl.tracking.store import Store
 
-    failures: dict[str, SraclError] = {}
     with Store.open(paths.store_file()) as store:
-        for run in chosen:
-            try:
-                remove(store, run)
-            except ResourceError as error:
-                failures[run.id] = error
-    return failures
+        return remove(store, chosen)
 
 
-def _complain(failures: dict[str, SraclError]) -> None:
+def _complain(failures: dict[str, ResourceError]) -> None:
     """What was not removed, although it seemed possible."""
     for run_id, error in failures.items():
         print(f"Run {run_id} {error}.", file=sys.stderr)

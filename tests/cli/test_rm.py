@@ -18,9 +18,11 @@ from typing import Any
 
 import pytest
 
-from sracl.tracking import identity, queries
+from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
+from sracl.tracking.tables import Entry, Point, Run
+from sracl.tracking.values import now
 from tests.support.recipes import project, sracl, sracl_recipe, start
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
@@ -64,18 +66,20 @@ def home(trained: Path, tmp_path: Path) -> Path:
 
 
 def made_up(home: Path, count: int) -> None:
-    """Runs with rows and files, as many as asked for."""
+    """Runs with rows and files, as many as asked for; the rows in one transaction, which is quick."""
     with Store.open(store_file(home)) as store:
-        for number in range(count):
-            run_id = f"r{number:03}"
-            store.register(
-                run_id=run_id, digest=run_id, recipe="many", variant="", cell={}, seed=number, label=run_id, dataset="demo", values={},
-                origins={}, leaky=(), folder="", environment={},
-            )  # fmt: skip
-            store.start(run_id, identity.current())
-            store.log(run_id, 1, {"loss": 1.0})
-            store.metrics(run_id, split="test", protocol={"seen_items": "keep"}, group="all", values={"hr@10": 0.1}, count=3)
-            store.finish(run_id, "completed")
+        store.recipe("many", {}, "many.toml")
+        with store.writing() as session:
+            for number in range(count):
+                run_id = f"r{number:03}"
+                session.add(
+                    Run(id=run_id, digest=run_id, dataset="demo", seed=number, label=run_id, state="completed", created=now(), leaky=[],
+                        values={}, origins={}, environment={}, folder="")
+                )  # fmt: skip
+                session.flush()
+                session.add(Entry(recipe="many", variant="", cell="{}", seed=number, dataset="demo", ordinal=0, run_id=run_id))
+                session.add(Point(run_id=run_id, name="loss", epoch=1, value=1.0))
+        for run_id in ids(home):
             for name in ("best.safetensors", "ranks.npz", "plan.json"):
                 (home / "runs" / run_id).mkdir(parents=True, exist_ok=True)
                 (home / "runs" / run_id / name).write_bytes(b"x" * 1000)
@@ -220,12 +224,12 @@ def epochs(home: Path) -> dict[int, int | None]:
 
 @pytest.mark.parametrize("trial", [0, 1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
 def test_killed_at_any_moment_every_run_is_whole_or_gone(tmp_path: Path, trial: int) -> None:
-    made_up(tmp_path, 60)
+    made_up(tmp_path, 120)
     process = start("rm", "--recipe", "many", "--yes", environment=project(tmp_path))
-    while len(ids(tmp_path)) == 60:
+    while len(ids(tmp_path)) == 120:
         assert process.poll() is None
         time.sleep(0.001)
-    time.sleep(random.Random(trial).uniform(0, 0.1))
+    time.sleep(random.Random(trial).uniform(0, 0.05))  # they go in six transactions, with the files of twenty runs after each
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL

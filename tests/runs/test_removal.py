@@ -14,8 +14,8 @@ import pytest
 
 from sracl import paths
 from sracl.errors import ResourceError
-from sracl.runs import folder
-from sracl.runs.removal import alone, obstacles, remove
+from sracl.runs import folder, removal
+from sracl.runs.removal import alone, obstacles
 from sracl.tracking import identity, queries
 from sracl.tracking.queue import Queue
 from sracl.tracking.store import Store
@@ -61,6 +61,12 @@ def is_whole(store: Store, run_id: str) -> bool:
 
 def run(store: Store, run_id: str) -> queries.RunRow:
     return queries.run(store, run_id)
+
+
+def remove(store: Store, seen: queries.RunRow) -> None:
+    """Remove one run; what keeps it is raised."""
+    for error in removal.remove(store, [seen]).values():
+        raise error
 
 
 def test_a_run_goes_with_its_folder_and_the_others_stay(store: Store) -> None:
@@ -184,6 +190,24 @@ def test_a_folder_that_is_held_keeps_its_run(store: Store) -> None:
     assert is_whole(store, "r1")
 
 
+def test_many_go_in_few_transactions_and_what_keeps_one_keeps_no_other(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = 2 * removal._AT_ONCE + 1
+    ids = [f"r{place}" for place in range(number)]
+    trained(store, *ids)
+    seen = queries.runs(store)
+    store.start("r3", identity.current())
+    store.start("r4", identity.current())
+    store.finish("r4", "completed")
+    waits: list[Path] = []
+    monkeypatch.setattr(removal, "flush", waits.append)
+    with folder.held(paths.run_folder("r5")):
+        failures = removal.remove(store, seen)
+    assert len(waits) == 2 * 3  # two folders a transaction
+    assert {run_id: str(error).partition(" ")[0] for run_id, error in failures.items()} == {"r3": "is", "r4": "has", "r5": "another"}
+    assert [run_id for run_id in ids if is_whole(store, run_id)] == ["r3", "r4", "r5"]
+    assert not store.path.with_name("removing").exists()
+
+
 def test_removals_and_entries_take_turns(store: Store) -> None:
     trained(store, "r1")
     thread = threading.Thread(target=remove, args=(store, run(store, "r1")))
@@ -226,7 +250,7 @@ if moment == "after the folder was moved":
 if moment == "while files go":
     folder.shutil.rmtree = half
 with Store.open(paths.store_file()) as store:
-    removal.remove(store, queries.run(store, "r1"))
+    removal.remove(store, queries.runs(store, ids=["r1", "r2"]))
 """
 
 
@@ -243,15 +267,16 @@ with Store.open(paths.store_file()) as store:
 def test_a_kill_leaves_a_whole_run_or_none_in_the_tables_and_the_next_who_enters_cleans_up(
     store: Store, moment: str, survives: bool
 ) -> None:
-    trained(store, "r1", "r2")
+    trained(store, "r1", "r2", "r3")
     done = subprocess.run([sys.executable, "-c", PROGRAM, moment], timeout=60)
     assert done.returncode == -signal.SIGKILL
-    assert [found.id for found in queries.runs(store)] == (["r2", "r1"] if survives else ["r2"])
-    assert is_whole(store, "r2")
+    assert [found.id for found in queries.runs(store)] == (["r3", "r2", "r1"] if survives else ["r3"])
+    assert is_whole(store, "r3")
     with alone(store):
-        assert is_whole(store, "r1") == survives
+        assert [is_whole(store, run_id) for run_id in ("r1", "r2")] == [survives, survives]
         register(store, "r1")  # its second life begins, or its first goes on
     assert is_whole(store, "r1") if survives else not paths.run_folder("r1").exists()
+    assert is_whole(store, "r2") == survives
     assert not list((paths.project() / "runs").glob(".*"))
     assert not store.path.with_name("removing").exists()
 

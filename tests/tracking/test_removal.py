@@ -48,9 +48,10 @@ def test_what_is_left_is_what_would_be_there_without_it(store: Store, register: 
     trained(store, register, "r1")
     before = everything(store.path)
     trained(store, register, "r2")
+    trained(store, register, "r3")
     assert everything(store.path) != before
     with store.writing() as session:
-        take_out(session, "r2")
+        take_out(session, ["r2", "r3"])
     assert everything(store.path) == before
     assert dangling(store.path) == []
     assert [run.id for run in queries.runs(store)] == ["r1"]
@@ -60,7 +61,7 @@ def test_an_error_in_the_same_transaction_keeps_all_of_it(store: Store, register
     trained(store, register, "r1")
     before = everything(store.path)
     with pytest.raises(RuntimeError), store.writing() as session:
-        take_out(session, "r1")
+        take_out(session, ["r1"])
         raise RuntimeError
     assert everything(store.path) == before
 
@@ -75,7 +76,7 @@ def test_its_jobs_stay_say_so_and_are_not_retried(store: Store, register: Any, t
         queue.started(number, gone)
     queue.finish(done, "failed", code=1, reason="the loss is nan")
     with store.writing() as session:
-        take_out(session, "r1")
+        take_out(session, ["r1"])
     rows = {row.number: row for row in jobs.jobs(store)}
     assert {(row.number, row.run_id, row.state, row.lost_its_run) for row in rows.values()} == {
         (done, None, "failed", True),

@@ -40,7 +40,7 @@ def test_runs_vanish_under_every_screen_that_shows_them(tmp_path: Path, monkeypa
                 await until(pilot, lambda: app.screen.query_one(Rows).row_count == 4)
                 await pilot.press("enter")  # the newest, which stands first
                 await until(pilot, lambda: isinstance(app.screen, RunScreen) and "run      fourth" in text(app))
-                remove(store, queries.run(store, "fourth"))
+                remove(store, [queries.run(store, "fourth")])
                 await until(pilot, lambda: told(app) == ["Run fourth was removed; what is shown is how it was."])
                 store.log("first", 1, {"loss": 1.0})  # at which everything is read again
                 await pilot.pause(1.0)
@@ -50,11 +50,11 @@ def test_runs_vanish_under_every_screen_that_shows_them(tmp_path: Path, monkeypa
                 await until(pilot, lambda: app.screen.query_one(Rows).row_count == 3)
                 await pilot.press("m", "j", "m", "d")
                 await until(pilot, lambda: isinstance(app.screen, DiffScreen) and "third" in text(app))
-                remove(store, queries.run(store, "third"))
+                remove(store, [queries.run(store, "third")])
                 await until(pilot, lambda: "There is no run 'third'" in told(app)[-1])
                 await pilot.press("q", "4")
                 await shows(pilot, "second")
-                remove(store, queries.run(store, "second"))
+                remove(store, [queries.run(store, "second")])
                 await until(pilot, lambda: " second" not in text(app))
                 await pilot.press("1")
                 await until(pilot, lambda: app.screen.query_one(Rows).row_count == 1)
@@ -73,7 +73,7 @@ def test_a_leaderboard_holds_what_is_left_between_two_looks(tmp_path: Path, monk
 
         def then_another_process_removes(reader: Reader, recipes: list[str] | None = None) -> list[queries.EntryRow]:
             found = look(reader, recipes)
-            remove(store, queries.run(store, "first"))
+            remove(store, [queries.run(store, "first")])
             return found
 
         monkeypatch.setattr(queries, "entries", then_another_process_removes)
