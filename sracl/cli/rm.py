@@ -29,8 +29,8 @@ def command(
 ) -> None:
     """Remove runs: figures, places in recipes, weights, checkpoints, ranks, plan and log. Without --yes, show what would go.
 
-    Afterwards `sracl run` trains them again, imported ones too. A run that is being trained, or waits as a job, is not removed,
-    and neither is any other of the same command. Texts, vectors and neighbours stay in the cache (`sracl cache gc`).
+    Afterwards `sracl run` trains them again, imported ones too. A run that is being trained, or waits for a process or as a job,
+    is not removed, and neither is any other of the same command. Texts, vectors and neighbours stay in the cache (`sracl cache gc`).
     """
     from sracl import paths
     from sracl.errors import UsageError

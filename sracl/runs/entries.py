@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import platform
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from sracl import paths
 from sracl.recipes.digest import NOT_INSTALLED, installed
 from sracl.runs.removal import alone
+from sracl.runs.upcoming import announced
 from sracl.tracking import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sracl.recipes.plan import Plan, RunPlan
     from sracl.tracking.store import Store
 
@@ -30,6 +34,18 @@ def enter(store: Store, plan: Plan) -> None:
     """Make the store know every run of the plan, and which recipe, variant and seed it stands for."""
     with alone(store):
         register(store, plan)
+
+
+@contextmanager
+def coming_to(store: Store, plan: Plan) -> Iterator[None]:
+    """As `enter`; and until the end others know that this process will come to what is not done."""
+    with ExitStack() as until_the_end:
+        with alone(store):
+            register(store, plan)
+            rows = queries.runs(store, ids={run_id(run) for run in plan.runs})
+            attempts = {row.id: row.attempt for row in rows if row.state != "completed"}
+            until_the_end.enter_context(announced(store, attempts))
+        yield
 
 
 def register(store: Store, plan: Plan) -> None:

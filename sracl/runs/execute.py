@@ -16,7 +16,7 @@ from sracl import paths
 from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.processor import multiplies_bf16
-from sracl.runs.entries import enter, is_done, is_known, label, run_id
+from sracl.runs.entries import coming_to, is_done, is_known, label, run_id
 from sracl.runs.folder import held
 from sracl.runs.heart import beating
 from sracl.runs.training import train
@@ -75,12 +75,11 @@ def execute(
     where = choose_device(device)
     shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
-    enter(store, plan)
     if where.type == "cpu" and any(map(_asks_for_bf16, plan.runs)) and not multiplies_bf16():
         screen.line('precision = "bfloat16", for which this processor has no instructions: training takes longer than in float32.')
     results: dict[str, Result] = {}
     wishes = Wishes()
-    with _signals(wishes):
+    with coming_to(store, plan), _signals(wishes):
         for run in plan.runs:
             if run.digest in results:  # two variants that amount to the same run
                 continue

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from sracl import paths
 from sracl.errors import ResourceError
 from sracl.runs import folder
+from sracl.runs.upcoming import upcoming
 from sracl.tracking import jobs, queries
 from sracl.tracking.identity import STALE_AFTER, presence
 from sracl.tracking.identity import owner as owner_of
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from sracl.runs.upcoming import Upcoming
+    from sracl.tracking.identity import Identity
     from sracl.tracking.jobs import JobRow
     from sracl.tracking.queries import RunRow
     from sracl.tracking.reader import Reader
@@ -61,7 +64,8 @@ def alone(store: Reader) -> Iterator[None]:
 def obstacles(store: Reader, runs: Sequence[RunRow]) -> dict[str, str]:
     """What keeps runs from being removed now, and what to do about it: id -> the end of a sentence. Others may be removed."""
     at_work = {job.run_id: job for job in jobs.jobs(store, written=jobs.UNFINISHED) if job.state != "interrupted"}
-    found = {run.id: _job_in_the_way(at_work[run.id]) if run.id in at_work else _process_in_the_way(run) for run in runs}
+    others = upcoming(store)
+    found = {run.id: _job_in_the_way(at_work[run.id]) if run.id in at_work else _process_in_the_way(run, others) for run in runs}
     return {run_id: reason for run_id, reason in found.items() if reason}
 
 
@@ -149,9 +153,10 @@ def _job_in_the_way(job: JobRow) -> str:
     return f"is being trained as job {job.number}{process}: {cancel} first"
 
 
-def _process_in_the_way(run: RunRow) -> str:
+def _process_in_the_way(run: RunRow, others: Sequence[Upcoming]) -> str:
     if run.state not in ("running", "stalled", "stale?"):
-        return ""
+        waits = next((other.process for other in others if other.awaits(run)), None)
+        return _waiting_for(waits) if waits else ""
     process = owner_of(run)
     silent = now() - run.heartbeat if run.heartbeat else None
     if process is not None and presence(process) == "elsewhere":
@@ -160,7 +165,16 @@ def _process_in_the_way(run: RunRow) -> str:
         seconds = int(silent.total_seconds())
         return f"is being trained by process {run.pid} on {run.host}, which gave a sign of life {seconds} s ago: end it there first"
     is_stopped = " (silent: it is stopped, or stuck)" if run.state == "stalled" else ""
-    return f"is being trained by process {run.pid} on this machine{is_stopped}: end it with Ctrl-C, or `kill {run.pid}`, first"
+    return f"is being trained by process {run.pid} on this machine{is_stopped}: {_end(run.pid)}"
+
+
+def _waiting_for(process: Identity) -> str:
+    where, end = ("this machine", _end(process["pid"])) if presence(process) == "alive" else (process["host"], "end it there first")
+    return f"waits for process {process['pid']} on {where}, which will train it: {end}"
+
+
+def _end(pid: int | None) -> str:
+    return f"end it with Ctrl-C, or `kill {pid}`, first"
 
 
 def _note(store: Reader, run_ids: Sequence[str]) -> None:

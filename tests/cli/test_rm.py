@@ -20,6 +20,7 @@ import pytest
 
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
+from sracl.tracking.removal import take_out
 from sracl.tracking.store import Store
 from sracl.tracking.tables import Entry, Point, Run
 from sracl.tracking.values import now
@@ -191,7 +192,7 @@ def test_a_terminal_is_asked(home: Path) -> None:
     assert ids(home) == before[1:]
 
 
-def test_what_is_trained_stays_and_what_waits_for_the_same_command_is_left_out_by_it(tmp_path: Path) -> None:
+def test_what_is_trained_and_what_waits_for_the_same_process_stays(tmp_path: Path) -> None:
     recipe = str(sracl_recipe(tmp_path, epochs=30, users=120))
     process = start("run", recipe, *PLAIN, "--seeds", "1,2", environment=project(tmp_path))
     try:
@@ -202,16 +203,34 @@ def test_what_is_trained_stays_and_what_waits_for_the_same_command_is_left_out_b
         planned, training = ids(tmp_path)
         refused = said(tmp_path, "rm", "--recipe", "small", "--yes", code=6)
         assert refused.stdout == ""
+        first = f"end it with Ctrl-C, or `kill {process.pid}`, first."
         assert refused.stderr == (
-            f"Run {training} (small · seed 1) is being trained by process {process.pid} on this machine: end it with Ctrl-C, or "
-            f"`kill {process.pid}`, first.\nNothing was removed.\n"
+            f"Run {planned} (small · seed 2) waits for process {process.pid} on this machine, which will train it: {first}\n"
+            f"Run {training} (small · seed 1) is being trained by process {process.pid} on this machine: {first}\n"
+            "Nothing was removed.\n"
         )
-        said(tmp_path, "rm", planned, "--yes")
+        with Store.open(store_file(tmp_path)) as store, store.writing() as session:
+            take_out(session, [planned])  # as an earlier version of sracl does
     finally:
         _, errors = process.communicate(timeout=120)
     assert process.returncode == 7, errors
     assert "small · seed 2: failed: was removed since this command began; run it again to train it" in errors
     assert ids(tmp_path) == folders(tmp_path) == [training]
+    assert not list(store_file(tmp_path).parent.glob("upcoming*"))
+    said(tmp_path, "rm", training, "--yes")
+
+
+def test_a_process_that_is_killed_holds_back_none_of_the_runs_it_had_not_begun(tmp_path: Path) -> None:
+    recipe = str(sracl_recipe(tmp_path, epochs=30, users=120))
+    process = start("run", recipe, *PLAIN, "--seeds", "1,2", environment=project(tmp_path))
+    while not epochs(tmp_path).get(1):
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.communicate(timeout=60)
+    planned, begun = ids(tmp_path)
+    said(tmp_path, "rm", planned, begun, "--yes")
+    assert ids(tmp_path) == []
 
 
 def epochs(home: Path) -> dict[int, int | None]:
