@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from sracl.runs.cache import Kept
-    from sracl.tracking.queries import RunRow
+    from sracl.tracking.artifacts import Resting
 
 app = typer.Typer(help="Texts, vectors and neighbours that runs have made and share: what is kept, and what may go.", no_args_is_help=True)
 
+_Resting: TypeAlias = "Mapping[str, Sequence[Resting]]"
+"""Runs of this project by the digests of what they rest on."""
+
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
-
-@dataclass(frozen=True)
-class _Resting:
-    """The runs of this project and what they rest on."""
-
-    runs: dict[str, RunRow]
-    by_digest: dict[str, list[str]]
-
-    def on(self, digest: str) -> list[RunRow]:
-        return [self.runs[run_id] for run_id in self.by_digest.get(digest, ()) if run_id in self.runs]
-
-    def unfinished(self, digest: str) -> list[RunRow]:
-        """Those that would have it made anew."""
-        return [run for run in self.on(digest) if run.state != "completed"]
 
 
 @app.command("ls")
@@ -58,7 +47,7 @@ def ls(as_json: _Json = False) -> None:
         return
     if found:
         rows = [["stage", "digest", "with", "data", "size", "last used", "runs here", ""]]
-        rows += [[*_cells(each), _runs_in_words(resting.on(each.digest)), each.remark] for each in found]
+        rows += [[*_cells(each), _runs_in_words(resting.get(each.digest, ())), each.remark] for each in found]
         print(render.aligned(rows, left=8))
         print()
     lines = [f"{size(sum(each.bytes for each in found))} of texts, vectors and neighbours in {paths.cache()}"]
@@ -91,7 +80,7 @@ def gc(
     since = now() - length_of_time(older_than)
     resting = _resting()
     due = [each for each in _contents(resting) if each.damage or each.used < since]
-    spared = [each for each in due if not each.damage and resting.unfinished(each.digest)]
+    spared = [each for each in due if not each.damage and _unfinished(resting, each)]
     only = [each for each in due if each not in spared and _are_only_answers(each)]
     going = [each for each in due if each not in spared and each not in only]
     stayed = _remove(going, since) if yes else {}
@@ -103,7 +92,7 @@ def gc(
         rows += [[*_cells(each), each.damage or f"not used for {older_than}"] for each in going]
         print(render.aligned(rows, left=7))
     if spared:
-        runs = sorted({run.id for each in spared for run in resting.unfinished(each.digest)})
+        runs = sorted({run.id for each in spared for run in _unfinished(resting, each)})
         print(f"{len(spared):,} more stay: runs that are not completed rest on them ({', '.join(runs)}).", file=sys.stderr)
     for each in only:
         print(f"{each.folder} stays: '{each.made_with}' is not of sracl, and its answers may be nowhere else.", file=sys.stderr)
@@ -136,20 +125,24 @@ def _contents(resting: _Resting) -> list[Kept]:
     from sracl import paths
     from sracl.runs.cache import contents
 
-    datasets = {digest: runs[0].dataset for digest in resting.by_digest if (runs := resting.on(digest))}
-    return contents(paths.cache(), datasets)
+    return contents(paths.cache(), {digest: runs[0].dataset for digest, runs in resting.items()})
 
 
 def _resting() -> _Resting:
-    """What is known of this project; nothing outside of one."""
+    """What this project knows; nothing outside of one."""
     from sracl import paths
-    from sracl.tracking import artifacts, queries
+    from sracl.tracking import artifacts
     from sracl.tracking.reader import Reader
 
     if not paths.store_file().is_file():
-        return _Resting({}, {})
+        return {}
     with Reader.open(paths.store_file()) as store:
-        return _Resting({run.id: run for run in queries.runs(store)}, artifacts.resting_on(store))
+        return artifacts.resting_on(store)
+
+
+def _unfinished(resting: _Resting, each: Kept) -> list[Resting]:
+    """Runs that would have it made anew."""
+    return [run for run in resting.get(each.digest, ()) if not run.is_completed]
 
 
 def _paid() -> list[dict[str, Any]]:
@@ -208,11 +201,11 @@ def _cells(each: Kept) -> list[str]:
     return [stage, each.digest[:10], each.made_with, each.dataset, size(each.bytes), f"{age(now() - each.used)} ago"]
 
 
-def _runs_in_words(runs: list[RunRow]) -> str:
+def _runs_in_words(runs: Sequence[Resting]) -> str:
     """How many rest on something, and of which recipes."""
     if not runs:
         return ""
-    recipes = sorted({entry.recipe for run in runs for entry in run.entries})
+    recipes = sorted({recipe for run in runs for recipe in run.recipes})
     more = ", …" if recipes[2:] else ""
     return f"{len(runs):,} of {', '.join(recipes[:2])}{more}" if recipes else f"{len(runs):,}"
 
@@ -229,5 +222,5 @@ def _as_json(each: Kept, resting: _Resting) -> dict[str, Any]:
         "used": each.used.isoformat(timespec="seconds"),
         "damage": each.damage,
         "half_made": each.is_leftover or each.is_begun,
-        "runs": [run.id for run in resting.on(each.digest)],
+        "runs": [run.id for run in resting.get(each.digest, ())],
     }

@@ -31,6 +31,17 @@ class ArtifactRow:
     created: datetime
 
 
+@dataclass(frozen=True)
+class Resting:
+    """What is wanted of a run that rests on something which is kept for it."""
+
+    id: str
+    dataset: str
+    is_completed: bool
+    recipes: tuple[str, ...]
+    """Names of those that it has a place in, sorted."""
+
+
 def of_run(store: Reader, run_id: str) -> list[ArtifactRow]:
     """The files of a run, oldest first."""
     order = "ORDER BY artifact.created, artifact.name"
@@ -50,16 +61,19 @@ def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
     return {run_id: (label, whereabouts(run_id, path)) for run_id, label, path in found}
 
 
-def resting_on(store: Reader) -> dict[str, list[str]]:
+def resting_on(store: Reader) -> dict[str, list[Resting]]:
     """Runs by the digests of what stages before training made for them, the one registered last first."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[Resting]] = {}
     with store.reading() as view:
+        recipes: dict[str, list[str]] = {}
+        for run_id, recipe in view.execute("SELECT DISTINCT entry.run_id, entry.recipe FROM entry ORDER BY entry.recipe"):
+            recipes.setdefault(run_id, []).append(recipe)
         rows = view.execute(
-            "SELECT DISTINCT artifact.digest, run.id, run.number FROM artifact JOIN run ON run.id = artifact.run_id "
-            "WHERE artifact.digest != '' ORDER BY run.number DESC"
+            "SELECT DISTINCT artifact.digest, run.number, run.id, run.dataset, run.state = 'completed' "
+            "FROM artifact JOIN run ON run.id = artifact.run_id WHERE artifact.digest != '' ORDER BY run.number DESC"
         )
-        for digest, run_id, _ in rows:
-            found.setdefault(digest, []).append(run_id)
+        for digest, _, run_id, dataset, is_completed in rows:
+            found.setdefault(digest, []).append(Resting(run_id, dataset, bool(is_completed), tuple(recipes.get(run_id, ()))))
     return found
 
 

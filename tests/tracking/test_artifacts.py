@@ -45,3 +45,17 @@ def test_a_project_that_was_copied_from_a_user_who_lets_nobody_look_is_read_all_
         monkeypatch.setenv("SRACL_HOME", str(theirs.parent))
         path = str(theirs / "runs" / "r1" / "ranks.npz")
         assert artifacts.whereabouts("r1", path) == path
+
+
+def test_who_rests_on_what_is_known_the_newest_first(store: Store, register: Any) -> None:
+    for run_id, recipes in (("r1", ("b", "a")), ("r2", ("b",)), ("r3", ("b",))):
+        for recipe in recipes:
+            register(store, run_id, recipe=recipe, dataset=f"data of {run_id}")
+        store.artifact(run_id, name="ranks", path="ranks.npz", digest="", size=1, facts={})
+    for run_id, name, digest in (("r1", "describe", "ab"), ("r2", "describe", "ab"), ("r2", "embed", "cd"), ("r2", "again", "cd")):
+        store.artifact(run_id, name=name, path=digest, digest=digest, size=1, facts={})
+    store.finish("r1", "completed")
+    store.finish("r2", "failed")
+    first = artifacts.Resting("r1", "data of r1", is_completed=True, recipes=("a", "b"))
+    second = artifacts.Resting("r2", "data of r2", is_completed=False, recipes=("b",))
+    assert artifacts.resting_on(store) == {"ab": [second, first], "cd": [second]}
