@@ -29,7 +29,11 @@ def command(
         Path | None, typer.Option("--users", metavar="FILE", help="A file of users, one a line.", exists=True, dir_okay=False)
     ] = None,
     history: Annotated[
-        str | None, typer.Option(metavar="ITEM,ITEM,…", help="Instead of a user: items in the order they were chosen, the latest last.")
+        list[str] | None,
+        typer.Option(
+            metavar="ITEM,ITEM,…",
+            help="Instead of a user: items in the order they were chosen, the latest last. Repeatable, which suits ids that hold commas.",
+        ),
     ] = None,
     count: Annotated[int, typer.Option("--count", "-k", metavar="K", min=1, help="Items of each list.")] = 10,
     split: Annotated[
@@ -52,8 +56,7 @@ def command(
     With --split test the lists are those that were evaluated, and the item that was chosen next is marked in them.
     """
     names = _asked(user, users)
-    items = [item.strip() for item in history.split(",") if item.strip()] if history is not None else []
-    _demand_one(names, items, history=history, split=split, output=output, as_json=as_json)
+    _demand_one(names, history, split=split, output=output, as_json=as_json)
 
     from sracl import paths
     from sracl.compare.selection import one_trained
@@ -62,13 +65,17 @@ def command(
     with Reader.open(paths.store_file()) as store:
         found = one_trained(store, run)
         from sracl.runs.execute import choose_device
+        from sracl.runs.recommending import typed_items
         from sracl.runs.trained import recommender
 
-        model = recommender(store, found, users=names or (), history=items, device=choose_device(device), report=_report)
+        model = recommender(store, found, users=names or (), history=history or (), device=choose_device(device), report=_report)
     how: dict[str, Any] = {"count": count, "seen_items": seen or model.seen_items}
-    lists = iter([model.after(items, **how)]) if items else model.to_users(names, split=split, **how)
+    if history is not None:
+        lists, number = iter([model.after(typed_items(history, model.data.item_ids), **how)]), 1
+    else:
+        lists, number = model.to_users(names, split=split, **how), model.data.num_users if names is None else len(names)
     if output is not None:
-        _write(output, lists, with_target=split != "all")
+        _write(output, lists, number, with_target=split != "all")
         return
     told = list(lists)
     if names is not None:
@@ -84,13 +91,11 @@ def _asked(user: Sequence[str] | None, users: Path | None) -> list[str] | None:
     return list(dict.fromkeys([*(user or ()), *filter(None, listed)]))
 
 
-def _demand_one(
-    names: list[str] | None, items: Sequence[str], *, history: str | None, split: str, output: Path | None, as_json: bool
-) -> None:
+def _demand_one(names: list[str] | None, history: Sequence[str] | None, *, split: str, output: Path | None, as_json: bool) -> None:
     """Refuse what does not go together."""
     if history is not None and names is not None:
         raise typer.BadParameter("it stands instead of a user; leave --user and --users out.", param_hint="--history")
-    if history is not None and not items:
+    if history is not None and not "".join(history).strip(" ,"):
         raise typer.BadParameter("it names no item.", param_hint="--history")
     if history is not None and split != "all":
         raise typer.BadParameter("a history that is typed is read whole; leave it out.", param_hint="--split")
@@ -110,12 +115,17 @@ def _report(line: str) -> None:
     print(line, file=sys.stderr)
 
 
-def _write(output: Path, lists: Iterator[Recommendations], *, with_target: bool) -> None:
-    """Write lists as they come, and say so."""
+def _write(output: Path, lists: Iterator[Recommendations], number: int, *, with_target: bool) -> None:
+    """Write lists as they come, a terminal shows how many of them, and say so."""
+    from rich.console import Console
+    from rich.progress import track
+
     from sracl.cli.output import write_output
     from sracl.cli.recommend_file import write
 
-    done = write_output(output, lambda file: write(file, lists, with_target=with_target))
+    console = Console(stderr=True)
+    shown = track(lists, output.name, number, console=console, transient=True, disable=not console.is_terminal)
+    done = write_output(output, lambda file: write(file, shown, with_target=with_target))
     typer.echo(f"{output}: {done:,} list{'s' * (done != 1)}")
 
 

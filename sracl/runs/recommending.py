@@ -160,6 +160,18 @@ class Recommender:
         return self.data.item_ids[item - 1], self.data.texts[item - 1].title
 
 
+def typed_items(history: Sequence[str], known: Sequence[str]) -> list[str]:
+    """The items of a history as it was typed, the latest last.
+
+    Args:
+        history: Texts, each an item or several with commas between them.
+        known: Items of the data set: a text that is one of them is that, with its commas.
+    """
+    there = set(known)
+    parts = [[text.strip()] if text.strip() in there else text.split(",") for text in history]
+    return [item.strip() for part in parts for item in part if item.strip()]
+
+
 def _top(scores: Tensor, count: int, left_out: Tensor | None) -> tuple[list[list[int]], list[list[float]]]:
     """Ids of each row's items, the best first, 0 where there are fewer, and their scores."""
     items = top_items(scores, count, left_out)

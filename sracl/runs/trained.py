@@ -12,7 +12,7 @@ from sracl.errors import DataError, SraclError, UsageError, did_you_mean
 from sracl.llm_providers.allowance import Allowance
 from sracl.recipes.plan import RunPlan
 from sracl.runs.assembly import assemble_backbone
-from sracl.runs.recommending import Recommender
+from sracl.runs.recommending import Recommender, typed_items
 from sracl.runs.workshop import Workshop
 from sracl.tracking import artifacts, queries
 
@@ -43,7 +43,7 @@ def recommender(
         store: Knows the run.
         run: Completed, and trained here.
         users: Names that will be asked for.
-        history: Items that will be asked for.
+        history: Items that will be asked for, as `typed_items` takes them.
         device: Where it is to live.
         report: Told what has to be made for it: nothing, where all that the backbone knows was saved with its weights.
 
@@ -56,7 +56,10 @@ def recommender(
     lost: list[str] = []
     data = _data(run, _fingerprint(store, run), lost)
     weights = _weights(run, file, str(device), lost)
-    unknown = [*_unknown("user", users, data.users, data.name), *_unknown("item", history, data.item_ids, data.name)] if data else []
+    unknown: list[str] = []
+    if data is not None:
+        items = typed_items(history, data.item_ids)
+        unknown = [*_unknown("user", users, data.users, data.name), *_unknown("item", items, data.item_ids, data.name)]
     if lost or unknown:
         kind = DataError if lost else UsageError
         raise kind(_in_words(run, [*lost, *unknown]))

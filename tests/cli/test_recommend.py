@@ -121,6 +121,25 @@ def test_a_history_may_be_typed(shop: Path) -> None:
     assert lines[3] == "the history given: 2 items so far"
     assert [line.split()[0] for line in lines[4:6]] == ["item-0004", "item-0009"]
     assert not {"item-0004", "item-0009"} & {line.split()[1] for line in lines[7:]}
+    assert said(shop, "small", "--history", "item-0004", "--history", "item-0009", "-k", "3", "--seen", "exclude").splitlines() == lines
+
+
+def test_items_whose_ids_hold_commas_may_be_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "data" / "corner_shop"
+    folder.mkdir(parents=True)
+    items = ["salt, fine", "salt", "tea", "milk", "eggs, ten"]
+    rows = [f"user {user}\t{items[(user + step) % 5]}\n" for user in range(30) for step in range(5)]
+    (folder / "interactions.tsv").write_text("user\titem\n" + "".join(rows))
+    monkeypatch.setenv("SRACL_DATA", str(folder.parent))
+    sets = ('data={name="corner_shop", max_length=4}', "train.epochs=1", "backbone.hidden_size=8", "evaluation.cutoffs=[1]")
+    stopping = ("--set", 'train.early_stopping.metric="valid.mrr@1"')
+    trained = typed(
+        tmp_path, "run", "methods/sasrec", "--seeds", "1", "--quiet", *stopping, *(part for each in sets for part in ("--set", each))
+    )
+    assert trained[0] == 0, trained[2]
+    told = said(tmp_path, "@last", "--history", "salt, fine", "--history", "tea,milk", "--json")
+    assert [item["item"] for item in json.loads(told)["data"]["lists"][0]["latest"]] == ["salt, fine", "tea", "milk"]
+    assert "has no item 'coarse'" in said(tmp_path, "@last", "--history", "salt, coarse", code=2)
 
 
 def test_where_stdout_has_few_letters_the_nearest_are_printed(shop: Path) -> None:
@@ -133,10 +152,25 @@ def test_where_stdout_has_few_letters_the_nearest_are_printed(shop: Path) -> Non
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_terminal_gets_no_line_wider_than_itself(width: int, shop: Path) -> None:
+    written = in_a_terminal(shop, "small", "-u", "user-0007", "--split", "test", COLUMNS=str(width), TERM="dumb")
+    assert "chosen next" in written
+    assert max(len(line) for line in written.splitlines()) <= width
+
+
+def test_a_terminal_is_shown_how_far_a_file_is_and_nobody_else(shop: Path, tmp_path: Path) -> None:
+    written = in_a_terminal(shop, "small", "-o", str(tmp_path / "lists.csv"), COLUMNS="80", TERM="xterm")
+    shown, _, told = written.rpartition("\r")[0].rpartition("\x1b[2K")
+    assert "lists.csv" in shown
+    assert "100%" in shown
+    assert told == f"{tmp_path / 'lists.csv'}: 130 lists"
+    assert typed(shop, "recommend", "small", "-o", str(tmp_path / "lists.csv"))[1:] == (f"{tmp_path / 'lists.csv'}: 130 lists\n", "")
+
+
+def in_a_terminal(shop: Path, *arguments: str, **environment: str) -> str:
+    """What `sracl recommend` writes to a terminal."""
     shown, ours = pty.openpty()
-    environment = {**project(shop), "COLUMNS": str(width), "TERM": "dumb"}
-    command = [sys.executable, "-m", "sracl", "recommend", "small", "-u", "user-0007", "--split", "test"]
-    with subprocess.Popen(command, env=environment, stdout=ours, stderr=ours) as process:
+    command = [sys.executable, "-m", "sracl", "recommend", *arguments]
+    with subprocess.Popen(command, env={**project(shop), **environment}, stdout=ours, stderr=ours) as process:
         os.close(ours)
         written = b""
         while True:
@@ -149,8 +183,7 @@ def test_a_terminal_gets_no_line_wider_than_itself(width: int, shop: Path) -> No
             written += read
     os.close(shown)
     assert process.returncode == 0
-    assert b"chosen next" in written
-    assert max(len(line) for line in written.decode().splitlines()) <= width
+    return written.decode()
 
 
 @pytest.mark.parametrize(
