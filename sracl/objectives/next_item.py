@@ -36,5 +36,6 @@ class NextItem(nn.Module):
             encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
             return self.loss(encoded[BATCH], encoded.item_table, batch.targets)
         encoded = yield [Request(BATCH, batch.inputs, batch.lengths, want="all")]
-        real = batch.targets > 0  # [B, L]
-        return self.loss(encoded[BATCH][real], encoded.item_table, batch.targets[real])
+        # found once: on a GPU the host waits to learn how many there are
+        rows, columns = batch.targets.nonzero(as_tuple=True)
+        return self.loss(encoded[BATCH][rows, columns], encoded.item_table, batch.targets[rows, columns])
