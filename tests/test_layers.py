@@ -64,6 +64,7 @@ def test_the_layer_contract_names_every_package() -> None:
         ["list", "--json"],
         ["show", "backbones/sasrec"],
         ["show", "nt_xent"],
+        ["schema"],
         ["data", "list"],
         ["doctor"],
         ["run", "ablation_unlearnable", "--dry-run"],

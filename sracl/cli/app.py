@@ -30,6 +30,7 @@ from sracl.cli import (
     rm,
     run,
     runs,
+    schema,
     semantics,
     show,
     tui,
@@ -53,6 +54,7 @@ app.command("runs")(runs.command)
 app.command("rm")(rm.command)
 app.command("list")(listing.command)
 app.command("show")(show.command)
+app.command("schema")(schema.command)
 app.command("compare")(compare.command)
 app.command("diff")(diff.command)
 app.command("recommend")(recommend.command)

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 _Settings = TypeVar("_Settings", bound=schema.Settings)
 
-_MAX_SEED = 2**32 - 1
-
 _SETTABLE = ("seeds", "report", "resources")
 """What the command line can set, though it is no value of a run."""
 
@@ -84,8 +82,8 @@ def seeds_of(loaded: Loaded) -> list[int]:
     what = ""
     if seeds is None:
         what = "Missing. Each seed is a run of its own, such as seeds = [2024, 2025, 2026]."
-    elif not isinstance(seeds, list) or not seeds or not all(type(seed) is int and 0 <= seed <= _MAX_SEED for seed in seeds):
-        what = f"Should be an array of integers from 0 to {_MAX_SEED}, at least 1 long, got {in_toml(seeds)}."
+    elif not isinstance(seeds, list) or not seeds or not all(type(seed) is int and 0 <= seed <= schema.MAX_SEED for seed in seeds):
+        what = f"Should be an array of integers from 0 to {schema.MAX_SEED}, at least 1 long, got {in_toml(seeds)}."
     elif len(set(seeds)) < len(seeds):
         what = f"Lists a seed twice: {in_toml(seeds)}."
     if what:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
     from sracl.recipes.lines import Path
 
-_WHOLE = re.compile(r"\$\{\s*vars\.([A-Za-z0-9_-]+)\s*\}")
+REFERENCE = r"\$\{\s*vars\.([A-Za-z0-9_-]+)\s*\}"
+"""What the whole of such a string matches; the group is the variable's name."""
+
+_WHOLE = re.compile(REFERENCE)
 
 
 def names(value: Any) -> Iterator[str]:

@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
     from sracl.registry.signatures import Parameter
 
-_SAMPLES = schema.Slot("sampler", "Sampler", "prefix")
-_BACKBONE = schema.Slot("backbone", "Backbone")
-_INITIALIZER = schema.Slot("initializer", "Initializer")
-_OBJECTIVE = schema.Slot("objective", "Objective")
-_VIEW = schema.Slot("view", "ViewPair")
-
 
 @dataclass
 class Resolved:
@@ -63,9 +57,9 @@ class _Resolver:
         raw = self.draft.values
         made.values["data"] = self._data(raw.get("data"))
         made.values |= {
-            "samples": self._component(("samples",), raw.get("samples"), _SAMPLES),
+            "samples": self._component(("samples",), raw.get("samples"), schema.SAMPLES),
             "semantics": self._semantics(raw.get("semantics", {})),
-            "backbone": self._component(("backbone",), raw.get("backbone"), _BACKBONE),
+            "backbone": self._component(("backbone",), raw.get("backbone"), schema.BACKBONE),
             "view": self._views(raw.get("view", {})),
             "stage": [self._stage(name, table) for name, table in raw.get("stage", {}).items()],
             "objective": self._objectives(("objective",), raw.get("objective", {})),
@@ -73,7 +67,7 @@ class _Resolver:
             "evaluation": self._section(schema.EvaluationSettings, ("evaluation",), raw.get("evaluation")),
         }
         if "initializer" in raw:  # absent from all runs that draw their weights, whose digests go without it
-            made.values["initializer"] = self._component(("initializer",), raw["initializer"], _INITIALIZER)
+            made.values["initializer"] = self._component(("initializer",), raw["initializer"], schema.INITIALIZER)
         for check in checks.ALL:
             for path, what in check(made.values):
                 self._report(path, what)
@@ -129,7 +123,7 @@ class _Resolver:
 
     def _semantics(self, table: Any) -> dict[str, Any]:
         """Both tables of neighbours, as far as the recipe has them."""
-        models: dict[str, type[schema.Settings]] = {"items": schema.ItemSemantics, "sequences": schema.SequenceSemantics}
+        models = schema.SEMANTICS
         if not isinstance(table, dict):
             self._report(("semantics",), f"Should be two tables, [semantics.items] and [semantics.sequences], got {in_toml(table)}.")
             return {}
@@ -155,7 +149,7 @@ class _Resolver:
     def _views(self, tables: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Every pair of views that objectives may name."""
         paths = {("view", name): table for name, table in tables.items()}
-        return [{**self._model(schema.Identified, {"id": at[-1]}, at), **self._component(at, paths[at], _VIEW)} for at in paths]
+        return [{**self._model(schema.Identified, {"id": at[-1]}, at), **self._component(at, paths[at], schema.VIEW)} for at in paths]
 
     def _stage(self, name: str, table: Any) -> dict[str, Any]:
         """A training that comes before that of the recipe, on the same backbone."""
@@ -165,7 +159,7 @@ class _Resolver:
             self._report((*path, key), problems.unknown(key, taken, "A [[stage]]"))
         return {
             **self._model(schema.Identified, {"id": name}, path),
-            "samples": self._component((*path, "samples"), table.get("samples"), _SAMPLES),
+            "samples": self._component((*path, "samples"), table.get("samples"), schema.SAMPLES),
             "objective": self._objectives((*path, "objective"), table.get("objective", {})),
             "train": self._section(schema.StageTrainSettings, (*path, "train"), table.get("train")),
         }
@@ -176,7 +170,7 @@ class _Resolver:
         for name, table in tables.items():
             path = (*at, name)
             settings = self._model(schema.ObjectiveSettings, {"id": name} | {k: v for k, v in table.items() if k == "weight"}, path)
-            component = self._component(path, {key: value for key, value in table.items() if key != "weight"}, _OBJECTIVE)
+            component = self._component(path, {key: value for key, value in table.items() if key != "weight"}, schema.OBJECTIVE)
             bound.append({**settings, **component})
         if not bound:
             self._report(at, f"A {'stage' if at[0] == 'stage' else 'recipe'} needs at least one [[{'.'.join(at[::2])}]].")

@@ -189,6 +189,17 @@ class EvaluationSettings(Settings):
     """Users scored at a time; has no influence on the figures."""
 
 
+SAMPLES = Slot("sampler", "Sampler", "prefix")
+BACKBONE = Slot("backbone", "Backbone")
+INITIALIZER = Slot("initializer", "Initializer")
+OBJECTIVE = Slot("objective", "Objective")
+VIEW = Slot("view", "ViewPair")
+
+SEMANTICS: dict[str, type[Settings]] = {"items": ItemSemantics, "sequences": SequenceSemantics}
+"""The tables of neighbours."""
+
+MAX_SEED = 2**32 - 1
+
 LATER = {"precision": "float32"}
 """Settings of `train` that came after the first runs -> what these did, so that a run which does it still has the digest it had."""
 

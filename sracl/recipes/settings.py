@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 COMMAND_LINE = Origin("--set", "--set")
 
-_SETTABLE = (*schema.RUN_TABLES, "vars")
+SETTABLE = (*schema.RUN_TABLES, "vars")
+"""What variants, the matrix and the command line can set: the first key of a path."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,12 @@ def overlap(one: Path, other: Path) -> bool:
 def why_not_settable(path: Path, base: Draft) -> str | None:
     """Why a variant, the matrix or the command line cannot set a path; None when it can."""
     first = path[0]
-    if first in _SETTABLE:
+    if first in SETTABLE:
         return None
     if first in schema.RECIPE_KEYS:
-        return f"'{first}' belongs to the recipe and is no value of a run. A run has: {', '.join(_SETTABLE)}."
-    hint = (base.elsewhere(first) if len(path) == 1 else "") or did_you_mean(first, _SETTABLE)
-    return f"There is no table '{first}'.{hint} A run has: {', '.join(_SETTABLE)}."
+        return f"'{first}' belongs to the recipe and is no value of a run. A run has: {', '.join(SETTABLE)}."
+    hint = (base.elsewhere(first) if len(path) == 1 else "") or did_you_mean(first, SETTABLE)
+    return f"There is no table '{first}'.{hint} A run has: {', '.join(SETTABLE)}."
 
 
 def _value(text: str) -> Any:

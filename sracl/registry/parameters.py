@@ -20,7 +20,7 @@ from sracl.registry.wording import choices, discreet, holds_key, in_toml
 if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
 
-__all__ = ["Parameter", "Signature", "bind", "build", "decisive", "needs", "refers", "signature"]
+__all__ = ["Parameter", "Signature", "bind", "build", "decisive", "misfits", "needs", "refers", "signature"]
 
 _Problems = list[tuple[str, str]]
 
@@ -55,7 +55,7 @@ def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None =
         taken = signature(card)
     except (UsageError, PluginError) as error:
         return dict(table), [(f"{where}.use", str(error))]
-    problems: _Problems = [(f"{where}.use", what) for what in _misfits(card, taken, protocol or _only_protocol(kind))]
+    problems: _Problems = [(f"{where}.use", what) for what in misfits(card, taken, protocol or _only_protocol(kind))]
     problems.extend((f"{where}.{key}", _unknown_parameter(taken, key)) for key in table if key != "use" and key not in taken.parameters)
     bound: dict[str, Any] = {"use": name}
     for parameter in taken.parameters.values():
@@ -240,22 +240,22 @@ def _built_value(
     return build(cat, parameter.slot, value, given, path, made, kept)
 
 
-def _misfits(card: Card, taken: Signature, protocol: str | None) -> list[str]:
-    """Why a component cannot be used where it stands, or at all."""
-    misfits = [f"{taken.name}: parameter '{name}' cannot be read: {reason}." for name, reason in taken.unreadable.items()]
+def misfits(card: Card, taken: Signature, protocol: str | None = None) -> list[str]:
+    """Why a component cannot be used in the slot of a Protocol, or (None) at all."""
+    found = [f"{taken.name}: parameter '{name}' cannot be read: {reason}." for name, reason in taken.unreadable.items()]
     if not taken.is_function and (strange := [name for name in taken.givens if name not in GIVEN]):
-        misfits.append(
+        found.append(
             f"{taken.name} asks the run for '{strange[0]}', which no run can give. A constructor may ask for "
             f"{', '.join(GIVEN)}; what a recipe chooses stands after '*'."
         )
     expected = call_arguments(protocol) if protocol else None
     if protocol and expected is not None and taken.called_with is not None and taken.called_with != expected:
         role = f"an {protocol}" if protocol[0] in "AEIOL" else f"a {protocol}"
-        misfits.append(
+        found.append(
             f"'{card.name}' is called with ({', '.join(taken.called_with)}), but what stands here must be {role}, "
             f"called with ({', '.join(expected)})."
         )
-    return misfits
+    return found
 
 
 def _only_protocol(kind: str) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 LIMITS = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
@@ -63,6 +63,17 @@ def choices(accepted: Any) -> list[str]:
     return []
 
 
+def limits_of(notes: Iterable[Any]) -> dict[str, Any]:
+    """What the `Field(…)` among the notes of an `Annotated` say of a value."""
+    return {
+        limit: value
+        for note in notes
+        for entry in getattr(note, "metadata", ())
+        for limit in LIMITS
+        if (value := getattr(entry, limit, None)) is not None
+    }
+
+
 def _words(accepted: Any) -> tuple[str, str]:
     """A type in the singular and in the plural."""
     if accepted in _WORDS:
@@ -72,13 +83,7 @@ def _words(accepted: Any) -> tuple[str, str]:
         text = " or ".join([", ".join(in_toml(part) for part in parts[:-1]), in_toml(parts[-1])]) if len(parts) > 1 else in_toml(parts[0])
         return text, f"{text} each"
     if origin is Annotated:
-        limits = {
-            limit: value
-            for note in parts[1:]
-            for entry in note.metadata
-            for limit in LIMITS
-            if (value := getattr(entry, limit, None)) is not None
-        }
+        limits = limits_of(parts[1:])
         one, many = _words(parts[0])
         return one + _range(limits), many + _range(limits)
     if origin in (Union, types.UnionType):

@@ -53,9 +53,8 @@ class _Fields:
         self._settings(schema.Resources, {}, "resources")
         self._data(values["data"])
         self._component("backbone", values["backbone"], "backbone")
-        models: dict[str, type[schema.Settings]] = {"items": schema.ItemSemantics, "sequences": schema.SequenceSemantics}
         for name, table in values["semantics"].items():
-            self._settings(models[name], table, f"semantics.{name}")
+            self._settings(schema.SEMANTICS[name], table, f"semantics.{name}")
         for view in values["view"]:
             self._component("view", view, f"view.{view['id']}")
         for stage in values["stage"]:
