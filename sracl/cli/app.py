@@ -23,6 +23,7 @@ from sracl.cli import (
     diff,
     doctor,
     export,
+    init,
     llm,
     logs,
     queue,
@@ -49,6 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.command("init")(init.command)
 app.command("run")(run.command)
 app.command("runs")(runs.command)
 app.command("rm")(rm.command)

@@ -102,7 +102,7 @@ def test_help_names_every_command() -> None:
     done = sracl("--help", NO_COLOR="1", TERM="dumb", COLUMNS="100")
     assert done.returncode == 0
     assert done.stderr == ""
-    for command in ("run", "runs", "rm", "cache", "list", "show", "schema", "compare", "recommend", "data"):
+    for command in ("init", "run", "runs", "rm", "cache", "list", "show", "schema", "compare", "recommend", "data"):
         assert re.search(rf"^\W*{command}\s+\w", done.stdout, re.MULTILINE), f"{command} has no line with a summary in\n{done.stdout}"
 
 
