@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sracl.tracking import lines
+
 if TYPE_CHECKING:
     from sracl.tracking.queries import RunRow
 
@@ -27,21 +29,23 @@ def command(
     """
     from sracl import paths
     from sracl.compare import render
-    from sracl.compare.wording import age, place
-    from sracl.tracking import queries
+    from sracl.compare.wording import age, at_most, epochs, place
+    from sracl.tracking import progress, queries
     from sracl.tracking.reader import Reader
     from sracl.tracking.values import now
 
     found: list[RunRow] = []
     bests: dict[str, tuple[str, float]] = {}
+    left: dict[str, float] = {}
     if paths.store_file().is_file():
         with Reader.open(paths.store_file()) as store:
             if store.notice:
                 print(store.notice, file=sys.stderr)
             found = queries.runs(store, state=state, recipe=recipe, limit=limit)
             bests = queries.best_watched(store, found)
+            left = progress.seconds_left(store, found)
     if as_json:
-        print(render.listing([_as_json(run, bests.get(run.id)) for run in found]))
+        print(render.listing([_as_json(run, bests.get(run.id), left.get(run.id)) for run in found]))
         return
     if not found:
         what = (
@@ -51,20 +55,20 @@ def command(
         )
         print(f"There is {what}. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         return
-    header = ["state", "run", "recipe", "data", "seed", "epoch", "best valid", "age"]
+    header = ["state", "run", "recipe", "data", "seed", "epoch", "left", "best valid", "age"]
     rows = [header]
     for run in found:
         metric, value = bests.get(run.id, ("", None))
         best = f"{value:.4f} {metric.removeprefix('valid.')}" if value is not None else ""
-        epoch = "" if run.epoch is None else str(run.epoch)
-        rows.append([run.state, run.id, place(run), run.dataset, str(run.seed), epoch, best, age(now() - run.created)])
+        where = [place(run), run.dataset, str(run.seed), epochs(run), at_most(left.get(run.id))]
+        rows.append([run.state, run.id, *where, best, age(now() - run.created)])
     print(render.aligned(rows, left=4))
     for run in found:
         if run.state == "failed" and run.reason:
             print(f"{run.id} failed: {run.reason}", file=sys.stderr)
 
 
-def _as_json(run: RunRow, best: tuple[str, float] | None) -> dict[str, Any]:
+def _as_json(run: RunRow, best: tuple[str, float] | None, left: float | None) -> dict[str, Any]:
     moments = {name: moment.isoformat() if moment else None for name, moment in _moments(run).items()}
     return {
         "id": run.id,
@@ -76,6 +80,8 @@ def _as_json(run: RunRow, best: tuple[str, float] | None) -> dict[str, Any]:
         "seed": run.seed,
         "attempt": run.attempt,
         "epoch": run.epoch,
+        "epochs_at_most": lines.epochs_at_most(run.trainings),
+        "seconds_left_at_most": left,
         "best": {"name": best[0], "value": best[1]} if best else None,
         "leaky": run.leaky,
         "folder": run.folder,

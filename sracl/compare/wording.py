@@ -2,17 +2,54 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from sracl.errors import UsageError
+from sracl.tracking.lines import epochs_at_most
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
 
+    from sracl.tracking.identity import State
     from sracl.tracking.queries import RunLine, RunRow
 
 _SIZES = ("kB", "MB", "GB", "TB")
 _AGES = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
+_SIGNS: Mapping[State, str] = {
+    "planned": "○",
+    "running": "●",
+    "stalled": "!",
+    "stale?": "?",
+    "completed": "✓",
+    "failed": "✗",
+    "interrupted": "~",
+    "cancelled": "–",
+}
+"""One letter each, which stay different in ASCII."""
+
+
+def state_with_sign(state: State) -> str:
+    """A state to be found at a glance, and read."""
+    return f"{_SIGNS[state]} {state}"
+
+
+def epochs(run: RunLine | RunRow) -> str:
+    """How many epochs of how many at most a run has behind it; empty before the first."""
+    if run.epoch is None:
+        return ""
+    total = epochs_at_most(run.trainings)
+    return f"{run.epoch}/{total}" if total else str(run.epoch)
+
+
+def at_most(seconds: float | None) -> str:
+    """A bound of time, rounded up to two digits; empty for None."""
+    if seconds is None:
+        return ""
+    unit, size = next(((unit, size) for unit, size in _AGES if seconds > 1.5 * size), _AGES[-1])
+    count, tenths = math.ceil(seconds / size), math.ceil(10 * seconds / size)
+    return f"≤ {count} {unit}" if size <= 60 or tenths >= 100 else f"≤ {tenths / 10} {unit}"
 
 
 def place(run: RunLine | RunRow) -> str:

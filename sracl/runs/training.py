@@ -15,7 +15,7 @@ from sracl.runs.entries import label
 from sracl.runs.exhibit import FILE
 from sracl.runs.exhibiting import exhibit
 from sracl.runs.judge import judge
-from sracl.tracking.queries import watched_metric
+from sracl.tracking.lines import watched_metric
 from sracl.whole_file import sweep
 
 if TYPE_CHECKING:

@@ -146,6 +146,15 @@ def job(store: Reader, reference: str) -> JobRow:
     raise UsageError(f"There is no job '{reference}', and no job of a run that begins so. {numbers} `sracl queue ls --all` lists them.")
 
 
+def devices_of(store: Reader, run_ids: Collection[str]) -> dict[str, str]:
+    """Keys of the devices that jobs have which train these runs now."""
+    if store.version < 2 or not run_ids:
+        return {}
+    clause, values = where(among("job.run_id", run_ids), equals("job.state", "running"))
+    with store.reading() as view:
+        return dict(view.execute(f"SELECT job.run_id, job.device FROM job {clause}", values).fetchall())
+
+
 def is_paused(store: Reader) -> bool:
     """Whether the queue lets no waiting job begin."""
     if store.version < 2:

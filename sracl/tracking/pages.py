@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sracl.tracking.queries import WATCHED, RunLine, in_recipe, shown_runs, with_places
+from sracl.tracking.lines import WATCHED
+from sracl.tracking.queries import RunLine, in_recipe, shown_runs, with_places
 from sracl.tracking.rows import among, equals, where
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ Order: TypeAlias = Literal["number", "id", "marked", "state", "recipe", "dataset
 """What runs are sorted by: `number` is the order in which they were registered, `best` the highest value of the watched metric."""
 
 _PLACE = "(SELECT entry.{} FROM entry WHERE entry.run_id = run.id ORDER BY entry.number DESC LIMIT 1)"
-_KEPT, _watched = WATCHED["watched"]
+_KEPT, _watched = WATCHED
 _SORTED_BY: Mapping[str, Sequence[str]] = {
     "number": ["run.number"],
     "id": ["run.id"],

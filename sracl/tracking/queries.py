@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sracl.errors import UsageError, did_you_mean
 from sracl.tracking.artifacts import whereabouts
 from sracl.tracking.identity import State, shown_state
+from sracl.tracking.lines import DERIVED, trainings, watched_metric
 from sracl.tracking.rows import among, begins, equals, select, where
 from sracl.tracking.values import decoded, now
 
@@ -19,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
+    from sracl.tracking.lines import Trainings
     from sracl.tracking.reader import Reader
-    from sracl.tracking.rows import Condition, Derived
+    from sracl.tracking.rows import Condition
 
 _AnyRun = TypeVar("_AnyRun", "RunLine", "RunRow")
 _WRITTEN: Mapping[State, Sequence[State]] = {"stale?": ("running",), "stalled": ("running",), "interrupted": ("running", "interrupted")}
@@ -69,6 +69,10 @@ class RunLine(_Run):
 
     watched: str
     """The validation metric that chooses its best epoch."""
+    trainings: Trainings
+    """How many epochs it has at most, stage by stage; empty where it does not say."""
+    device: str
+    """What it was last begun on: `cpu`, `cuda` or `cuda:N`; empty before that."""
     imported: str
     """Name of the file that it came in; empty for a run that was trained here."""
 
@@ -91,6 +95,16 @@ class RunRow(_Run):
     def watched(self) -> str:
         """The validation metric that chooses its best epoch."""
         return watched_metric(self.values)
+
+    @property
+    def trainings(self) -> Trainings:
+        """How many epochs it has at most, stage by stage; empty where it does not say."""
+        return trainings(self.values)
+
+    @property
+    def device(self) -> str:
+        """What it was last begun on: `cpu`, `cuda` or `cuda:N`; empty before that."""
+        return str(self.environment.get("device") or "")
 
     @property
     def imported(self) -> str:
@@ -209,16 +223,6 @@ def series(store: Reader, run_id: str, names: Collection[str] | None = None) -> 
     return found
 
 
-def watched_metric(values: Mapping[str, Any]) -> str:
-    """The validation metric that chooses a run's best epoch.
-
-    The one that early stopping names; without it MRR at 10, or at the largest cut-off where that is not computed.
-    """
-    stopping = (values.get("train") or {}).get("early_stopping") or {}
-    cutoffs = (values.get("evaluation") or {}).get("cutoffs") or (10,)
-    return str(stopping.get("metric", f"valid.mrr@{10 if 10 in cutoffs else max(cutoffs)}"))
-
-
 def best_watched(store: Reader, found: Collection[RunLine | RunRow]) -> dict[str, tuple[str, float]]:
     """For every run with such points, the validation metric that chooses its best epoch, and the highest value so far."""
     watched = {row.id: row.watched for row in found}
@@ -253,7 +257,7 @@ def in_recipe(name: str | None) -> Condition:
 def shown_runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: Condition, end: str = "") -> Iterator[_AnyRun]:
     """Runs in the state they are shown in, as they are needed; without their places."""
     at = now()
-    for found in select(view, row, "run", *conditions, end=end, derived={**WATCHED, **_IMPORTED} if row is RunLine else {}):
+    for found in select(view, row, "run", *conditions, end=end, derived=DERIVED if row is RunLine else {}):
         state = shown_state(found, at)
         yield found if state == found.state else replace(found, state=state)
 
@@ -269,16 +273,3 @@ def with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_Any
 def _whole(view: sqlite3.Connection, found: Sequence[RunRow]) -> list[RunRow]:
     """The same runs with their places in recipes, and their folders where they are by now."""
     return [replace(row, folder=whereabouts(row.id, row.folder)) for row in with_places(view, found)]
-
-
-@cache
-def _watched(kept: str) -> str:
-    """The metric, out of what `WATCHED` selects; the runs of a store say few different things there."""
-    stopping, cutoffs = json.loads(kept)
-    return watched_metric({"train": {"early_stopping": stopping}, "evaluation": {"cutoffs": cutoffs}})
-
-
-WATCHED: Derived = {"watched": ("""json_extract(run."values", '$.train.early_stopping', '$.evaluation.cutoffs')""", _watched)}
-"""The watched metric without the rest: the values of a run are kilobytes that a list has no use for."""
-
-_IMPORTED: Derived = {"imported": ("json_extract(run.environment, '$.imported.file')", lambda file: file or "")}

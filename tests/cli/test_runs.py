@@ -81,6 +81,21 @@ class TestFilled:
         assert runner.invoke(app, ["--recipe", "abl"]).stderr.startswith("There is no run of a recipe called 'abl'.")
         assert runner.invoke(app, ["--state", "sleeping"]).exit_code == 2
 
+    def test_of_a_run_under_way_it_says_how_long_it_takes_at_most(self) -> None:
+        with Store.open(paths.store_file()) as store:
+            register(store, "alive", values={"train": {"epochs": 40}})
+            store.start("alive", identity.current())
+            store.log("alive", 1, {"seconds.train": 9.0, "seconds.validate": 1.0})
+        header, line, *others = runner.invoke(app).stdout.splitlines()
+        assert header.split()[5:8] == ["epoch", "left", "best"]
+        assert line[: header.index("left") + 4].endswith(" ≤ 7 min")
+        assert not any("≤" in other for other in others)
+        found = json.loads(runner.invoke(app, ["--json"]).stdout)["data"]
+        assert [(run["epoch"], run["epochs_at_most"], run["seconds_left_at_most"]) for run in found[:2]] == [
+            (1, 40, 390),
+            (None, None, None),
+        ]
+
     def test_json(self) -> None:
         found = json.loads(runner.invoke(app, ["--json", "--recipe", "ablation"]).stdout)["data"]
         done = next(run for run in found if run["id"] == "done")

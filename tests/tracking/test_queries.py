@@ -123,14 +123,22 @@ class TestRuns:
         assert queries.runs(store, state="failed") == []
 
     def test_a_line_is_what_a_list_shows_of_a_run(self, store: Store, register: Any) -> None:
-        tables = [{}, {"train": {"early_stopping": {"metric": "valid.hr@5"}}}, {"evaluation": {"cutoffs": [5, 20]}}]
+        stages = [{"id": "items", "train": {"epochs": 4}}, {"id": "users", "train": {"epochs": 3}}]
+        tables: list[dict[str, Any]] = [
+            {"stage": stages},
+            {"train": {"epochs": 9, "early_stopping": {"metric": "valid.hr@5"}}, "stage": []},
+            {"evaluation": {"cutoffs": [5, 20]}, "train": {"epochs": 9}, "stage": stages},
+        ]
         for number, values in enumerate(tables):
             register(store, f"r{number}", variant=str(number), dataset="demo", values=values)
         register(store, "elsewhere", dataset="office")
+        store.start("r2", identity.current(), {"device": "cuda:1"})
         lines, whole = pages.page(store, dataset="demo", size=3).lines, queries.runs(store, dataset="demo")
         names = [field.name for field in dataclasses.fields(queries.RunLine)]
         assert [[getattr(row, name) for name in names] for row in lines] == [[getattr(row, name) for name in names] for row in whole]
         assert [row.watched for row in lines] == ["valid.mrr@20", "valid.hr@5", "valid.mrr@10"]
+        assert [row.trainings for row in lines] == [(("items.", 4), ("users.", 3), ("", 9)), (("", 9),), ()]
+        assert [row.device for row in lines] == ["cuda:1", "", ""]
         assert not hasattr(lines[0], "values")
 
     def test_moments_have_their_time_zone(self, store: Store, register: Any) -> None:

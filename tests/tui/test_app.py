@@ -54,11 +54,7 @@ def test_runs_appear_as_they_are_registered_and_the_cursor_stays_on_its_run(tmp_
                 assert app.screen.query_one(Rows).selected_key == "first"
                 store.start("first", identity.current())
                 store.log("first", 1, {"valid.mrr@10": 0.25})
-                for _ in range(100):
-                    if str(app.screen.query_one(Rows).get_row("first")[7]) == "0.2500 mrr@10":
-                        break
-                    await pilot.pause(0.05)
-                assert [str(cell) for cell in app.screen.query_one(Rows).get_row("first")][2] == "running"
+                await support.shows(pilot, "● running", "0.2500")
             await pilot.press("slash", *"data:office", "enter")
             await until(app, pilot, ["third"])
             assert app.screen.query_one(Rows).has_focus
@@ -146,7 +142,7 @@ async def test_an_error_that_nobody_foresaw_is_said_on_the_screen(tmp_path: Path
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("out of the blue")
 
-    monkeypatch.setattr("sracl.tracking.queries.best_watched", fail)
+    monkeypatch.setattr("sracl.tracking.progress.courses", fail)
     async with SraclApp(tmp_path / "store.db").run_test(notifications=True) as pilot:
         await until_told(pilot, "RuntimeError: out of the blue")
 

@@ -25,7 +25,7 @@ from sracl.tui.ascii import Ascii
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.runs.screen import RunsScreen
 from sracl.tui.too_small import TooSmall
-from sracl.tui.widgets.chart import drawn
+from sracl.tui.widgets.chart import drawn, sparkline
 from sracl.tui.widgets.rows import Rows
 from tests.support.terminal import Terminal
 from tests.tui.support import add, shows, text, until
@@ -117,6 +117,7 @@ async def test_ascii_alone_is_printed_where_nothing_else_is_known(path: Path, ke
         ("é", "e"),
         ("e\u0301", "e"),
         ("✓ ✗ ▶", "+ x >"),
+        ("● ○ ≤ ≥", "* o < >"),
     ],
 )
 def test_a_letter_becomes_the_nearest_that_is_as_wide(written: str, printed: str) -> None:
@@ -140,6 +141,14 @@ def test_curves_of_ascii() -> None:
     assert drawn([(0, 0.0), (1, 1.0)], width=2, height=1, ascii=True) == [".'"]
     assert drawn([(0, 0.0), (1, 1.0), (2, 0.0)], width=3, height=2, ascii=True) == [" ' ", ". ."]
     assert all(line.isascii() for line in drawn([(epoch, epoch**2) for epoch in range(99)], width=20, height=5, ascii=True))
+
+
+def test_a_sparkline_has_a_dot_for_each_value_until_it_is_full() -> None:
+    assert sparkline([], width=4) == sparkline([float("nan")], width=4) == ""
+    assert sparkline([1.0], width=4) == "⠄"
+    assert sparkline([0.0, float("inf"), 1.0, 2.0, 3.0], width=4) == sparkline([0.0, 1.0, 2.0, 3.0], width=2) == "⡠⠊"
+    assert len(sparkline(range(20), width=4)) == 4
+    assert sparkline([0.0, 1.0, 0.0], width=9, ascii=True) == ".'."
 
 
 async def test_the_cursor_is_seen_without_colours(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,10 +11,10 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.widgets import Static, TabbedContent, TabPane
 
-from sracl.compare.wording import age, origin_in_words, place
+from sracl.compare.wording import age, at_most, epochs, origin_in_words, place, state_with_sign
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
-from sracl.tracking import artifacts, queries
+from sracl.tracking import artifacts, progress, queries
 from sracl.tracking.values import now
 from sracl.tui.run.hand_over import hand_over
 from sracl.tui.run.log import JobLog
@@ -131,8 +131,9 @@ class RunScreen(SteeringScreen):
             series = queries.series(store, run.id)
             metrics = queries.final_metrics(store, [run.id])
             files = artifacts.of_run(store, run.id)
+            left = progress.seconds_left(store, [run]).get(run.id)
         texts = {
-            "overview": _overview(run, metrics),
+            "overview": _overview(run, metrics, left),
             "recipe": _lines(run.values, run.origins),
             "artifacts": "\n".join(f"{file.name}  {file.size:,} bytes  {file.path or 'not here'}" for file in files) or "no file yet",
             "environment": _lines(run.environment, {}),
@@ -174,9 +175,12 @@ class RunScreen(SteeringScreen):
             self.query_one("#logs-text").display = not log.lines
 
 
-def _overview(run: queries.RunRow, metrics: Sequence[queries.MetricRow]) -> str:
-    lines = [f"run      {run.id}", f"state    {run.state}", f"recipe   {place(run)}", f"data     {run.dataset}", f"seed     {run.seed}"]
-    lines += [f"epoch    {'none yet' if run.epoch is None else run.epoch}", f"age      {age(now() - run.created)}"]
+def _overview(run: queries.RunRow, metrics: Sequence[queries.MetricRow], left: float | None) -> str:
+    lines = [f"run      {run.id}", f"state    {state_with_sign(run.state)}", f"recipe   {place(run)}"]
+    lines += [f"data     {run.dataset}", f"seed     {run.seed}", f"epoch    {epochs(run) or 'none yet'}"]
+    if left is not None:
+        lines.append(f"left     {at_most(left)}")
+    lines.append(f"age      {age(now() - run.created)}")
     if run.reason:
         lines.append(f"reason   {run.reason}")
     if come := origin_in_words(run):

@@ -8,28 +8,33 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Input, Static
 
-from sracl.compare.wording import age, place
+from sracl.compare.wording import age, at_most, epochs, place, state_with_sign
 from sracl.errors import UsageError, did_you_mean
-from sracl.tracking import pages, queries
+from sracl.tracking import jobs, pages, progress
 from sracl.tracking.identity import State
 from sracl.tracking.values import now
 from sracl.tui.diff.screen import DiffScreen
 from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
+from sracl.tui.widgets.chart import sparkline
+from sracl.tui.widgets.columns import Columns
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from textual.app import ComposeResult
 
     from sracl.tracking.pages import Order
+    from sracl.tracking.progress import Course
+    from sracl.tracking.queries import RunLine
+    from sracl.tracking.reader import Reader
 
 _PAGE = 500
-_COLUMNS: Mapping[str, Order] = {
+_COLUMNS: Mapping[str, Order | None] = {
     "run": "id",
     "m": "marked",
     "state": "state",
@@ -37,10 +42,17 @@ _COLUMNS: Mapping[str, Order] = {
     "data": "dataset",
     "seed": "seed",
     "epoch": "epoch",
-    "best valid": "best",
+    "left": None,
+    "best": "best",
+    "valid": None,
+    "trend": None,
+    "device": None,
     "age": "number",
 }
-"""Title of a column, and what it sorts by."""
+"""Title of a column, and what it sorts by, if that can be: only a page at a time is known of the others."""
+_GIVES_WAY = Columns(elastic="recipe", leaving={"device": 18, "valid": 18, "age": 18, "trend": 18, "data": 12, "seed": 12, "left": 12})
+_TREND = 10
+"""Cells of a trend, with two dots in each."""
 _FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset"}
 
 
@@ -71,11 +83,14 @@ class RunsScreen(SteeringScreen):
         self._marked: dict[str, None] = {}
         self._first = 0
         """Place of the first row in the list of all."""
+        self._courses: Mapping[str, tuple[object, Course | None]] = {}
+        """Of the runs on the page, with what they went by."""
 
     def compose(self) -> ComposeResult:
         """Filter, table, totals, keys."""
         yield Input(placeholder="state:running data:office recipe:sracl (empty shows all)")
-        yield Rows(tuple(_COLUMNS), sorts=False)
+        unsorted = [title for title, order in _COLUMNS.items() if order is None]
+        yield Rows(tuple(_COLUMNS), sorts=False, unsorted=unsorted, gives_way=_GIVES_WAY)
         yield Static("", id="totals", markup=False)
         yield Keys()
 
@@ -165,7 +180,7 @@ class RunsScreen(SteeringScreen):
     def _asked(self) -> dict[str, Any]:
         """What `pages.page` is to find now."""
         table = self.query_one(Rows)
-        order = _COLUMNS[table.sorted_by or "age"]
+        order = _COLUMNS[table.sorted_by or "age"] or "number"
         # the oldest run has the lowest number and the greatest age
         descending = table.descending != (order == "number")
         return {**self._wanted, "first": self._first, "order": order, "descending": descending, "marked": tuple(self._marked)}
@@ -177,9 +192,36 @@ class RunsScreen(SteeringScreen):
             return
         with self.reader() as store:
             page = pages.page(store, size=_PAGE, **asked)
-            bests = queries.best_watched(store, page.lines)
-        rows = {run.id: _cells(run, bests.get(run.id), marked=run.id in asked["marked"]) for run in page.lines}
+            courses = self._courses_of(store, page.lines)
+            left = progress.seconds_left(store, page.lines)
+            devices = jobs.devices_of(store, [run.id for run in page.lines if run.state == "running"])
+        ascii = bool(getattr(self.app, "ascii", False))
+        rows = {
+            run.id: (
+                run.id,
+                "*" if run.id in asked["marked"] else "",
+                state_with_sign(run.state),
+                place(run),
+                run.dataset,
+                str(run.seed),
+                epochs(run),
+                at_most(left.get(run.id)),
+                *_course(courses[run.id], ascii=ascii),
+                devices.get(run.id, run.device)[:12],
+                age(now() - run.created),
+            )
+            for run in page.lines
+        }
         self.app.call_from_thread(self._show, asked, rows, page.first, _totals(page, filtered=bool(self._wanted)))
+
+    def _courses_of(self, store: Reader, lines: Sequence[RunLine]) -> dict[str, Course | None]:
+        """How the runs of a page went; only the points of those are read that have gone on since."""
+        went_by = {run.id: (run.created, run.state, run.epoch) for run in lines}
+        kept = {run_id: course for run_id, (by, course) in self._courses.items() if went_by.get(run_id) == by}
+        read = progress.courses(store, [run for run in lines if run.id not in kept], parts=2 * _TREND)
+        found = {run_id: kept.get(run_id, read.get(run_id)) for run_id in went_by}
+        self._courses = {run_id: (went_by[run_id], course) for run_id, course in found.items()}
+        return found
 
     def _show(self, asked: dict[str, Any], rows: dict[str, tuple[str, ...]], first: int, totals: str) -> None:
         if self.is_mounted and asked == self._asked():  # else something else was asked for meanwhile, and is being read
@@ -194,12 +236,12 @@ def _totals(page: pages.Page, *, filtered: bool) -> str:
     total = f"{page.total:,} runs"
     if page.total > len(page.lines):
         total = f"{page.first + 1:,} to {page.first + len(page.lines):,} of {total}, < and > turn pages"
-    others = [f"{count} {state}" for state, count in page.counts.items() if count and state not in ("running", "completed", "planned")]
+    others = [f"{page.counts[state]:,} {state}" for state in get_args(State) if state != "running" and page.counts.get(state)]
     return ", ".join([total, f"{page.counts.get('running', 0)} running", *others])
 
 
 def wanted(text: str) -> dict[str, str]:
-    """What a filter asks of `queries.runs`.
+    """What a filter asks of `pages.page`.
 
     Raises:
         UsageError: A word has no `name:` in front that can be filtered by, or names a state that there is not.
@@ -215,7 +257,8 @@ def wanted(text: str) -> dict[str, str]:
     return found
 
 
-def _cells(run: queries.RunLine, best: tuple[str, float] | None, *, marked: bool) -> tuple[str, ...]:
-    figure = f"{best[1]:.4f} {best[0].removeprefix('valid.')}" if best else ""
-    epoch = "" if run.epoch is None else str(run.epoch)
-    return (run.id, "*" if marked else "", run.state, place(run), run.dataset, str(run.seed), epoch, figure, age(now() - run.created))
+def _course(course: Course | None, *, ascii: bool) -> tuple[str, str, str]:
+    """The best value, its metric, the trend."""
+    if course is None:
+        return "", "", ""
+    return f"{course.best:.4f}", course.metric.removeprefix("valid."), sparkline(course.trend, width=_TREND, ascii=ascii)

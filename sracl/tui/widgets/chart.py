@@ -54,6 +54,19 @@ class Chart(Widget):
         )
 
 
+def sparkline(values: Sequence[float], *, width: int, ascii: bool = False) -> str:
+    """A line of cells with a dot for each finite value, shorter where there are few of them.
+
+    Args:
+        values: In order.
+        width: In cells, at most.
+        ascii: Of ASCII cells rather than braille.
+    """
+    points = list(enumerate(value for value in values if math.isfinite(value)))
+    across = len(_ASCII_DOTS if ascii else _DOTS)
+    return drawn(points, width=min(width, -(-len(points) // across)), height=1, ascii=ascii)[0] if points else ""
+
+
 def drawn(points: Sequence[Point], *, width: int, height: int, ascii: bool = False) -> list[str]:
     """Lines of cells; a dot column shows all between the least and the greatest value of its epochs.
 

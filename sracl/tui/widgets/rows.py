@@ -13,14 +13,20 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
+from sracl.tui.widgets.columns import shortened
 from sracl.tui.widgets.picker import Picker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from textual.widgets.data_table import RowKey
+    from textual.timer import Timer
+    from textual.widgets.data_table import Column, RowKey
+
+    from sracl.tui.widgets.columns import Columns
 
 _UNSORTED = "(as they come)"
+_SETTLED = 0.1
+"""Seconds a size must last before columns are chosen for it."""
 
 
 class Rows(DataTable[Text]):
@@ -30,6 +36,8 @@ class Rows(DataTable[Text]):
         columns: Their titles. The first column holds the key.
         id: Of the widget.
         sorts: Sort the rows by the column that was asked for; otherwise `Reordered` is all that happens.
+        unsorted: Titles of columns that rows cannot be sorted by.
+        gives_way: Which columns are shown where there is not room for all; without it, who looks for more moves sideways.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,10 +53,25 @@ class Rows(DataTable[Text]):
     class Reordered(Message):
         """Another column, or way, was asked for: `column` and `descending` of the table."""
 
-    def __init__(self, columns: Sequence[str], *, id: str | None = None, sorts: bool = True) -> None:
+    def __init__(
+        self,
+        columns: Sequence[str],
+        *,
+        id: str | None = None,
+        sorts: bool = True,
+        unsorted: Collection[str] = (),
+        gives_way: Columns | None = None,
+    ) -> None:
         super().__init__(id=id, cursor_type="row", zebra_stripes=True)
         self._titles = tuple(columns)
         self._sorts = sorts
+        self._unsorted = unsorted
+        self._gives_way = gives_way
+        self._places: Sequence[int] = range(len(columns))
+        """Of the titles whose columns are shown."""
+        self._widths = [0] * len(columns)
+        """Cells that the widest cell of each column has had on this page."""
+        self._settling: Timer | None = None
         self._given: dict[str, tuple[str, ...]] = {}
         """As they came."""
         self._shown: dict[str, tuple[str, ...]] = {}
@@ -58,8 +81,14 @@ class Rows(DataTable[Text]):
 
     def on_mount(self) -> None:
         """Make the columns."""
-        for place, title in enumerate(self._titles):
-            self.add_column(title, key=str(place))
+        self._add_columns()
+
+    def on_resize(self) -> None:
+        """Choose the columns for this size, if it is kept."""
+        if self._gives_way is not None:
+            if self._settling is not None:
+                self._settling.stop()
+            self._settling = self.set_timer(_SETTLED, lambda: self.show_rows(self._given))
 
     @property
     def copied(self) -> str:
@@ -73,7 +102,8 @@ class Rows(DataTable[Text]):
             if title is not None:
                 self._order(None if title == _UNSORTED else title, descending=False)
 
-        self.app.push_screen(Picker("Sort by", [_UNSORTED, *self._titles]), take)
+        titles = [title for title in self._titles if title not in self._unsorted]
+        self.app.push_screen(Picker("Sort by", [_UNSORTED, *titles]), take)
 
     def action_reverse(self) -> None:
         """Turn the order round."""
@@ -81,15 +111,14 @@ class Rows(DataTable[Text]):
 
     @on(DataTable.HeaderSelected)
     def _click(self, clicked: DataTable.HeaderSelected) -> None:
-        title = self._titles[clicked.column_index]
-        self._order(title, descending=title == self.sorted_by and not self.descending)
+        title = self._titles[self._places[clicked.column_index]]
+        if title not in self._unsorted:
+            self._order(title, descending=title == self.sorted_by and not self.descending)
 
     def _order(self, column: str | None, *, descending: bool) -> None:
         self.sorted_by, self.descending = column, descending
-        for place, title in enumerate(self._titles):
-            mark = ("v" if descending else "^") if title == column else ""
-            kept = next(known for key, known in self.columns.items() if key.value == str(place))
-            kept.label = Text(f"{title}{mark}")
+        for place, kept in zip(self._places, self.ordered_columns, strict=True):
+            kept.label = self._label(place)
             kept.content_width = max(kept.content_width, kept.label.cell_len)
         self._clear_caches()  # DataTable looks at labels only when a column is added
         self._require_update_dimensions = True
@@ -104,21 +133,24 @@ class Rows(DataTable[Text]):
         if self._sorts:
             rows = self._in_order(rows)
         under_cursor = self.selected_key
-        if self._shown and not self._shown.keys() & rows.keys():
-            self.clear()  # another page: rows one by one take their square in time
-            self._shown = {}
+        if not self._shown.keys() & rows.keys():
+            if self._shown:
+                self.clear()  # another page: rows one by one take their square in time
+                self._shown = {}
+            self._widths = [0] * len(self._titles)
+        self._choose_columns(rows)
         for key in self._shown.keys() - rows.keys():
             self.remove_row(key)
         widths = [column.content_width for column in self.ordered_columns]
         for key, cells in rows.items():
             before = self._shown.get(key)
             if before is None:
-                self.add_row(*map(Text, cells), key=key)
+                self.add_row(*(Text(cells[place]) for place in self._places), key=key)
                 continue
-            for place, (old, new) in enumerate(zip(before, cells, strict=True)):
-                if old != new:
+            for place, width in zip(self._places, widths, strict=True):
+                if before[place] != (new := cells[place]):
                     # a column only grows: to know that it may shrink, the table would measure all of it
-                    self.update_cell(key, str(place), Text(new), update_width=cell_len(new) > widths[place])
+                    self.update_cell(key, str(place), Text(new), update_width=cell_len(new) > width)
         self._put_in_order(list(rows))
         self._shown = dict(rows)
         if under_cursor is not None and under_cursor in rows:
@@ -130,6 +162,43 @@ class Rows(DataTable[Text]):
         if not self.row_count:
             return None
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
+
+    def _choose_columns(self, rows: Mapping[str, tuple[str, ...]]) -> None:
+        """Show the columns that there is room for; the table is filled anew where they are others than before."""
+        if self._gives_way is None or not self.size:
+            return
+        for cells in rows.values():
+            for place, cell in enumerate(cells):
+                self._widths[place] = max(self._widths[place], cell_len(cell))
+        around = 2 * self.cell_padding
+        widths = {
+            title: around + max(wide, self._label(place).cell_len) if wide or title not in self._gives_way.leaving else 0
+            for place, (title, wide) in enumerate(zip(self._titles, self._widths, strict=True))
+        }
+        bar = self.scrollbar_size_vertical if len(rows) + self.header_height > self.outer_size.height else 0
+        fitting = self._gives_way.fit(widths, self.outer_size.width - bar)
+        places = [place for place, title in enumerate(self._titles) if title in fitting]
+        if places != list(self._places):
+            top = self.scroll_offset.y
+            self.clear(columns=True)
+            self._places, self._shown = places, {}
+            self._add_columns()
+            self.call_after_refresh(self.scroll_to, y=top, animate=False)
+        elastic = self._column(self._titles.index(self._gives_way.elastic))
+        if elastic.auto_width or elastic.width != fitting[self._gives_way.elastic] - around:
+            elastic.auto_width, elastic.width = False, fitting[self._gives_way.elastic] - around
+            self._require_update_dimensions = True
+
+    def _add_columns(self) -> None:
+        for place in self._places:
+            self.add_column(self._label(place), key=str(place))
+
+    def _column(self, place: int) -> Column:
+        return self.ordered_columns[list(self._places).index(place)]
+
+    def _label(self, place: int) -> Text:
+        title = self._titles[place]
+        return Text(title + ("v" if self.descending else "^") * (title == self.sorted_by))
 
     def _render_cell(
         self, row_index: int, column_index: int, base_style: Style, width: int, cursor: bool = False, hover: bool = False
@@ -150,7 +219,8 @@ class Rows(DataTable[Text]):
         )  # fmt: skip
         style = base_style + above + over + Style.from_meta({"row": row_index, "column": column_index})
         blank = " " * self.cell_padding
-        text = set_cell_size(self._data[row][column].plain, width - 2 * self.cell_padding)
+        cells = width - 2 * self.cell_padding
+        text = set_cell_size(shortened(self._data[row][column].plain, cells), cells)
         return [[Segment(f"{blank}{text}{blank}", style)]]
 
     def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
