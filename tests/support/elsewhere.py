@@ -15,6 +15,7 @@ A GRU cannot be had there: torch has its fused cell for real GPUs alone.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import traceback
@@ -28,6 +29,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, return_and_correct_a
 from torch.utils._pytree import tree_flatten, tree_map
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
+import sracl
 from sracl.engine.step import training_loss
 from sracl.evaluation.ranking import rank
 from sracl.recipes.plan import plan
@@ -39,6 +41,8 @@ from tests.support.training import trainer_of
 aten = torch.ops.aten
 _ASKED = {aten._local_scalar_dense, aten.nonzero, aten.masked_select, aten._unique2, aten.unique_dim, aten.bincount, aten.equal}
 """Operations whose result, or its shape, the host waits for."""
+
+_OURS = Path(sracl.__file__).parent
 
 _INDEXING = {aten.index, aten.index_put, aten.index_put_, aten._index_put_impl_}
 
@@ -110,8 +114,8 @@ def _carry_out(func: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
 
 
 def _note(what: str) -> None:
-    ours = [frame.filename for frame in traceback.extract_stack() if "/sracl/" in frame.filename and "/tests/" not in frame.filename]
-    waits.append(f"{what} in {'sracl' + ours[-1].rpartition('/sracl')[2] if ours else 'torch'}")
+    ours = [Path(frame.filename) for frame in traceback.extract_stack() if frame.filename.startswith(f"{_OURS}{os.sep}")]
+    waits.append(f"{what} in {ours[-1].relative_to(_OURS.parent).as_posix() if ours else 'torch'}")
 
 
 class Generator(torch.Generator):
