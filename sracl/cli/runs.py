@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def command(
     limit: Annotated[int, typer.Option("--limit", "-l", min=1, help="At most so many, the newest first.")] = 20,
     state: Annotated[
-        Literal["planned", "running", "stalled", "stale?", "completed", "failed", "interrupted", "cancelled"] | None,
+        Literal["planned", "running", "stalled", "stalled?", "stale?", "completed", "failed", "interrupted", "cancelled"] | None,
         typer.Option(help="Only runs in this state."),
     ] = None,
     recipe: Annotated[str | None, typer.Option(help="Only runs of this recipe.")] = None,
@@ -25,7 +25,8 @@ def command(
     """List runs, the newest first.
 
     A run whose process is gone is interrupted, and goes on when its recipe is run again; `stalled` is one whose process
-    lives and has been silent for half a minute, `stale?` one on another machine that has been silent for a minute.
+    lives and has been silent for half a minute, `stale?` one on another machine that has been silent for a minute, and
+    `stalled?` one that gives signs of life while its training makes no more steps.
     """
     from sracl import paths
     from sracl.compare import render
@@ -64,8 +65,8 @@ def command(
         rows.append([run.state, run.id, *where, best, age(now() - run.created)])
     print(render.aligned(rows, left=4))
     for run in found:
-        if run.state == "failed" and run.reason:
-            print(f"{run.id} failed: {run.reason}", file=sys.stderr)
+        if run.state in ("failed", "stalled?") and run.reason:
+            print(f"{run.id} {run.state}: {run.reason}", file=sys.stderr)
 
 
 def _as_json(run: RunRow, best: tuple[str, float] | None, left: float | None) -> dict[str, Any]:

@@ -21,6 +21,7 @@ _SIGNS: Mapping[State, str] = {
     "planned": "○",
     "running": "●",
     "stalled": "!",
+    "stalled?": "?",
     "stale?": "?",
     "completed": "✓",
     "failed": "✗",

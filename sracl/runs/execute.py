@@ -18,7 +18,7 @@ from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.processor import multiplies_bf16
 from sracl.runs.entries import coming_to, is_done, is_known, label, run_id
 from sracl.runs.folder import held
-from sracl.runs.heart import beating
+from sracl.runs.heart import Pulse, beating
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
 from sracl.tracking import identity
@@ -126,8 +126,9 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
             store.start(key, identity.current(), {"device": str(shop.device), "threads": torch.get_num_threads()})
             try:
                 started = time.monotonic()
-                with _full_disk_in_words(folder), beating(store, key):
-                    ending = train(key, run, store, screen, shop, folder, wishes)
+                pulse = Pulse()
+                with _full_disk_in_words(folder), beating(store, key, pulse):
+                    ending = train(key, run, store, screen, shop, folder, wishes, pulse)
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:
                 if not is_done(store, run):  # else it came after the last thing to do

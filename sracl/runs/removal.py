@@ -22,7 +22,7 @@ from sracl.errors import ResourceError
 from sracl.runs import folder
 from sracl.runs.upcoming import upcoming
 from sracl.tracking import jobs, queries
-from sracl.tracking.identity import STALE_AFTER, presence
+from sracl.tracking.identity import STALE_AFTER, UNDER_WAY, presence
 from sracl.tracking.identity import owner as owner_of
 from sracl.tracking.values import now
 from sracl.whole_file import flush
@@ -154,7 +154,7 @@ def _job_in_the_way(job: JobRow) -> str:
 
 
 def _process_in_the_way(run: RunRow, others: Sequence[Upcoming]) -> str:
-    if run.state not in ("running", "stalled", "stale?"):
+    if run.state not in UNDER_WAY:
         waits = next((other.process for other in others if other.awaits(run)), None)
         return _waiting_for(waits) if waits else ""
     process = owner_of(run)

@@ -24,12 +24,13 @@ if TYPE_CHECKING:
 
     from sracl.engine.wishes import Wishes
     from sracl.recipes.plan import RunPlan
+    from sracl.runs.heart import Pulse
     from sracl.runs.screen import Screen
     from sracl.runs.workshop import Workshop
     from sracl.tracking.store import Store
 
 
-def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path, wishes: Wishes) -> str:
+def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path, wishes: Wishes, pulse: Pulse) -> str:
     """Train, judge and record one run, whose folder is held; how it ended, in words."""
     sweep(folder, "*.safetensors", "ranks.npz", FILE)
     (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False), encoding="utf-8")
@@ -59,7 +60,7 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
             validate=validate if last else None,
             stopping=EarlyStopping(metric, patience) if last else EarlyStopping("", None),
             streams=parts.streams,
-            recorder=_Recorder(key, store, screen, stage=training.id, before=before),
+            recorder=_Recorder(key, store, screen, pulse, stage=training.id, before=before),
             folder=folder,
             batch_size=training.settings["batch_size"],
             epochs=epochs,
@@ -70,6 +71,7 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
             precision=training.precision,
         )
         outcome = trainer.fit()  # a stage that is done already only loads where it ended
+        pulse.rest()
         before += outcome.epochs
         weights, _ = checkpoint.read(trainer.best_file, str(shop.device))
         parts.backbone.load_state_dict(weights)
@@ -103,15 +105,17 @@ class _Recorder:
         key: The run.
         store: Counts the epochs of all stages through.
         screen: Counts those of each.
+        pulse: Is to know that the training goes on.
         stage: Begins the names of an earlier stage's values.
         before: Epochs of the stages before.
     """
 
-    def __init__(self, key: str, store: Store, screen: Screen, *, stage: str, before: int) -> None:
-        self._key, self._store, self._screen = key, store, screen
+    def __init__(self, key: str, store: Store, screen: Screen, pulse: Pulse, *, stage: str, before: int) -> None:
+        self._key, self._store, self._screen, self._pulse = key, store, screen, pulse
         self._prefix, self._before = f"{stage}." if stage else "", before
 
     def step(self, epoch: int, step: int, steps: int, loss: float) -> None:
+        self._pulse.step()
         self._screen.step(epoch, step, steps, loss)
 
     def checkpoint(self, epoch: int, step: int | None) -> None:
@@ -120,3 +124,4 @@ class _Recorder:
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         self._store.log(self._key, self._before + epoch, {f"{self._prefix}{name}": value for name, value in values.items()})
         self._screen.epoch(epoch, values)
+        self._pulse.epoch()

@@ -15,6 +15,7 @@ from sracl.sharing.export import IMPORTED
 from sracl.sharing.staging import staging
 from sracl.tracking import protocol as protocols
 from sracl.tracking import queries
+from sracl.tracking.identity import UNDER_WAY
 from sracl.tracking.intake import Arrival, Intake
 from sracl.tracking.values import now
 
@@ -167,7 +168,7 @@ def _conflict(view: sqlite3.Connection, ours: RunRow, theirs: RunRecord) -> str:
         found = [f"{path} is {own.get(path)} here and {other.get(path)} there" for path in own | other if own.get(path) != other.get(path)]
         what = _some(found) or f"seed {ours.seed} here and {theirs.seed} there, or another version of sracl or of the data"
         return f"run '{ours.id}' is another one here: {what}"
-    if ours.state in ("running", "stalled", "stale?"):
+    if ours.state in UNDER_WAY:
         return f"run '{ours.id}' is {ours.state} here; let it end, or cancel it"
     if ours.state != "completed":
         return ""

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from sracl.tracking.queries import RunLine, RunRow
     from sracl.tracking.tables import Job, Run
 
-State: TypeAlias = Literal["planned", "running", "stalled", "stale?", "completed", "failed", "interrupted", "cancelled"]
+State: TypeAlias = Literal["planned", "running", "stalled", "stalled?", "stale?", "completed", "failed", "interrupted", "cancelled"]
+
+UNDER_WAY: tuple[State, ...] = ("running", "stalled", "stalled?", "stale?")
+"""States of a run that a process has, or may have."""
+
+NO_STEP = "no step for "
+"""Beginning of the reason of a run whose process gives signs of life while its training does not go on; how long follows."""
 
 STALE_AFTER = timedelta(seconds=60)
 """Silence after which a run on another machine is in doubt."""
@@ -84,11 +90,13 @@ def shown_state(run: RunLine | RunRow, at: datetime) -> State:
     if run.state != "running":
         return run.state
     where = presence(process) if (process := owner(run)) else "gone"
-    if where == "alive":
-        return "stalled" if run.heartbeat is not None and at - run.heartbeat > STALLED_AFTER else "running"
     if where == "gone":
         return "interrupted"
-    return "running" if run.heartbeat is not None and at - run.heartbeat <= STALE_AFTER else "stale?"
+    if where == "alive" and run.heartbeat is not None and at - run.heartbeat > STALLED_AFTER:
+        return "stalled"
+    if where == "elsewhere" and (run.heartbeat is None or at - run.heartbeat > STALE_AFTER):
+        return "stale?"
+    return "stalled?" if run.reason.startswith(NO_STEP) else "running"
 
 
 @cache

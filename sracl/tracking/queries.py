@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sracl.errors import UsageError, did_you_mean
 from sracl.tracking.artifacts import whereabouts
-from sracl.tracking.identity import State, shown_state
+from sracl.tracking.identity import UNDER_WAY, State, shown_state
 from sracl.tracking.lines import DERIVED, trainings, watched_metric
 from sracl.tracking.rows import among, begins, equals, select, where
 from sracl.tracking.values import decoded, now
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from sracl.tracking.rows import Condition
 
 _AnyRun = TypeVar("_AnyRun", "RunLine", "RunRow")
-_WRITTEN: Mapping[State, Sequence[State]] = {"stale?": ("running",), "stalled": ("running",), "interrupted": ("running", "interrupted")}
+_WRITTEN: Mapping[State, Sequence[State]] = {
+    **dict.fromkeys(UNDER_WAY, ("running",)),
+    "interrupted": ("running", "interrupted"),
+}
 """What a run that is shown in a state may have written last, where that differs."""
 
 
@@ -52,6 +55,8 @@ class _Run:
     label: str
     state: State
     """Derived: a run whose process is gone is `interrupted`, whatever it last wrote."""
+    reason: str
+    """Why it ended as it did, or why it is `stalled?`."""
     host: str | None
     boot_id: str | None
     pid: int | None
@@ -82,7 +87,6 @@ class RunRow(_Run):
     """All that is known of a run, as it is now."""
 
     digest: str
-    reason: str
     attempt: int
     started: datetime | None
     finished: datetime | None

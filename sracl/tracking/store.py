@@ -175,10 +175,18 @@ class Store(Reader):
             run.started, run.heartbeat, run.finished = moment, moment, None
             run.environment = {**run.environment, **plain(environment or {})}
 
-    def beat(self, run_id: str) -> None:
-        """Give a sign of life, due every few seconds: a run that misses it for `identity.STALLED_AFTER` is shown as stalled."""
+    def beat(self, run_id: str, trouble: str = "") -> None:
+        """Give a sign of life, due every few seconds: a run that misses it for `identity.STALLED_AFTER` is shown as stalled.
+
+        Args:
+            run_id: The run.
+            trouble: That its training does not go on, beginning with `identity.NO_STEP`; it is shown as `stalled?` then.
+        """
         with self.writing(durable=False) as session:
-            self._run(session, run_id).heartbeat = now()
+            run = self._run(session, run_id)
+            run.heartbeat = now()
+            if run.state == "running":  # else it has just ended, with a reason of its own
+                run.reason = trouble
 
     def finish(self, run_id: str, state: Literal["completed", "failed", "interrupted", "cancelled"], reason: str = "") -> None:
         """End the attempt, with the reason if it did not complete."""

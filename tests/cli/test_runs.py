@@ -86,7 +86,9 @@ class TestFilled:
             register(store, "alive", values={"train": {"epochs": 40}})
             store.start("alive", identity.current())
             store.log("alive", 1, {"seconds.train": 9.0, "seconds.validate": 1.0})
-        header, line, *others = runner.invoke(app).stdout.splitlines()
+        result = runner.invoke(app)
+        assert "alive" not in result.stderr
+        header, line, *others = result.stdout.splitlines()
         assert header.split()[5:8] == ["epoch", "left", "best"]
         assert line[: header.index("left") + 4].endswith(" ≤ 7 min")
         assert not any("≤" in other for other in others)
@@ -95,6 +97,15 @@ class TestFilled:
             (1, 40, 390),
             (None, None, None),
         ]
+
+    def test_of_a_run_that_does_not_go_on_it_says_for_how_long(self) -> None:
+        with Store.open(paths.store_file()) as store:
+            register(store, "stuck")
+            store.start("stuck", identity.current())
+            store.beat("stuck", f"{identity.NO_STEP}12 min, where the longest wait before was 3.0 s")
+        result = runner.invoke(app, ["--state", "stalled?"])
+        assert [line.split()[:2] for line in result.stdout.splitlines()[1:]] == [["stalled?", "stuck"]]
+        assert result.stderr == "stuck stalled?: no step for 12 min, where the longest wait before was 3.0 s\n"
 
     def test_json(self) -> None:
         found = json.loads(runner.invoke(app, ["--json", "--recipe", "ablation"]).stdout)["data"]

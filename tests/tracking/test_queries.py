@@ -67,6 +67,24 @@ class TestDerivedState:
         store.beat("r1")
         assert queries.run(store, "r1").state == "running"
 
+    def test_a_run_whose_training_does_not_go_on_is_in_doubt_until_it_does(self, store: Store, register: Any) -> None:
+        me = identity.current()
+        for name, process in {"here": me, "far": {**me, "host": "elsewhere"}, "gone": {**me, "pid_started": -1.0}}.items():
+            register(store, name, variant=name)
+            store.start(name, process)
+            store.beat(name, f"{identity.NO_STEP}12 min")
+        assert {run.id: run.state for run in queries.runs(store)} == {"here": "stalled?", "far": "stalled?", "gone": "interrupted"}
+        assert [run.id for run in queries.runs(store, state="stalled?")] == ["far", "here"]
+        assert pages.page(store, size=9, state="stalled?").total == 2
+        store.beat("here")
+        assert (queries.run(store, "here").state, queries.run(store, "here").reason) == ("running", "")
+        store.finish("far", "failed", "the loss is nan")
+        store.beat("far", f"{identity.NO_STEP}12 min")
+        assert (queries.run(store, "far").state, queries.run(store, "far").reason) == ("failed", "the loss is nan")
+        store.beat("here", f"{identity.NO_STEP}12 min")
+        silent_for(store, 3600)
+        assert queries.run(store, "here").state == "stalled"
+
     def test_a_silent_run_elsewhere_is_in_doubt_after_a_minute(self, store: Store, register: Any) -> None:
         register(store)
         store.start("r1", {**identity.current(), "host": "elsewhere"})

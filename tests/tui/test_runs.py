@@ -40,10 +40,17 @@ def path(tmp_path: Path) -> Path:
     """A run in every state that there is."""
     with Store.open(tmp_path / "store.db") as store:
         add(store, "planned")
-        processes: dict[str, dict[str, Any]] = {"running": {}, "silent": {}, "gone": {"pid_started": -1.0}, "far": {"host": "elsewhere"}}
+        processes: dict[str, dict[str, Any]] = {
+            "running": {},
+            "silent": {},
+            "stuck": {},
+            "gone": {"pid_started": -1.0},
+            "far": {"host": "elsewhere"},
+        }
         for name, process in processes.items():
             begin(store, name, **process)
             epoch(store, name, 1, 0.1)
+        store.beat("stuck", f"{identity.NO_STEP}12 min")
         for name in ("completed", "failed", "cancelled"):
             begin(store, name)
             epoch(store, name, 1, 0.1)
@@ -57,6 +64,7 @@ STATES = {
     "planned": "○ planned",
     "running": "● running",
     "silent": "! stalled",
+    "stuck": "? stalled?",
     "gone": "~ interrupted",
     "far": "? stale?",
     "completed": "✓ completed",
@@ -69,7 +77,7 @@ STATES = {
 async def test_every_state_is_a_sign_and_a_word(path: Path, ascii: bool) -> None:
     app = SraclApp(path, ascii=ascii)
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "8 runs, 1 running, 1 planned, 1 stalled, 1 stale?, 1 completed, 1 failed, 1", "interrupted, 1 cancelled")
+        await shows(pilot, "9 runs, 1 running, 1 planned, 1 stalled, 1 stalled?, 1 stale?, 1 completed,", "1 interrupted, 1 cancelled")
         for run_id, state in STATES.items():
             sign, _, word = state.partition(" ")
             expected = f"{letters.near(sign) if ascii and not sign.isascii() else sign} {word}"
@@ -134,7 +142,7 @@ async def test_columns_come_and_go_with_the_width_of_the_terminal_and_the_cursor
         add(store, "long", recipe="ablation-of-everything", variant="without cross", dataset="office")
     app = SraclApp(path)
     async with app.run_test(size=(80, 24)) as pilot:
-        await shows(pilot, "9 runs")
+        await shows(pilot, "10 runs")
         table = app.screen.query_one(Rows)
 
         def header() -> list[str]:
@@ -194,7 +202,7 @@ async def test_the_device_is_the_one_that_the_job_has(tmp_path: Path) -> None:
 async def test_what_has_no_order_in_the_store_is_not_offered_to_sort_by(path: Path) -> None:
     app = SraclApp(path)
     async with app.run_test(size=WIDE) as pilot:
-        await shows(pilot, "8 runs")
+        await shows(pilot, "9 runs")
         await pilot.press("s")
         offered = {str(option.prompt) for option in app.screen.query_one(OptionList).options}
         assert offered == {"(as they come)", "run", "m", "state", "recipe", "data", "seed", "epoch", "best", "age"}
@@ -204,4 +212,4 @@ async def test_what_has_no_order_in_the_store_is_not_offered_to_sort_by(path: Pa
             await pilot.click(Rows, offset=(text(app).splitlines()[0].index(title), 0))
             await pilot.pause()
             assert table.sorted_by == (None if title == "trend" else "best")
-        assert "8 runs" in str(app.screen.query_one("#totals", Static).render())
+        assert "9 runs" in str(app.screen.query_one("#totals", Static).render())
