@@ -28,7 +28,7 @@ _SIGNS: Mapping[State, str] = {
     "interrupted": "~",
     "cancelled": "–",
 }
-"""One letter each, which stay different in ASCII."""
+"""One letter each, in ASCII as well; `?` is doubt, of either kind, and the word beside it tells which."""
 
 
 def state_with_sign(state: State) -> str:

@@ -64,6 +64,8 @@ with elsewhere.Devices():
     assert (there + 1).cpu().tolist() == [2.0, 2.0, 2.0]
     elsewhere.waits.clear()
     there.nonzero(), there[there > 0], there[torch.tensor([0])], there.cpu(), there.sum().item()
+    there[there > 0] = there * 2
+    torch.arange(3, device="elsewhere:0").repeat_interleave(there.long())
     print(*elsewhere.waits, sep="\\n")
     there + torch.ones(3)
 """
@@ -74,4 +76,5 @@ def test_two_devices_in_one_operation_do_not_pass_and_waiting_is_noticed() -> No
     assert done.returncode == 1
     assert "aten.add.Tensor of tensors on two devices: [('elsewhere', (3,)), ('cpu', (3,))]" in done.stderr
     noticed = [line.removesuffix(" in torch") for line in done.stdout.splitlines()]
-    assert noticed == ["nonzero", "a boolean index", "an index that lies on the CPU", "a copy to the CPU", "_local_scalar_dense"]
+    once = ["nonzero", "a boolean index", "an index that lies on the CPU", "a copy to the CPU", "_local_scalar_dense"]
+    assert noticed == [*once, "a boolean index", "repeat_interleave"]

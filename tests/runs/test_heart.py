@@ -40,6 +40,14 @@ def epoch(pulse: Pulse, clock: Clock, *, a_step: float, between: float) -> None:
     pulse.epoch()
 
 
+def watched(clock: Clock, *, a_step: float, between: float) -> Pulse:
+    """Of a training long enough under way."""
+    pulse = Pulse()
+    for _ in range(2):
+        epoch(pulse, clock, a_step=a_step, between=between)
+    return pulse
+
+
 def test_nothing_is_said_of_a_first_epoch_however_slow_it_is(clock: Clock) -> None:
     pulse = Pulse()
     clock.wait(1e6)
@@ -50,9 +58,7 @@ def test_nothing_is_said_of_a_first_epoch_however_slow_it_is(clock: Clock) -> No
 
 
 def test_it_is_said_once_a_wait_is_ten_times_the_longest_and_until_the_next_step(clock: Clock) -> None:
-    pulse = Pulse()
-    for _ in range(2):
-        epoch(pulse, clock, a_step=1, between=100)
+    pulse = watched(clock, a_step=1, between=100)
     clock.wait(1000)
     assert pulse.trouble() == ""
     clock.wait(1)
@@ -64,9 +70,7 @@ def test_it_is_said_once_a_wait_is_ten_times_the_longest_and_until_the_next_step
 
 
 def test_a_wait_of_five_minutes_is_put_up_with_in_any_case(clock: Clock) -> None:
-    pulse = Pulse()
-    for _ in range(2):
-        epoch(pulse, clock, a_step=0.01, between=0.1)
+    pulse = watched(clock, a_step=0.01, between=0.1)
     clock.wait(300)
     assert pulse.trouble() == ""
     clock.wait(0.1)
@@ -74,9 +78,7 @@ def test_a_wait_of_five_minutes_is_put_up_with_in_any_case(clock: Clock) -> None
 
 
 def test_at_rest_it_knows_nothing(clock: Clock) -> None:
-    pulse = Pulse()
-    for _ in range(2):
-        epoch(pulse, clock, a_step=1, between=1)
+    pulse = watched(clock, a_step=1, between=1)
     pulse.rest()
     clock.wait(1e6)
     assert pulse.trouble() == ""

@@ -39,7 +39,10 @@ from sracl.runs.workshop import Workshop
 from tests.support.training import trainer_of
 
 aten = torch.ops.aten
-_ASKED = {aten._local_scalar_dense, aten.nonzero, aten.masked_select, aten._unique2, aten.unique_dim, aten.bincount, aten.equal}
+_ASKED = {
+    aten._local_scalar_dense, aten.nonzero, aten.masked_select, aten._unique2, aten.unique_dim, aten.unique_consecutive,
+    aten.repeat_interleave, aten.bincount, aten.equal,
+}  # fmt: skip
 """Operations whose result, or its shape, the host waits for."""
 
 _OURS = Path(sracl.__file__).parent
@@ -97,7 +100,7 @@ def _carry_out(func: Any, args: Any, kwargs: Mapping[str, Any]) -> Any:
         _note("an index that lies on the CPU")
     if "elsewhere" in devices and packet in _ASKED:
         _note(packet.__name__)
-    if packet is aten.index and there and any(index is not None and index.dtype == torch.bool for index in args[1]):
+    if packet in _INDEXING and there and any(index is not None and index.dtype == torch.bool for index in args[1]):
         _note("a boolean index")
     into_cpu = (packet is aten._to_copy and not there) or (packet is aten.copy_ and args[0].device.type == "cpu")
     if into_cpu and "elsewhere" in devices:
