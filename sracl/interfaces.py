@@ -42,6 +42,7 @@ GIVEN: dict[str, str | None] = {
 
 SLOTS: dict[str, str] = {
     "Backbone": "backbone",
+    "HistoryBias": "history_bias",
     "Initializer": "initializer",
     "Augmenter": "augmenter",
     "ViewPair": "view",
@@ -109,6 +110,25 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Bias:
+    """What is added to the scores of some items of each row."""
+
+    items: Tensor
+    """Item ids, int64 [N, C], none twice in a row; 0 for fewer than C."""
+    values: Tensor
+    """What is added, float [N, C]; 0 where there is no item."""
+
+    def added_to(self, scores: Tensor) -> Tensor:
+        """Scores of all items, float [N, V], with what is added to some."""
+        return scores.scatter_add(1, (self.items - 1).clamp(min=0), self.values.to(scores.dtype))
+
+    def of(self, candidates: Tensor) -> Tensor:
+        """What is added to the scores of candidates, int64 [K], or [N, K] of each row's own: float [N, K]."""
+        same = candidates[..., None] == self.items[:, None]  # [N, K, C]
+        return (same * self.values[:, None]).sum(2)
+
+
+@dataclass(frozen=True)
 class Request:
     """Sequences an objective wants encoded.
 
@@ -152,6 +172,10 @@ class Encoded(Protocol):
         """Vectors of the backbone's that are not items', with gradient, see `Backbone.table`."""
         ...
 
+    def bias(self, items: Tensor) -> Bias | None:
+        """What the recipe's `HistoryBias` adds to scores after these histories, int64 [N, L], with gradient; None where it has none."""
+        ...
+
 
 Term: TypeAlias = Generator[Sequence[Request], Encoded, "Tensor"]
 """A term of the loss: yields its requests once, is sent the encoded states, returns a scalar in nats."""
@@ -171,6 +195,8 @@ class Backbone(Protocol):
     """Whether it can give all states under a causal mask, of which none sees a later item."""
     predicts: Predicts
     """How it is asked for the next item, see `prepare`, and so what it must be trained in."""
+    history_bias: HistoryBias | None
+    """Given by the run, where the recipe has one."""
 
     def encode(self, items: Tensor, lengths: Tensor, *, mask: MaskMode = "causal", want: Want = "last") -> Tensor:
         """Encode left-padded ids, int64 [N, L'] with L' <= L, as float [N, d] (`last`) or [N, L', d] (`all`).
@@ -202,6 +228,17 @@ class Backbone(Protocol):
 
     def score(self, states: Tensor, users: Tensor | None = None, candidates: Tensor | None = None) -> Tensor:
         """Scores of all V items, or of candidate ids [C], or [N, C] of each row's own: float [N, V] or [N, C]."""
+        ...
+
+
+class HistoryBias(Protocol):
+    """Says what a history makes of some items by itself, which is added to their scores. An `nn.Module`, where it learns.
+
+    It is the backbone's `history_bias`, and is trained, saved and moved with it. Constructor: `(spec, *, parameters)`.
+    """
+
+    def __call__(self, items: Tensor) -> Bias:
+        """Of left-padded ids, int64 [N, L]. MASK may be among them, and is no item."""
         ...
 
 
@@ -264,6 +301,14 @@ class RankingLoss(Protocol):
         ...
 
 
+class BiasedRankingLoss(RankingLoss, Protocol):
+    """One that serves recipes with a `history_bias` too; others are refused there."""
+
+    def __call__(self, states: Tensor, item_table: Tensor, targets: Tensor, bias: Bias | None = None) -> Tensor:
+        """With what is added to the products of states and item vectors."""
+        ...
+
+
 class ContrastiveLoss(Protocol):
     """Loss of telling each row's partner from the other rows.
 
@@ -283,7 +328,8 @@ class Objective(Protocol):
 
     It may say what a recipe must have for it, and is then refused before anything is trained where that is not so:
     `reads_targets: Reads | None`, where it needs the batch's targets, and `predicts: Predicts`, where it trains states to name
-    an item.
+    an item. One that trains a `history_bias` says `trains_bias = True`, and has a `loss: RankingLoss`, which is to be a
+    `BiasedRankingLoss` then.
     """
 
     def term(self, batch: Batch) -> Term:

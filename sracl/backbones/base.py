@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from sracl.interfaces import MaskMode, Predicts, SequenceSpec, Want
+    from sracl.interfaces import HistoryBias, MaskMode, Predicts, SequenceSpec, Want
 
 
 class Backbone(nn.Module):
@@ -25,11 +25,15 @@ class Backbone(nn.Module):
     predicts: Predicts = "next"
     """Which state is asked for the next item; with `mask`, `prepare` puts a MASK at the end."""
 
+    history_bias: HistoryBias | None
+    """What is added to scores besides, where the recipe has it; whoever scores a history adds it."""
+
     item_embedding: nn.Embedding
 
     def __init__(self, spec: SequenceSpec) -> None:
         super().__init__()
         self.spec = spec
+        self.history_bias = None  # here: on the class it would hide the module that a run puts in its place
 
     def encode(self, items: Tensor, lengths: Tensor, *, mask: MaskMode = "causal", want: Want = "last") -> Tensor:
         """Encode left-padded ids, int64 [N, L'], as float [N, d] (`last`) or [N, L', d] (`all`, zeros at padding)."""

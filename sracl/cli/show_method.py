@@ -63,8 +63,9 @@ def _parts(cat: Catalog, recipe: str) -> Iterator[dict[str, Any]]:
 def _outermost(values: Mapping[str, Any]) -> Iterator[_Component]:
     """Components of a run's values that are in no other; those of texts are described by their own tables."""
     yield "backbone", "backbone", values["backbone"]
-    if "initializer" in values:
-        yield "initializer", "initializer", values["initializer"]
+    for name in ("history_bias", "initializer"):
+        if name in values:
+            yield name, name, values[name]
     for view in values["view"]:
         yield f"view.{view['id']}", "view", _without(view, "id")
     for stage in [*values["stage"], values]:

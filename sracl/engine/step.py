@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
-    from sracl.interfaces import Backbone, Batch, Objective, Precision, Want
+    from sracl.interfaces import Backbone, Batch, Bias, Objective, Precision, Want
 
 Key = tuple[str, str]
 
@@ -60,6 +60,10 @@ class _Answers:
 
     def table(self, name: str) -> Tensor:
         return self._backbone.table(name)
+
+    def bias(self, items: Tensor) -> Bias | None:
+        given = self._backbone.history_bias
+        return None if given is None else given(items)
 
 
 def demand_states(backbone: Backbone, who: str) -> None:

@@ -97,9 +97,25 @@ def scored(
             for place in range(0, end - begin, size):
                 some = slice(place, place + size)
                 if wanted is None or wanted[begin:end][some].any():
-                    yield rows[some], backbone.score(states[some], users=block.users[some]).float()
+                    yield rows[some], score(backbone, states[some], block.inputs[some], users=block.users[some])
     finally:
         backbone.train(was_training)
+
+
+def score(backbone: Backbone, states: Tensor, items: Tensor, *, users: Tensor | None = None) -> Tensor:
+    """Scores of all items after histories, by their states and by what the histories say by themselves.
+
+    Args:
+        backbone: Whose states they are.
+        states: As `encode` gives them, float [N, d].
+        items: The histories, int64 [N, L].
+        users: int64 [N]; None: of users about whom nothing is known.
+
+    Returns:
+        float32 [N, V].
+    """
+    scores = backbone.score(states, users=users).float()
+    return scores if backbone.history_bias is None else backbone.history_bias(items).added_to(scores)
 
 
 def ranked(scores: Tensor, targets: Tensor, seen: Tensor) -> tuple[Ranks, Tensor]:

@@ -11,6 +11,8 @@ from pydantic import Field
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sracl.interfaces import Bias
+
 
 class BinaryCrossEntropy:
     """Logistic loss of the target against items drawn uniformly from the others.
@@ -31,13 +33,14 @@ class BinaryCrossEntropy:
         self.generator = generator
         self.num_negatives = num_negatives
 
-    def __call__(self, states: Tensor, item_table: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, states: Tensor, item_table: Tensor, targets: Tensor, bias: Bias | None = None) -> Tensor:
         """The loss against fresh negatives.
 
         Args:
             states: h, float [N, d]; half precision is raised to float32.
             item_table: E, float [V + 1, d]; row 0 is padding and takes no part. V is at least 2.
             targets: t, int64 [N], ids in 1..V.
+            bias: What is added to the products of some items of each row.
 
         Returns:
             Mean of l_n, scalar, in nats; 2 log 2 = 1.386294 for a fresh model.
@@ -46,8 +49,11 @@ class BinaryCrossEntropy:
             1, len(item_table) - 1, (len(targets), self.num_negatives), generator=self.generator, device=self.generator.device
         )
         negatives = others + (others >= targets[:, None])  # [N, K], every item but the target equally likely
-        rows = F.embedding(torch.cat([targets[:, None], negatives], 1), item_table)  # [N, 1 + K, d]
+        candidates = torch.cat([targets[:, None], negatives], 1)  # [N, 1 + K]
+        rows = F.embedding(candidates, item_table)  # [N, 1 + K, d]
         dtype = torch.promote_types(states.dtype, torch.float32)
         logits = (rows.to(dtype) @ states.to(dtype)[:, :, None]).squeeze(2)
+        if bias is not None:
+            logits = logits + bias.of(candidates)
         loss: Tensor = (F.softplus(-logits[:, 0]) + F.softplus(logits[:, 1:]).mean(1)).mean()
         return loss

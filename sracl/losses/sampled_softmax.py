@@ -12,6 +12,8 @@ from pydantic import Field
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from sracl.interfaces import Bias
+
 
 class SampledSoftmax:
     """Cross entropy of the target against uniformly drawn items, each counted for all those it stands for (logQ correction).
@@ -21,7 +23,7 @@ class SampledSoftmax:
     An item is expected K/V times in a sample, so the sum within the logarithm has the expectation of the full softmax's;
     the loss is below `cross_entropy` by a bias that falls as 1/K, and equal to it for K = V. The sample is shared by all
     rows of a batch and drawn anew at each call; a row that meets its own target in it leaves it out. Work and the rows of
-    the table touched grow with K, not with V.
+    the table touched grow with K, not with V. What a history adds to scores is part of o.
 
     Args:
         generator: Source of the draws, on the device of the states.
@@ -41,13 +43,14 @@ class SampledSoftmax:
         self.num_negatives = num_negatives
         self.sparse_gradients = sparse_gradients
 
-    def __call__(self, states: Tensor, item_table: Tensor, targets: Tensor) -> Tensor:
+    def __call__(self, states: Tensor, item_table: Tensor, targets: Tensor, bias: Bias | None = None) -> Tensor:
         """The loss of one sample of negatives.
 
         Args:
             states: h, float [N, d]; half precision is raised to float32.
             item_table: E, float [V + 1, d]; row 0 is padding and takes no part.
             targets: t, int64 [N], ids in 1..V.
+            bias: What is added to o of some items of each row.
 
         Returns:
             Mean of l_n, scalar, in nats; about log V for a fresh model.
@@ -72,6 +75,9 @@ class SampledSoftmax:
         states = states.to(dtype)
         own = (states * positives).sum(1, keepdim=True)  # [N, 1]
         others = states @ others.T - math.log(self.num_negatives / num_items)  # [N, K]
+        if bias is not None:
+            own = own + bias.of(targets[:, None])
+            others = others + bias.of(negatives)
         others = others.masked_fill(negatives == targets[:, None], float("-inf"))
         loss: Tensor = (torch.cat([own, others], 1).logsumexp(1) - own[:, 0]).mean()
         return loss

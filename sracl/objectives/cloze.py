@@ -10,6 +10,7 @@ from torch import nn
 
 from sracl.augmenters.positions import choose
 from sracl.interfaces import Request
+from sracl.objectives.ranking_loss import ranking_loss
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -42,6 +43,7 @@ class Cloze(nn.Module):
     """
 
     predicts = "mask"
+    trains_bias = True
 
     def __init__(
         self,
@@ -68,7 +70,7 @@ class Cloze(nn.Module):
         encoded = yield [request]
         # found once: on a GPU the host waits to learn how many there are
         rows, columns = hidden.nonzero(as_tuple=True)
-        return self.loss(encoded["masked"][rows, columns], encoded.item_table, batch.inputs[rows, columns])
+        return ranking_loss(self.loss, encoded, encoded["masked"][rows, columns], batch.inputs[rows, columns], request.items[rows])
 
     def hide(self, items: Tensor, lengths: Tensor) -> Tensor:
         """Draw the slots to hide of left-padded ids, int64 [N, L]: bool [N, L], one or more a row and never padding."""

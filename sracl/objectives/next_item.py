@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import torch
 from torch import nn
 
 from sracl.interfaces import BATCH, Request
+from sracl.objectives.ranking_loss import ranking_loss
 
 if TYPE_CHECKING:
     from sracl.interfaces import Batch, RankingLoss, Term
@@ -25,6 +27,7 @@ class NextItem(nn.Module):
 
     reads_targets = "each"
     predicts = "next"
+    trains_bias = True
 
     def __init__(self, *, loss: RankingLoss) -> None:
         super().__init__()
@@ -34,8 +37,10 @@ class NextItem(nn.Module):
         """Ask for the batch itself; the loss of its states against its targets."""
         if batch.targets.ndim == 1:
             encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
-            return self.loss(encoded[BATCH], encoded.item_table, batch.targets)
+            return ranking_loss(self.loss, encoded, encoded[BATCH], batch.targets, batch.inputs)
         encoded = yield [Request(BATCH, batch.inputs, batch.lengths, want="all")]
         # found once: on a GPU the host waits to learn how many there are
         rows, columns = batch.targets.nonzero(as_tuple=True)
-        return self.loss(encoded[BATCH][rows, columns], encoded.item_table, batch.targets[rows, columns])
+        until = torch.arange(batch.inputs.shape[1], device=batch.inputs.device) <= columns[:, None]
+        histories = batch.inputs[rows] * until
+        return ranking_loss(self.loss, encoded, encoded[BATCH][rows, columns], batch.targets[rows, columns], histories)

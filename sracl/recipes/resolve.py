@@ -66,8 +66,9 @@ class _Resolver:
             "train": self._train(raw.get("train")),
             "evaluation": self._section(schema.EvaluationSettings, ("evaluation",), raw.get("evaluation")),
         }
-        if "initializer" in raw:  # absent from all runs that draw their weights, whose digests go without it
-            made.values["initializer"] = self._component(("initializer",), raw["initializer"], schema.INITIALIZER)
+        for name, slot in schema.OPTIONAL.items():
+            if name in raw:
+                made.values[name] = self._component((name,), raw[name], slot)
         for check in checks.ALL:
             for path, what in check(made.values):
                 self._report(path, what)

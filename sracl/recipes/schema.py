@@ -191,9 +191,13 @@ class EvaluationSettings(Settings):
 
 SAMPLES = Slot("sampler", "Sampler", "prefix")
 BACKBONE = Slot("backbone", "Backbone")
+HISTORY_BIAS = Slot("history_bias", "HistoryBias")
 INITIALIZER = Slot("initializer", "Initializer")
 OBJECTIVE = Slot("objective", "Objective")
 VIEW = Slot("view", "ViewPair")
+
+OPTIONAL = {"history_bias": HISTORY_BIAS, "initializer": INITIALIZER}
+"""Components that a run may go without, and whose runs then have digests without them."""
 
 SEMANTICS: dict[str, type[Settings]] = {"items": ItemSemantics, "sequences": SequenceSemantics}
 """The tables of neighbours."""
@@ -203,7 +207,19 @@ MAX_SEED = 2**32 - 1
 LATER = {"precision": "float32"}
 """Settings of `train` that came after the first runs -> what these did, so that a run which does it still has the digest it had."""
 
-RUN_TABLES = ("data", "samples", "semantics", "backbone", "initializer", "view", "stage", "objective", "train", "evaluation")
+RUN_TABLES = (
+    "data",
+    "samples",
+    "semantics",
+    "backbone",
+    "history_bias",
+    "initializer",
+    "view",
+    "stage",
+    "objective",
+    "train",
+    "evaluation",
+)
 """What a run is made of."""
 
 RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "report", "resources")
@@ -231,7 +247,7 @@ def keyed(path: tuple[str, ...]) -> str | None:
 def may_be_component(path: tuple[str, ...]) -> bool:
     """Whether a string at this path may be a component's name: at a component, or among its parameters."""
     match path:
-        case ("samples" | "backbone" | "initializer", *_) | ("objective" | "view", _, *_) | ("train", "optimizer", *_):
+        case ("samples" | "backbone" | "history_bias" | "initializer", *_) | ("objective" | "view", _, *_) | ("train", "optimizer", *_):
             return True
         case ("stage", _, "samples", *_) | ("stage", _, "objective", _, *_) | ("stage", _, "train", "optimizer", *_):
             return True

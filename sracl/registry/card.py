@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "backbone": "backbones",
+    "history_bias": "history_biases",
     "initializer": "initializers",
     "augmenter": "augmenters",
     "view": "views",

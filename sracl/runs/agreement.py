@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from sracl.errors import PluginError
@@ -87,3 +88,30 @@ def demand_prediction(backbone: Backbone, objectives: Sequence[Weighted]) -> Non
             f"which no objective trains: {', '.join(taught)} predict{'s' if len(taught) == 1 else ''} from another. "
             f"Use {other}, or another backbone."
         )
+
+
+def demand_bias(objectives: Sequence[Weighted]) -> None:
+    """Refuse a last training that would leave the bias of histories as it began.
+
+    Raises:
+        PluginError: None of its objectives trains it, or one has a loss that does not take it.
+    """
+    training = {part.id: part.objective for part in objectives if getattr(part.objective, "trains_bias", False)}
+    if not training:
+        raise PluginError(
+            f"history_bias: none of the objectives ({', '.join(part.id for part in objectives)}) trains it. "
+            "next_item and cloze do; leave [history_bias] out, or use one of them."
+        )
+    for name, objective in training.items():
+        loss: Any = getattr(objective, "loss", None)
+        if loss is None or "bias" not in signature(loss).parameters:
+            raise PluginError(
+                f"objective.{name}.loss: {_name(loss)} takes no bias, so that [history_bias] would be learned by nothing. "
+                "cross_entropy, sampled_softmax and binary_cross_entropy take one; leave [history_bias] out, or use one of them."
+            )
+
+
+def _name(loss: Any) -> str:
+    """Of a class or a function, with its parameters bound or not."""
+    function = getattr(loss, "func", loss)
+    return str(getattr(function, "__name__", type(loss).__name__))

@@ -19,7 +19,7 @@ from sracl.errors import DataError, PluginError
 from sracl.interfaces import BATCH, VIEW, EpochHook, SequenceSpec
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
-from sracl.runs.agreement import demand_prediction, demand_targets, demand_training_only
+from sracl.runs.agreement import demand_bias, demand_prediction, demand_targets, demand_training_only
 from sracl.runs.parts import Parts, Training
 
 if TYPE_CHECKING:
@@ -44,12 +44,14 @@ def assemble(run: RunPlan, shop: Workshop) -> Parts:
     """
     data = shop.interactions(run)
     assembly = _Assembly(run, shop, data)
-    backbone = assembly.build("backbone", run.values["backbone"], "backbone")
+    backbone = assembly.backbone()
     if "initializer" in run.values:
         assembly.initialise(backbone, run.values["initializer"])
     stages = [(stage["id"], stage, f"stage.{stage['id']}.") for stage in run.values["stage"]]
     trainings = [assembly.training(backbone, *stage) for stage in [*stages, ("", run.values, "")]]
     demand_prediction(backbone, trainings[-1].objectives)
+    if "history_bias" in run.values:
+        demand_bias(trainings[-1].objectives)
     max_length, device = run.values["data"]["max_length"], shop.device
     evaluated = {split: splits.evaluation_prefixes(data, split, max_length) for split in ("valid", "test")}
     return Parts(
@@ -77,8 +79,7 @@ def assemble_backbone(run: RunPlan, shop: Workshop, data: Interactions, saved: M
     Raises:
         PluginError: It could not be imported or built.
     """
-    backbone: Backbone = _Assembly(run, shop, data, saved).build("backbone", run.values["backbone"], "backbone")
-    return backbone
+    return _Assembly(run, shop, data, saved).backbone()
 
 
 class _Assembly:
@@ -101,6 +102,13 @@ class _Assembly:
         """Declared pairs that the stage being built has named, by `view.ID`."""
         self.similarities: dict[str, Any] = {}
         """Of the stage being built, by their tables."""
+
+    def backbone(self) -> Backbone:
+        """What is trained, with the bias that the recipe gives its scores."""
+        backbone: Backbone = self.build("backbone", self.run.values["backbone"], "backbone")
+        if "history_bias" in self.run.values:
+            backbone.history_bias = self.build("history_bias", self.run.values["history_bias"], "history_bias")
+        return backbone
 
     def initialise(self, backbone: Backbone, table: Mapping[str, Any]) -> None:
         """Give the backbone the weights that the recipe has it begin from."""
@@ -243,7 +251,7 @@ def _asks_for_mask(values: Mapping[str, Any]) -> bool:
     stages = (values, *values["stage"])
     components = [
         ("backbone", values["backbone"]),
-        *([("initializer", values["initializer"])] if "initializer" in values else []),
+        *((name, values[name]) for name in ("history_bias", "initializer") if name in values),
         *(("view", table) for table in values["view"]),
         *(("sampler", stage["samples"]) for stage in stages),
         *(("objective", table) for stage in stages for table in stage["objective"]),

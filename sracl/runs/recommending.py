@@ -10,7 +10,7 @@ import torch
 
 from sracl.data import splits
 from sracl.data.samples import SequenceTable
-from sracl.evaluation.ranking import demand_numbers, ranked, scored
+from sracl.evaluation.ranking import demand_numbers, ranked, score, scored
 from sracl.evaluation.top_items import top_items
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Recommender:
         read = torch.tensor([numbers[-self._max_length :]], device=self._device)
         lengths = torch.tensor([read.shape[1]], device=self._device)
         self._backbone.eval()
-        scores = self._backbone.score(self._backbone.encode(*self._backbone.prepare(read, lengths))).float()
+        scores = score(self._backbone, self._backbone.encode(*self._backbone.prepare(read, lengths)), read)
         demand_numbers(scores.sum())
         seen = torch.tensor([sorted(set(numbers))], device=self._device)
         items, values = _top(scores, count, seen if (seen_items or self.seen_items) == "exclude" else None)

@@ -67,6 +67,9 @@ class Answer:
             raise ValueError(name)
         return self.tables[name]
 
+    def bias(self, items: Tensor) -> None:
+        """Nothing is added to scores."""
+
 
 def drive(objective: Objective, batch: Batch, encoder: MeanOfItems) -> tuple[dict[str, Request], Tensor]:
     """One step of one objective: its requests by key, and its term."""

@@ -29,6 +29,7 @@ METHODS = {
     "lrd_aux": ATTENTION,
     "llm_esr": ATTENTION,
     "bsarec": ATTENTION,
+    "sasrec_repeat": ATTENTION,
     "sracl": [*ATTENTION, "objective.cross.synthesizer.dropout=0.0"],
 }
 """Without chance in the encoder: its masks have the shapes of what is encoded, which are others there. All other draws are the same."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from sracl.interfaces import Bias
 from sracl.losses import cross_entropy as module
 from sracl.losses.cross_entropy import cross_entropy
 from tests.contracts.loss import RankingLossContract, normal
@@ -13,7 +14,7 @@ from tests.contracts.loss import RankingLossContract, normal
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from sracl.interfaces import RankingLoss
+    from sracl.interfaces import BiasedRankingLoss, RankingLoss
 
 
 class TestCrossEntropy(RankingLossContract):
@@ -35,9 +36,10 @@ def in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(module.BLOCK, "cpu", 18)
 
 
-def plain(states: Tensor, item_table: Tensor, targets: Tensor) -> Tensor:
+def plain(states: Tensor, item_table: Tensor, targets: Tensor, bias: Bias | None = None) -> Tensor:
     """The definition in torch's words."""
-    return torch.nn.functional.cross_entropy(states @ item_table[1:].T, targets - 1)
+    scores = states @ item_table[1:].T
+    return torch.nn.functional.cross_entropy(scores if bias is None else bias.added_to(scores), targets - 1)
 
 
 @pytest.mark.parametrize(("target", "expected"), [(1, 0.407606), (2, 1.407606), (3, 2.407606)])
@@ -58,6 +60,14 @@ def test_padding_of_large_norm_is_no_class() -> None:
 def test_zero_states_cost_the_log_of_the_catalogue() -> None:
     value = cross_entropy(torch.zeros(3, 4), normal(8, 4), torch.tensor([1, 4, 7]))
     torch.testing.assert_close(value, torch.tensor(math.log(7)))
+
+
+def test_what_is_added_to_a_score_is_part_of_it() -> None:
+    # Logits 1, 0, -1 become 1, 2, -1 - log 2: log(e + e² + 1/(2e)) = 2.331405, less the 2 of the target.
+    state, table = torch.tensor([[1.0, 0.0]]), torch.tensor([[9.0, 9.0], [1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
+    bias = Bias(torch.tensor([[0, 2, 3]]), torch.tensor([[0.0, 2.0, -math.log(2)]]))
+    value = cross_entropy(state, table, torch.tensor([2]), bias=bias)
+    torch.testing.assert_close(value, torch.tensor(math.log(math.e + math.e**2 + 0.5 / math.e) - 2))
 
 
 def test_is_the_mean_over_rows() -> None:
@@ -81,6 +91,29 @@ def gradients(loss: RankingLoss, states: Tensor, item_table: Tensor, targets: Te
     leaves = states.clone().requires_grad_(), item_table.clone().requires_grad_()
     value = loss(*leaves, targets)
     return value.detach(), *torch.autograd.grad(value, leaves)
+
+
+@pytest.mark.parametrize("scale", [0.1, 30.0])
+@pytest.mark.parametrize("limits", [(2**23, 2**21), (0, 2**15)])
+def test_a_bias_is_that_of_the_definition_in_value_and_gradient(
+    monkeypatch: pytest.MonkeyPatch, limits: tuple[int, int], scale: float
+) -> None:
+    monkeypatch.setitem(module.HELD, "cpu", limits[0])
+    monkeypatch.setitem(module.BLOCK, "cpu", limits[1])
+    states, table = normal(64, 16), normal(1501, 16, seed=1, scale=scale)
+    items = torch.stack([torch.randperm(1501, generator=torch.Generator().manual_seed(row))[:9] for row in range(64)])
+    items[:, :3] = torch.tensor([0, 1, 1500])  # none, and both ends of the catalogue
+    targets = items[torch.arange(64), torch.arange(64) % 9].clamp(min=1)
+    values = (normal(64, 9, seed=3, scale=4.0) * (items > 0)).requires_grad_()
+
+    def of(loss: BiasedRankingLoss, dtype: torch.dtype) -> tuple[Tensor, ...]:
+        leaves = states.to(dtype).requires_grad_(), table.to(dtype).requires_grad_(), values.detach().to(dtype).requires_grad_()
+        value = loss(*leaves[:2], targets, bias=Bias(items, leaves[2]))
+        return value.detach(), *torch.autograd.grad(value, leaves)
+
+    for ours, theirs in zip(of(cross_entropy, torch.float32), of(plain, torch.float64), strict=True):
+        real = (items > 0) if theirs.shape == items.shape else torch.ones_like(theirs, dtype=torch.bool)
+        torch.testing.assert_close(ours.double() * real, theirs * real, rtol=0, atol=1e-4 * theirs.abs().max().item())
 
 
 @pytest.mark.parametrize("scale", [0.1, 30.0])

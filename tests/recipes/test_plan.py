@@ -122,7 +122,7 @@ def test_reports_name_variants_and_published_figures(complaints: Complaints, chi
 
 def test_unknown_tables(complaints: Complaints, child: Child) -> None:
     found = complaints(child('lr = 0.1\nevaluaton = 3\n[sweep]\nsampler = "tpe"\n'), "lr=0.1")
-    run_has = "data, samples, semantics, backbone, initializer, view, stage, objective, train, evaluation"
+    run_has = "data, samples, semantics, backbone, history_bias, initializer, view, stage, objective, train, evaluation"
     takes = f"A recipe takes: recipe, name, extends, unset, seeds, vars, {run_has}, variant, matrix, report, resources."
 
     assert found == [
@@ -140,7 +140,7 @@ def test_a_key_at_the_wrong_height_is_placed(complaints: Complaints, child: Chil
 
 
 def test_what_the_command_line_cannot_set(complaints: Complaints) -> None:
-    run_has = "A run has: data, samples, semantics, backbone, initializer, view, stage, objective, train, evaluation, vars."
+    run_has = "A run has: data, samples, semantics, backbone, history_bias, initializer, view, stage, objective, train, evaluation, vars."
     assert complaints("", "name=x", "variant=x", "objective=x", "data.name.first=x", "objective.next=x") == [
         f"--set: name: 'name' belongs to the recipe and is no value of a run. {run_has}",
         f"--set: variant: 'variant' belongs to the recipe and is no value of a run. {run_has}",

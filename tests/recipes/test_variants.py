@@ -120,13 +120,13 @@ def test_variants_and_axes_set_values_of_runs(complaints: Complaints, child: Chi
 
     assert complaints(child(text)) == [
         "mine.toml:5: matrix.seeds: 'seeds' belongs to the recipe and is no value of a run. "
-        "A run has: data, samples, semantics, backbone, initializer, view, stage, objective, train, evaluation, vars.",
+        "A run has: data, samples, semantics, backbone, history_bias, initializer, view, stage, objective, train, evaluation, vars.",
         "mine.toml:6: matrix.\"trian.epochs\": There is no table 'trian'. Did you mean 'train'? "
-        "A run has: data, samples, semantics, backbone, initializer, view, stage, objective, train, evaluation, vars.",
+        "A run has: data, samples, semantics, backbone, history_bias, initializer, view, stage, objective, train, evaluation, vars.",
         "mine.toml:7: matrix.epochs: There is no table 'epochs'. Did you mean 'train.epochs'? "
-        "A run has: data, samples, semantics, backbone, initializer, view, stage, objective, train, evaluation, vars.",
+        "A run has: data, samples, semantics, backbone, history_bias, initializer, view, stage, objective, train, evaluation, vars.",
         "mine.toml:10: variant.0.set.\"report.baseline\": 'report' belongs to the recipe and is no value of a run. "
-        "A run has: data, samples, semantics, backbone, initializer, view, stage, objective, train, evaluation, vars.",
+        "A run has: data, samples, semantics, backbone, history_bias, initializer, view, stage, objective, train, evaluation, vars.",
     ]
 
 

@@ -33,6 +33,7 @@ SMALL = {
     "llm_esr": ["train.epochs=1", "backbone.hidden_size=8"],  # items are vectors of texts, too
     "s3rec": ["train.epochs=1", "vars.hidden_size=8", "stage.pretrain.train.epochs=1"],  # two stages; MASK in sequences
     "sracl": ["train.epochs=1", "backbone.hidden_size=16"],
+    "sasrec_repeat": ["train.epochs=2", "backbone.hidden_size=16"],  # scores with the items of the history
 }
 
 

@@ -65,7 +65,7 @@ class _Document:
                 }
             ),
             "backbone": self.components.slot(schema.BACKBONE),
-            "initializer": self.components.slot(schema.INITIALIZER),
+            **{name: self.components.slot(slot) for name, slot in schema.OPTIONAL.items()},
             "view": views,
             "stage": self._list(
                 _closed({**self._fields(schema.Identified), **stage}, required=["id"]), "Trainings that come before, in this order."

@@ -169,6 +169,7 @@ ACCEPTED = {
     "variants": '[[variant]]\nname = "A"\nunset = ["objective.intra"]\n[[variant]]\nname = "B"\nset = { "backbone.hidden_size" = 8 }',
     "variants that extend": '[[variant]]\nname = "A"\nextends = "small.toml"\n[[variant]]\nname = "B"\nextends = "methods/sasrec"',
     "phases": '[[train.phase]]\nid = "one"\nupdate = ["backbone", "cross"]\nweights = { next = 1, cross = 0.5, intra = 0 }',
+    "what a history says": 'history_bias = "repeat"',
     "weights to begin from": 'initializer = "text_components"',
     "memory": "[resources]\nvram = 6",
 }
