@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-_BY_SUFFIX = {".md": "markdown", ".csv": "csv", ".json": "json"}
+_BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 
 def command(
@@ -30,7 +30,7 @@ def command(
         float | None, typer.Option(metavar="LEVEL", help="Of significance, which it turns on; by default 0.05.", show_default=False)
     ] = None,
     format: Annotated[
-        Literal["table", "markdown", "csv", "json"] | None,
+        Literal["table", "markdown", "latex", "csv", "json"] | None,
         typer.Option("--format", "-f", help="By default a table, or what the name of -o says."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Short for --format json.")] = False,

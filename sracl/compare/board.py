@@ -122,10 +122,10 @@ class Block:
         is_plain = not self.is_sorted or len(self.recipes) == 1 or row.label == row.recipe
         return row.label if is_plain else f"{row.recipe} · {row.label}"
 
-    def best(self, metric: str) -> float | None:
-        """The highest mean of the rows that are not leaky, rounded as it is printed."""
-        means = [round(row.figures[metric].mean, 4) for row in self.rows if metric in row.figures and not row.leaky]
-        return max((mean for mean in means if not math.isnan(mean)), default=None)
+    def highest(self, metric: str) -> list[float]:
+        """Means of the rows that are not leaky, rounded as they are printed, each once and the highest first."""
+        means = {round(row.figures[metric].mean, 4) for row in self.rows if metric in row.figures and not row.leaky}
+        return sorted((mean for mean in means if not math.isnan(mean)), reverse=True)
 
 
 @dataclass(frozen=True)

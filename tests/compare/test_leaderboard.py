@@ -221,13 +221,13 @@ class TestWhatIsInIt:
         add("official", 1, {"hr@10": 0.9}, leaky=("semantics.sequences.pool = all",))
         block = leaderboard(store).blocks[0]
         assert rows(block)["official"].leaky == ("semantics.sequences.pool = all",)
-        assert block.best("hr@10") == 0.1
+        assert block.highest("hr@10") == [0.1]
         assert block.notes == ("official is leaky, it sees more than training data: semantics.sequences.pool = all",)
 
     def test_not_a_number_is_never_best(self, store: Store, add: Any) -> None:
         add("broken", 1, {"hr@10": math.nan})
         add("clean", 1, {"hr@10": 0.1})
-        assert leaderboard(store).blocks[0].best("hr@10") == 0.1
+        assert leaderboard(store).blocks[0].highest("hr@10") == [0.1]
 
     def test_only_some_runs(self, store: Store, add: Any) -> None:
         add("full", 1, {"hr@10": 0.1})

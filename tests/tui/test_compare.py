@@ -77,6 +77,8 @@ def test_the_leaderboard_with_baseline_formats_and_export(size: tuple[int, int],
             (file,) = exports(path)
             assert file.suffix == ".md"
             assert "| full | 2 |" in file.read_text()
+            await press(pilot, "f")
+            await shows(pilot, "toprule", "latex")
             await press(pilot, "f", "f")
             await press(pilot, "x")
             await until(pilot, lambda: len(exports(path)) == 2)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-_SUFFIXES: dict[render.Format, str] = {"table": ".txt", "markdown": ".md", "csv": ".csv", "json": ".json"}
+_SUFFIXES: dict[render.Format, str] = {"table": ".txt", "markdown": ".md", "latex": ".tex", "csv": ".csv", "json": ".json"}
 _NONE = "(what the recipe's report names)"
 _EVERY = "(every recipe)"
 
