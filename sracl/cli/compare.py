@@ -22,6 +22,12 @@ def command(
     sort: Annotated[
         str | None, typer.Option(metavar="METRIC", help="Highest first by this column, instead of recipe by recipe.", show_default=False)
     ] = None,
+    tuned: Annotated[
+        str | None,
+        typer.Option(
+            metavar="METRIC", help="Of the rows of each variant only the one that validates best, e.g. by mrr@10.", show_default=False
+        ),
+    ] = None,
     published: Annotated[bool, typer.Option("--published/--no-published", help="Published figures beside ours.")] = True,
     significance: Annotated[
         bool, typer.Option("--significance", help="Mark differences that are more than noise; takes about a second.")
@@ -58,7 +64,16 @@ def command(
         with Reader.open(paths.store_file()) as store:
             if store.notice:
                 print(store.notice, file=sys.stderr)
-            board = leaderboard(store, recipes, metrics=columns, group=group, split=split, baseline=baseline, with_published=published)
+            board = leaderboard(
+                store,
+                recipes,
+                metrics=columns,
+                group=group,
+                split=split,
+                baseline=baseline,
+                with_published=published,
+                tuned_by=tuned,
+            )
             if testing and not is_picture:
                 from sracl.compare.significance import ALPHA, with_tests
 

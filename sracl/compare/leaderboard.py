@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from sracl import paths
 from sracl.compare import published
 from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
+from sracl.compare.tuning import best_validated
 from sracl.errors import UsageError, did_you_mean
 from sracl.tracking import queries
 
@@ -40,6 +41,7 @@ def leaderboard(
     with_published: bool = True,
     run_ids: Collection[str] | None = None,
     split: str = "test",
+    tuned_by: str | None = None,
 ) -> Leaderboard:
     """Put the finished runs of recipes side by side.
 
@@ -52,6 +54,8 @@ def leaderboard(
         with_published: Put the figures that the recipes' reports name beside ours.
         run_ids: Only these runs.
         split: `test` or `valid`.
+        tuned_by: Metric such as `mrr@10`, by which of each variant's rows only the one that validates best is shown; None
+            shows all.
 
     Raises:
         UsageError: No such recipe, metric, group or baseline.
@@ -64,6 +68,7 @@ def leaderboard(
     places = [place for place in places if place.run_id in found]  # others were removed between the two looks
     done = {run.id for run in found.values() if run.state == "completed"}
     figures = _chosen_groups(queries.final_metrics(store, done, split=split), group)
+    validated = [figure for figure in queries.final_metrics(store, done, split="valid") if figure.group == "all"] if tuned_by else []
     columns = _columns(figures, metrics)
     reports = {name: row.report for name, row in known.items()}
     tables, notes = _tables(reports, {place.recipe for place in places}) if with_published else ([], [])
@@ -76,9 +81,15 @@ def leaderboard(
     for fingerprint, users_group in _block_order(figures, facts, found, places):
         here = [figure for figure in figures if (figure.protocol, figure.group) == (fingerprint, users_group)]
         rows = [row for row in (replace(draft, figures=_figures(draft, here, columns)) for draft in drafts) if row.figures]
-        rows = [_beside_baseline(row, rows, baseline or reports.get(row.recipe, {}).get("baseline")) for row in rows]
+        tuned: list[str] = []
+        if tuned_by is not None:
+            rows, tuned = best_validated(rows, [figure for figure in validated if figure.protocol == fingerprint], tuned_by)
+        rows = [
+            _beside_baseline(row, rows, baseline or reports.get(row.recipe, {}).get("baseline"), whatever_cell=tuned_by is not None)
+            for row in rows
+        ]
         dataset = found[here[0].run_id].dataset
-        remarks = _leaks(rows)
+        remarks = [*tuned, *_leaks(rows)]
         if users_group == "all" and split == "test":
             rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
             remarks += _absences(tables, dataset, facts[fingerprint])
@@ -239,13 +250,16 @@ def _is_called(row: Row, name: str) -> bool:
     return name in (row.name, row.label)
 
 
-def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None) -> Row:
-    """The row with its difference to the baseline of the same recipe and cell, or to the only one there is elsewhere."""
+def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None, *, whatever_cell: bool) -> Row:
+    """The row with its difference to the baseline of the same recipe and cell, or to the only one there is elsewhere.
+
+    With `whatever_cell`, where of each variant one cell is left, to that of the same recipe.
+    """
     if name is None or _is_called(row, name):
         return row
     named = [other for other in rows if _is_called(other, name)]
     own = [other for other in named if other.recipe == row.recipe]
-    candidates = [other for other in own if other.cell == row.cell] if own else named
+    candidates = [other for other in own if whatever_cell or other.cell == row.cell] if own else named
     if len(candidates) != 1:
         return row
     base = candidates[0]

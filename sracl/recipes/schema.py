@@ -226,7 +226,7 @@ RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLE
 """Everything the top level of a file may hold."""
 
 NOT_YET = {
-    "sweep": "Searching for values is not part of recipe format 1; list the values under [matrix].",
+    "sweep": "Searching for values is not part of recipe format 1; list the values under [matrix], and `sracl compare --tuned` chooses.",
 }
 """Keys that a reader may expect from elsewhere, and what to do instead."""
 
