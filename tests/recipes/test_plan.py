@@ -128,7 +128,8 @@ def test_unknown_tables(complaints: Complaints, child: Child) -> None:
     assert found == [
         f"mine.toml:4: lr: There is no such key. {takes}",
         f"mine.toml:5: evaluaton: There is no such key. Did you mean 'evaluation'? {takes}",
-        "mine.toml:6: sweep: Searching for values is not part of recipe format 1; list the values under [matrix], and `sracl compare --tuned` chooses.",
+        "mine.toml:6: sweep: Searching for values is not part of recipe format 1; list the values under [matrix], "
+        "and `sracl compare --tuned` chooses.",
         f"--set: lr: There is no table 'lr'. A run has: {run_has}, vars.",
     ]
 
