@@ -93,6 +93,13 @@ def histories(interactions: Interactions, max_length: int | None = None) -> Pref
     return without_targets(_prefixes(interactions, np.arange(interactions.num_users), trained, longest))
 
 
+def training_counts(interactions: Interactions) -> NDArray[np.int64]:
+    """How often items 1..V stand in what trains, x_1 … x_{n-2} of each user: int64 [V]."""
+    trains = np.ones(len(interactions.items), dtype=bool)
+    trains[interactions.offsets[1:] - 1] = trains[interactions.offsets[1:] - 2] = False
+    return np.bincount(interactions.items[trains], minlength=interactions.num_items + 1)[1:]
+
+
 def spans(interactions: Interactions, users: NDArray[np.int64], last: NDArray[np.int64], max_length: int) -> Prefixes:
     """Stretches of training parts: the items up to position `last` of each user, at most `max_length` of them. Targets are 0.
 

@@ -9,15 +9,17 @@ import torch
 from torch import Tensor
 
 from sracl.errors import SraclError
+from sracl.evaluation.top_items import top_items
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
 
     from sracl.backbones.base import Backbone
     from sracl.data.samples import SequenceTable
+    from sracl.evaluation.catalogue import Shown
 
 _ROWS = 64
 """Users whose scores a CPU takes at once: 64 rows of 12,101 items stay in its cache, 256 take a third longer."""
@@ -39,7 +41,9 @@ class Ranks:
 
 
 @torch.no_grad()
-def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_size: int = 256) -> Ranks:
+def rank(
+    backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_size: int = 256, shown: Mapping[str, Shown] | None = None
+) -> Ranks:
     """Rank every history's target among all items 1..V.
 
     Args:
@@ -48,6 +52,7 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
         seen: Distinct items of each whole history, int64 [U, S], 0 where there are fewer.
         batch_size: Users encoded at once. The largest thing held is the scores of some of them, 64 rows [V] on a CPU;
             elsewhere batch_size rows, and as many flags.
+        shown: What is to count the lists besides, with seen items kept and without, by these words: `keep`, `exclude`.
 
     Returns:
         1 + #(scores above the target's) + #(equal scores of smaller ids). Ids are permuted per data set, so a constant
@@ -62,6 +67,8 @@ def rank(backbone: Backbone, histories: SequenceTable, seen: Tensor, *, batch_si
         keep.append(ranks.keep)
         exclude.append(ranks.exclude)
         sums.append(total)
+        for seen_items, counted in (shown or {}).items():
+            counted.add(top_items(scores, counted.longest, seen[rows] if seen_items == "exclude" else None))
     demand_numbers(torch.stack(sums))
     return Ranks(torch.cat(keep), torch.cat(exclude))
 

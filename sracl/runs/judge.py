@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sracl.data.splits import training_counts
+from sracl.evaluation.catalogue import Shown
 from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
@@ -23,29 +25,35 @@ if TYPE_CHECKING:
 
 
 def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> None:
-    """Rank every user's target on both splits, seen items kept and excluded, and store ranks, metrics and groups."""
+    """Rank every user's target on both splits, seen items kept and excluded, and store ranks, metrics and groups.
+
+    Of all users besides what their lists show of the catalogue.
+    """
     cutoffs, batch_size = run.values["evaluation"]["cutoffs"], run.values["evaluation"]["batch_size"]
     lengths = np.diff(parts.data.offsets)
     kept: dict[str, np.ndarray] = {}
+    counts, num_items = training_counts(parts.data), parts.data.num_items
     splits: dict[str, tuple[SequenceTable, Tensor]] = {
         "valid": (parts.valid, parts.seen_valid),
         "test": (parts.test, parts.seen_test),
     }
     for split, (histories, seen) in splits.items():
-        ranks: Ranks = rank(parts.backbone, histories, seen, batch_size=batch_size)
+        shown = {seen_items: Shown(num_items, cutoffs, histories.users.device) for seen_items in ("keep", "exclude")}
+        ranks: Ranks = rank(parts.backbone, histories, seen, batch_size=batch_size, shown=shown)
         users = histories.users.cpu().numpy()
         groups = {"all": np.ones(len(users), dtype=bool), **history_groups(lengths[users])}
-        for seen_items in ("keep", "exclude"):
+        for seen_items, counted in shown.items():
             found = getattr(ranks, seen_items).cpu().numpy()
             kept[f"{split}.{seen_items}"] = found.astype(np.int32)
             for group, members in groups.items():
                 if members.any():
+                    values = metrics(found[members], cutoffs, num_items=num_items)
                     store.metrics(
                         key,
                         split=split,
                         protocol=protocol(run, parts, seen_items),
                         group=group,
-                        values=metrics(found[members], cutoffs, num_items=parts.data.num_items),
+                        values={**values, **counted.metrics(counts)} if group == "all" else values,
                         count=int(members.sum()),
                     )
         kept[f"{split}.users"] = users.astype(np.int32)

@@ -174,7 +174,10 @@ def _conflict(view: sqlite3.Connection, ours: RunRow, theirs: RunRecord) -> str:
         return ""
     mine = queries.figures_of(view, ours.id)
     others = {key: value for figures in theirs.figures for key, value in _keyed(figures).items()}
-    differing = [key for key in mine | others if mine.get(key) != others.get(key)]
+    # of the same users under the same protocol, what only one of two versions measured is no difference
+    measured = {key[:3] for key in mine} & {key[:3] for key in others}
+    shared = [key for key in mine | others if key[:3] not in measured or (key in mine and key in others)]
+    differing = [key for key in shared if mine.get(key) != others.get(key)]
     told = [f"{key[0]}.{key[3]} ({key[1]}, {key[2]}) is {mine.get(key)} here and {others.get(key)} there" for key in differing]
     return f"run '{ours.id}' ({ours.label}) has other figures here: {_some(told)}" if told else ""
 

@@ -152,6 +152,19 @@ def test_other_figures_are_a_conflict_and_nothing_is_kept(bundle: Path, tmp_path
         assert queries.run(store, "r2").environment == before
 
 
+def test_a_metric_that_another_version_measures_besides_is_no_conflict(bundle: Path, tmp_path: Path) -> None:
+    with project(tmp_path / "second") as store:
+        train(store, "r2", seed=2, hit=0.5)
+        one, *_ = before = queries.final_metrics(store, ["r2"])
+        facts = queries.protocols(store)[one.protocol]
+        group = (one.split, one.protocol, one.group)
+        values = {row.name: row.value for row in before if (row.split, row.protocol, row.group) == group} | {"coverage@10": 0.75}
+        store.metrics("r2", split=one.split, protocol=facts, group=one.group, values=values, count=one.count)
+        assert take_in(store, bundle).new == 1
+        names = [row.name for row in queries.final_metrics(store, ["r2"])]
+        assert sorted(names) == sorted(["coverage@10", *(row.name for row in before)])
+
+
 def test_another_run_under_the_same_id_is_a_conflict(bundle: Path, tmp_path: Path) -> None:
     with project(tmp_path / "second") as store:
         train(store, "r1", digest="another", values={"backbone": {"use": "gru4rec", "num_layers": 1}, "train": {"epochs": 2}})
