@@ -80,7 +80,7 @@ def leaderboard(
     blocks = []
     for fingerprint, users_group in _block_order(figures, facts, found, places):
         here = [figure for figure in figures if (figure.protocol, figure.group) == (fingerprint, users_group)]
-        rows = [row for row in (replace(draft, figures=_figures(draft, here, columns)) for draft in drafts) if row.figures]
+        rows = [row for row in (_measured(draft, here, columns) for draft in drafts) if row.figures]
         tuned: list[str] = []
         if tuned_by is not None:
             rows, tuned = best_validated(rows, [figure for figure in validated if figure.protocol == fingerprint], tuned_by)
@@ -170,7 +170,7 @@ def _asked(tables: Sequence[PublishedTable], reports: Mapping[str, Mapping[str, 
 
 
 def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
-    """Rows without figures yet, in the order of recipes and variants."""
+    """Rows without figures yet, in the order of recipes and variants; with all their runs, the one registered last at the end."""
     settings: dict[tuple[str, str, str, str], dict[str, list[EntryRow]]] = {}
     project = json.dumps(f"{paths.project()}/")[:-1]
     for place in places:
@@ -184,9 +184,7 @@ def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
         for values, members in alternatives.items():
             flat = _flat(json.loads(values))
             parts = [variant or recipe, *(f"{key}={value}" for key, value in cell.items())]
-            # of two runs with the same values and seed, made by different versions, the later one counts, wherever it was made
             members = sorted(members, key=lambda place: found[place.run_id].created)
-            members = sorted({place.seed: place for place in members}.values(), key=lambda place: place.seed)
             rows.append(
                 Row(
                     recipe=recipe,
@@ -236,13 +234,22 @@ def _block_order(
     return sorted(ranked, key=lambda block: ranked[block])
 
 
+def _measured(draft: Row, here: Sequence[MetricRow], columns: Sequence[str]) -> Row:
+    """The row with those of its runs that have figures in a block, one a seed: others saw another version of the data."""
+    measured = {figure.run_id for figure in here}
+    # of two runs with the same values, seed and data, made by different versions, the later one counts, wherever it was made
+    of_seed = {seed: run_id for run_id, seed in zip(draft.runs, draft.seeds, strict=True) if run_id in measured}
+    seeds = tuple(sorted(of_seed))
+    row = replace(draft, runs=tuple(of_seed[seed] for seed in seeds), seeds=seeds)
+    return replace(row, figures=_figures(row, here, columns))
+
+
 def _figures(row: Row, here: Sequence[MetricRow], columns: Sequence[str]) -> dict[str, Figure]:
     figures = {}
     for metric in columns:
         values = [figure.value for figure in here if figure.name == metric and figure.run_id in row.runs]
         if values:
-            std = statistics.stdev(values) if len(values) > 1 else None
-            figures[metric] = Figure(statistics.fmean(values), std, len(values))
+            figures[metric] = Figure(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
     return figures
 
 

@@ -32,6 +32,7 @@ def add(store: Store) -> Add:
         count += 1
         run_id = f"r{count}"
         dataset = changed.pop("dataset", "demo")
+        data = changed.pop("data", dataset)
         state = changed.pop("state", "completed")
         excluded = changed.pop("excluded", figures)
         groups = changed.pop("groups", {})
@@ -53,7 +54,7 @@ def add(store: Store) -> Add:
         for seen_items, of_all in {"keep": figures, "exclude": excluded}.items():
             for group, of_group in {"all": of_all, **groups}.items():
                 store.metrics(
-                    run_id, split=split, protocol={"seen_items": seen_items, "data": dataset}, group=group, values=of_group, count=100
+                    run_id, split=split, protocol={"seen_items": seen_items, "data": data}, group=group, values=of_group, count=100
                 )
         if state != "running":
             store.finish(run_id, state)

@@ -101,6 +101,15 @@ def test_a_seed_counts_once_where_two_versions_trained_the_same_values(store: St
     assert row.figures["hr@10"].mean == pytest.approx(0.30)
 
 
+def test_a_row_has_the_runs_of_its_own_data_alone(store: Store, add: Any) -> None:
+    old = [add("full", seed, {"hr@10": value}, ordinal=0) for seed, value in ((1, 0.1), (2, 0.2))]
+    new = [add("full", seed, {"hr@10": value}, ordinal=0, data="changed") for seed, value in ((2, 0.5), (3, 0.7))]
+    found = {row.runs: row for block in leaderboard(store, "ablation").blocks for row in block.rows}
+    assert set(found) == {tuple(old), tuple(new)}
+    assert [(row.seeds, row.figures["hr@10"].n) for row in found.values()] == [((1, 2), 2), ((2, 3), 2)]
+    assert [row.figures["hr@10"].mean for row in found.values()] == pytest.approx([0.15, 0.6])
+
+
 def test_runs_with_other_values_are_never_averaged_and_say_what_differs(store: Store, add: Any) -> None:
     add("full", 1, {"hr@10": 0.1}, values={"train": {"lr": 0.001}, "objective": [{"id": "next", "weight": 1.0}]})
     add("full", 2, {"hr@10": 0.2}, values={"train": {"lr": 0.002}, "objective": [{"id": "next", "weight": 1.0}]})
