@@ -55,6 +55,16 @@ def test_one_seed_has_no_deviation(store: Store, add: Any) -> None:
     assert leaderboard(store).blocks[0].rows[0].figures["hr@10"].std is None
 
 
+def test_a_seed_that_is_not_a_number_makes_the_row_none(store: Store, add: Any) -> None:
+    add("full", 1, {"hr@10": 0.1})
+    add("full", 2, {"hr@10": math.nan})
+    figure = leaderboard(store).blocks[0].rows[0].figures["hr@10"]
+    assert math.isnan(figure.mean)
+    assert figure.std is not None
+    assert math.isnan(figure.std)
+    assert figure.n == 2
+
+
 def test_variants_keep_the_order_of_the_recipe(store: Store, add: Any) -> None:
     add("second", 1, {"hr@10": 0.1}, ordinal=1)
     add("first", 1, {"hr@10": 0.1}, ordinal=0)
