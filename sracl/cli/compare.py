@@ -88,7 +88,7 @@ def command(
             return
     if output is not None:
         if is_picture:
-            write_output(output, lambda file: plot.save(board, file, columns))
+            write_output(output, lambda file: plot.save(board, file, board.blocks[0].metrics if columns else None))
         else:
             write_output(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
         print(f"Written to {output}.", file=sys.stderr)

@@ -124,6 +124,14 @@ def test_a_picture_by_its_suffix(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("_two_variants")
+def test_a_picture_takes_columns_as_headers_spell_them(tmp_path: Path) -> None:
+    runner.invoke(app, ["--metrics", "HR@10, ", "-o", str(tmp_path / "figure.svg")])
+
+    said = (tmp_path / "figure.svg").read_text("utf-8")
+    assert [said.count(f"<!-- {name} -->") for name in ("hr@10", "full")] == [1, 1]
+
+
+@pytest.mark.usefixtures("_two_variants")
 def test_a_picture_says_that_it_has_no_marks(tmp_path: Path) -> None:
     result = runner.invoke(app, ["--significance", "-o", str(tmp_path / "figure.svg")])
 
