@@ -6,13 +6,14 @@ is a point on a line of its own. Whiskers are one standard deviation over seeds 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sracl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -85,7 +86,7 @@ def _draw(axes: Axes, block: Block, metric: str) -> None:
     if axis is None:
         _points(axes, block, rows, metric)
     else:
-        _lines(axes, rows, metric, axis)
+        _lines(axes, block, rows, metric, axis)
     axes.grid(alpha=0.3, linewidth=0.5)
 
 
@@ -98,18 +99,17 @@ def _points(axes: Axes, block: Block, rows: Sequence[Row], metric: str) -> None:
         for beside in row.published:
             if metric in beside.values:
                 axes.plot(beside.values[metric], place, "D", markersize=4, markerfacecolor="none", color=_COLOURS[1], label=beside.title)
-    labels = [f"{block.called(row)}{' (leaky)' if row.leaky else ''}" for row in rows]
-    axes.set_yticks(range(len(rows)), labels)
+    axes.set_yticks(range(len(rows)), [_called(block, row, row.label) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(metric)
 
 
-def _lines(axes: Axes, rows: Sequence[Row], metric: str, path: str) -> None:
+def _lines(axes: Axes, block: Block, rows: Sequence[Row], metric: str, path: str) -> None:
     """A line for each variant over the values of an axis, which stand side by side at equal distances."""
     values = sorted({row.cell[path] for row in rows})
 
-    def rest(row: Row) -> tuple[str, str]:
-        return row.name, _but(row.cell, path)
+    def rest(row: Row) -> str:
+        return _called(block, row, _but(row, path))
 
     for number, (about, those) in enumerate(groupby(sorted(rows, key=rest), key=rest)):
         line = sorted(those, key=lambda row: row.cell[path])
@@ -120,7 +120,7 @@ def _lines(axes: Axes, rows: Sequence[Row], metric: str, path: str) -> None:
             yerr=[figure.std or 0.0 for figure in found],
             marker=_MARKERS[number % len(_MARKERS)],
             color=_COLOURS[number % len(_COLOURS)],
-            label=" ".join(filter(None, about)),
+            label=about,
             markersize=4,
             capsize=2,
             linewidth=1,
@@ -130,6 +130,14 @@ def _lines(axes: Axes, rows: Sequence[Row], metric: str, path: str) -> None:
     axes.set_ylabel(metric)
 
 
-def _but(cell: Mapping[str, Any], path: str) -> str:
-    """The other values of a cell that tell lines apart; the data set is in the heading."""
-    return " ".join(f"{other}={value}" for other, value in cell.items() if other not in (path, "data.name"))
+def _called(block: Block, row: Row, label: str) -> str:
+    """A label with the recipe, where there are several, and a word of its being leaky: a picture has no headings to say so."""
+    named = replace(block, is_sorted=True).called(replace(row, label=label))
+    return f"{named} (leaky)" if row.leaky else named
+
+
+def _but(row: Row, path: str) -> str:
+    """What a row's label says but for its value on an axis, which tells lines apart; the data set is in the heading."""
+    in_full = " ".join([row.name, *(f"{other}={value}" for other, value in row.cell.items())])
+    differing = row.label.removeprefix(in_full) if row.label.startswith(in_full) else ""
+    return " ".join([row.name, *(f"{other}={value}" for other, value in row.cell.items() if other not in (path, "data.name"))]) + differing

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import builtins
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -58,6 +59,25 @@ def test_an_axis_of_numbers_lies_below(tmp_path: Path) -> None:
     said = words(tmp_path / "a.svg")
     assert [text for text in said if text in ("1", "5", "10")] == ["1", "5", "10"]
     assert [said.count(text) for text in ("vars.k", "A", "B")] == [1, 1, 1]
+
+
+def test_a_line_goes_through_rows_that_differ_on_the_axis_alone(tmp_path: Path) -> None:
+    def of(what: str, k: int, **changed: Any) -> Row:
+        return replace(row("A", 0.1, cell={"vars.k": k}, **changed), label=f"A vars.k={k}{what}")
+
+    rows = [of(f" train.lr={lr}", k) for lr in (0.1, 0.2) for k in (1, 5)]
+    others = [of("", k, recipe="other", leaky=("pool",)) for k in (1, 5)]
+
+    plot.save(board(*rows, *others), tmp_path / "a.svg", ["hr@20"])
+
+    said = words(tmp_path / "a.svg")
+    assert [text for text in said if " · " in text] == ["other · A (leaky)", "r · A train.lr=0.1", "r · A train.lr=0.2"]
+
+
+def test_rows_of_several_recipes_say_whose_they_are(tmp_path: Path) -> None:
+    plot.save(board(row("A", 0.1), row("A", 0.2, recipe="other"), row("third", 0.2, recipe="third")), tmp_path / "a.svg", ["hr@20"])
+
+    assert [text for text in words(tmp_path / "a.svg") if text in ("r · A", "other · A", "third")] == ["r · A", "other · A", "third"]
 
 
 def test_an_axis_of_tables_is_none(tmp_path: Path) -> None:
