@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 ALPHA = 0.05
 _ROUNDING = 1e-9
 """By how much a figure may differ from the mean over its ranks: sums of the same numbers in another order."""
+
+
+_Runs: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+"""Of a row, and of the one it is tested against."""
 
 
 @dataclass(frozen=True)
@@ -182,17 +186,24 @@ def _compared(
         labels = hindered.setdefault(f"the users are not those of {block.rows[pair.other].label}", [])
         if block.rows[pair.row].label not in labels:
             labels.append(block.rows[pair.row].label)
-    users = holm([over for _, _, over, _ in tests])
-    seeds = iter(holm([over for _, _, _, over in tests if over is not None]))
+    runs = [(block.rows[pair.row].runs, block.rows[pair.other].runs) for pair, *_ in tests]
+    users = _corrected({which: over for which, (_, _, over, _) in zip(runs, tests, strict=True)})
+    seeds = _corrected({which: over for which, (_, _, _, over) in zip(runs, tests, strict=True) if over is not None})
     return {
         (pair.row, pair.metric): Comparison(
             block.rows[pair.other].label,
             count,
-            PValue(p_users, corrected),
-            None if p_seeds is None else PValue(p_seeds, next(seeds)),
+            PValue(p_users, users[which]),
+            None if p_seeds is None else PValue(p_seeds, seeds[which]),
         )
-        for (pair, count, p_users, p_seeds), corrected in zip(tests, users, strict=True)
+        for which, (pair, count, p_users, p_seeds) in zip(runs, tests, strict=True)
     }
+
+
+def _corrected(values: Mapping[_Runs, float]) -> dict[_Runs, float]:
+    """P values corrected for each other, by the runs that were tested: those of a row with two names are one test, with themselves none."""
+    counted = [which for which in values if which[0] != which[1]]
+    return {**values, **dict(zip(counted, holm([values[which] for which in counted]), strict=True))}
 
 
 def _noting(block: Block, notes: Sequence[str]) -> Block:

@@ -51,6 +51,14 @@ def board(store: Store, *, alpha: float = 0.05, **asked: Any) -> Leaderboard:
     return with_tests(store, leaderboard(store, **asked), alpha=alpha)
 
 
+def elsewhere(store: Store, run_id: str, variant: str) -> None:
+    """Give a run a place in another recipe too."""
+    store.register(
+        run_id=f"{run_id} again", digest=f"digest of {run_id}", recipe="other", variant=variant, cell={}, seed=1, label="", dataset="demo",
+        values={"evaluation": {"seen_items": "keep"}}, origins={}, leaky=(), folder="", environment={},
+    )  # fmt: skip
+
+
 def rows(block: Block) -> dict[str, Row]:
     return {row.label: row for row in block.rows}
 
@@ -82,10 +90,7 @@ class TestPairs:
     def test_a_run_that_fills_two_places_is_no_second_best(self, store: Store, train: Train) -> None:
         best = train("best", 1, MORE)
         train("second", 1, FEW)
-        store.register(
-            run_id="another", digest=f"digest of {best}", recipe="other", variant="the same", cell={}, seed=1, label="", dataset="demo",
-            values={"evaluation": {"seen_items": "keep"}}, origins={}, leaky=(), folder="", environment={},
-        )  # fmt: skip
+        elsewhere(store, best, "the same")
         found = rows(board(store).blocks[0])
         assert found["the same"].runs == (best,)
         assert found["best"].tests["hr@10"].against == "second"
@@ -177,6 +182,18 @@ def test_holm_corrects_for_the_rows_of_a_table(store: Store, train: Train) -> No
     assert found["b"].corrected == pytest.approx(3 * found["b"].raw)
     assert found["a"].corrected == pytest.approx(2 * found["a"].raw)
     assert found["c"].corrected == pytest.approx(found["c"].raw)
+
+
+def test_holm_counts_a_test_once_whatever_its_rows_are_called(store: Store, train: Train) -> None:
+    base = train("base", 1, FEW)
+    runs = {variant: train(variant, 1, [20] * (200 - hits) + [1] * hits) for variant, hits in {"a": 16, "b": 50}.items()}
+    alone = {label: row.tests["hr@10"].over_users for label, row in rows(board(store, baseline="base").blocks[0]).items() if row.tests}
+    elsewhere(store, runs["b"], "b again")
+    elsewhere(store, base, "base again")
+    found = {label: row.tests["hr@10"].over_users for label, row in rows(board(store, baseline="base").blocks[0]).items() if row.tests}
+    assert {label: found[label] for label in runs} == alone
+    assert found["b again"] == alone["b"]
+    assert found["base again"].corrected == 1.0
 
 
 class TestMarks:
