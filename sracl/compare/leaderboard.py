@@ -19,7 +19,7 @@ from sracl.compare import published
 from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
 from sracl.compare.tuning import best_validated
 from sracl.errors import UsageError, did_you_mean
-from sracl.tracking import queries
+from sracl.tracking import artifacts, queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -74,6 +74,7 @@ def leaderboard(
     reports = {name: row.report for name, row in known.items()}
     tables, notes = _tables(reports, {place.recipe for place in places}) if with_published else ([], [])
     facts = queries.protocols(store)
+    made = artifacts.neighbours_of(store, done)
     drafts = _rows([place for place in places if place.run_id in done], found)
     if baseline is not None and drafts and not any(_is_called(draft, baseline) for draft in drafts):
         variants = list(dict.fromkeys(draft.name for draft in drafts))
@@ -90,7 +91,7 @@ def leaderboard(
             for row in rows
         ]
         dataset = found[here[0].run_id].dataset
-        remarks = [*tuned, *_leaks(rows)]
+        remarks = [*tuned, *_leaks(rows), *_mixtures(rows, made)]
         if users_group == "all" and split == "test":
             rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
             remarks += _absences(tables, dataset, facts[fingerprint])
@@ -301,6 +302,19 @@ def _title(table: PublishedTable, tables: Sequence[PublishedTable]) -> str:
 
 def _leaks(rows: Sequence[Row]) -> list[str]:
     return [f"{row.label} is leaky, it sees more than training data: {', '.join(row.leaky)}" for row in rows if row.leaky]
+
+
+def _mixtures(rows: Sequence[Row], made: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Rows whose seeds were trained with different texts or neighbours, though their values are the same: these only name a prompt."""
+    remarks = []
+    for row in rows:
+        seeds: dict[str, list[int]] = {}
+        for run_id, seed in zip(row.runs, row.seeds, strict=True):
+            seeds.setdefault(json.dumps(made.get(run_id, {}), sort_keys=True), []).append(seed)
+        if len(seeds) > 1:
+            apart = "; ".join(", ".join(map(str, alike)) for alike in seeds.values())
+            remarks.append(f"{row.label} averages seeds whose texts or neighbours were made by other words, files or versions: {apart}")
+    return remarks
 
 
 def _absences(tables: Sequence[PublishedTable], dataset: str, facts: Mapping[str, Any]) -> list[str]:

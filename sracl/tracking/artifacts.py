@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sracl import paths
-from sracl.tracking.rows import among, select
+from sracl.tracking.rows import among, select, where
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sracl.tracking.reader import Reader
@@ -59,6 +59,17 @@ def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
             [artifact],
         ).fetchall()
     return {run_id: (label, whereabouts(run_id, path)) for run_id, label, path in found}
+
+
+def neighbours_of(store: Reader, run_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Neighbours that runs were trained with: id -> name of the artifact -> its digest, which tells texts and vectors behind them too."""
+    found: dict[str, dict[str, str]] = {}
+    clause, values = where(among("artifact.run_id", run_ids))
+    with store.reading() as view:
+        for run_id, name, digest in view.execute(f"SELECT artifact.run_id, artifact.name, artifact.digest FROM artifact {clause}", values):
+            if name.startswith("retrieve."):
+                found.setdefault(run_id, {})[name] = digest
+    return found
 
 
 def resting_on(store: Reader) -> dict[str, list[Resting]]:

@@ -65,6 +65,15 @@ def test_a_seed_that_is_not_a_number_makes_the_row_none(store: Store, add: Any) 
     assert figure.n == 2
 
 
+def test_seeds_of_one_row_with_texts_made_by_other_words_are_told(store: Store, add: Any) -> None:
+    for seed, digest in {1: "aa", 2: "bb", 3: "bb"}.items():
+        store.artifact(add("full", seed, {"hr@10": 0.1}), name="retrieve.items", path="", digest=digest, size=1, facts={})
+        store.artifact(add("base", seed, {"hr@10": 0.1}), name="retrieve.items", path="", digest="aa", size=1, facts={})
+    assert leaderboard(store).blocks[0].notes == (
+        "full averages seeds whose texts or neighbours were made by other words, files or versions: 1; 2, 3",
+    )
+
+
 def test_variants_keep_the_order_of_the_recipe(store: Store, add: Any) -> None:
     add("second", 1, {"hr@10": 0.1}, ordinal=1)
     add("first", 1, {"hr@10": 0.1}, ordinal=0)
