@@ -12,7 +12,7 @@ from sracl.errors import NO_SPACE, BudgetError, DataError
 from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from torch import Tensor
@@ -56,3 +56,13 @@ def read(path: Path, device: str = "cpu") -> tuple[dict[str, Tensor], dict[str, 
 def below(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     """Those whose names begin so, by what comes after."""
     return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def differences(here: Mapping[str, Tensor], kept: Mapping[str, Tensor]) -> Iterator[str]:
+    """What keeps the tensors of a checkpoint from being those that are here, each as a clause."""
+    for name, value in here.items():
+        if name not in kept:
+            yield f"{name} is not in it"
+        elif kept[name].shape != value.shape:
+            yield f"{name} is {list(kept[name].shape)} in it and {list(value.shape)} here"
+    yield from (f"{name} is in it and not here" for name in kept if name not in here)

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +36,9 @@ RELEASED_EVERY = 50
 
 _ENCODED_AT_ONCE = 1024
 """Sequences of a batch when all samples are encoded for a snapshot."""
+
+_TOLD = 3
+"""At most so much of what does not fit in a checkpoint is told."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Trainer:
 
         Raises:
             SraclError: The loss is no longer finite.
-            DataError: The checkpoint is damaged or belongs to another run.
+            DataError: The checkpoint is damaged, belongs to another run, or is of components that have been changed since.
             ResourceError: The checkpoint comes from another kind of device, whose random numbers this one cannot continue.
             BudgetError: No space is left for a checkpoint.
         """
@@ -251,12 +254,22 @@ class Trainer:
         """Those of all phases, each once."""
         return list(dict.fromkeys(phase.optimizer for phase in self.phases))
 
+    def _trained(self) -> list[list[str]]:
+        """Names of what each optimizer trains, in its order, by which it numbers what it remembers of them."""
+        modules = self.modules().items()
+        names = {parameter: f"{name}/{key}" for name, module in modules for key, parameter in module.named_parameters()}
+        return [[names.get(one, "") for group in optimizer.param_groups for one in group["params"]] for optimizer in self._optimizers()]
+
+    def _state(self) -> dict[str, Tensor]:
+        """What the components and the streams are by now, by name."""
+        tensors = {f"{name}/{key}": value for name, module in self.modules().items() for key, value in module.state_dict().items()}
+        return tensors | {f"stream/{name}": value for name, value in self.streams.state().items()}
+
     def _save(self, now: UnderWay | None = None) -> None:
         optimizers, entries = optimizer_state.pack(self._optimizers())
-        tensors = {f"{name}/{key}": value for name, module in self.modules().items() for key, value in module.state_dict().items()}
-        tensors |= {f"optimizer/{name}": value for name, value in optimizers.items()}
-        tensors |= {f"stream/{name}": value for name, value in self.streams.state().items()}
-        facts = {"key": self.key, "device": self.streams.device.type, "stopping": self.stopping.state(), **entries}
+        tensors = self._state() | {f"optimizer/{name}": value for name, value in optimizers.items()}
+        facts = {"key": self.key, "device": self.streams.device.type, "stopping": self.stopping.state(), "trained": self._trained()}
+        facts |= entries
         if now is not None:
             kept, facts["under_way"] = now.pack()
             tensors |= {f"under_way/{name}": value for name, value in kept.items()}
@@ -274,6 +287,7 @@ class Trainer:
                 f"this run was begun on {there} and its random numbers cannot go on on {here}. Continue with --device {there}, "
                 f"or delete {self.last_file} to train it here from its start."
             )
+        self._demand_fit(tensors, facts)
         for name, module in self.modules().items():
             module.load_state_dict(checkpoint.below(tensors, f"{name}/"))
         optimizer_state.unpack(self._optimizers(), checkpoint.below(tensors, "optimizer/"), facts)
@@ -281,3 +295,20 @@ class Trainer:
         self.stopping.restore(facts["stopping"])
         if "under_way" in facts:
             self._resumed = UnderWay.unpack(checkpoint.below(tensors, "under_way/"), facts["under_way"], self.streams.device)
+
+    def _demand_fit(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+        """Refuse a checkpoint of components that are not those of now: code may change without a new version, which the key would show.
+
+        Raises:
+            DataError: With what has changed.
+        """
+        kept = {name: value for name, value in tensors.items() if not name.startswith(("optimizer/", "under_way/"))}
+        found = list(checkpoint.differences(self._state(), kept))
+        if not found and facts.get("trained", self._trained()) != self._trained():
+            found = ["the optimizers train other parameters, or these in another order"]
+        if found:
+            told = "; ".join([*found[:_TOLD], *([f"and {len(found) - _TOLD} more"] if found[_TOLD:] else [])])
+            raise DataError(
+                f"{self.last_file} does not fit this run as it is built now: {told}. A component has been changed since; continue with "
+                "the code of then, or delete the file to train this run from its start."
+            )

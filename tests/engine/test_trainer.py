@@ -17,6 +17,7 @@ from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.seeding import Streams
 from sracl.engine.trainer import Outcome
 from sracl.errors import BudgetError, DataError, ResourceError, SraclError
+from sracl.interfaces import Batch, Request, Term
 from tests.support.training import Kept, Learned, trainer
 
 
@@ -140,6 +141,54 @@ def test_refuses_the_checkpoint_of_another_run_and_a_damaged_one(tmp_path: Path)
     made.last_file.write_bytes(made.last_file.read_bytes()[:100])
     with pytest.raises(DataError, match="no readable checkpoint"):
         trainer(tmp_path, Kept(), epochs=1).fit()
+
+
+class Two(nn.Module):
+    """An objective with two parameters, made in this order."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        for name in names:
+            setattr(self, name, nn.Parameter(torch.ones(8)))
+
+    def term(self, batch: Batch) -> Term:
+        encoded = yield [Request("own", batch.inputs, batch.lengths)]
+        return (encoded["own"] * self.scale * self.slope).square().mean()
+
+
+class Plain:
+    """The objective without parameters, and perhaps with a stream."""
+
+    def __init__(self, streams: Streams, *, draws: bool = False) -> None:
+        if draws:
+            streams.named("objective.own")
+
+    def term(self, batch: Batch) -> Term:
+        encoded = yield [Request("own", batch.inputs, batch.lengths)]
+        return encoded["own"].square().mean()
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "told"),
+    [
+        (lambda _: Learned(), lambda _: Two("scale", "slope"), "objective.own/slope is not in it"),
+        (lambda _: Two("scale", "slope"), lambda _: Learned(), "objective.own/slope is in it and not here"),
+        (lambda _: Learned(), Plain, "objective.own/scale is in it and not here"),
+        (lambda _: Two("scale", "slope"), lambda _: Two("slope", "scale"), "in another order"),
+        (Plain, lambda streams: Plain(streams, draws=True), "stream/named/objective.own is not in it"),
+        (lambda streams: Plain(streams, draws=True), Plain, "stream/named/objective.own is in it and not here"),
+    ],
+    ids=["a parameter more", "a parameter fewer", "none", "in another order", "a stream more", "a stream fewer"],
+)
+def test_a_component_that_was_changed_under_the_same_version_is_told_and_nothing_is_lost(
+    tmp_path: Path, then: Any, now: Any, told: str
+) -> None:
+    trainer(tmp_path, Kept(), epochs=2, own=then).fit()
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+    with pytest.raises(DataError, match=f"last.safetensors does not fit this run as it is built now: .*{told}"):
+        trainer(tmp_path, Kept(), epochs=3, own=now).fit()
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    assert trainer(tmp_path, Kept(), epochs=3, own=then).fit().epochs == 3
 
 
 def test_a_run_begun_on_another_kind_of_device_says_so(tmp_path: Path) -> None:
