@@ -149,13 +149,14 @@ class Trainer:
         trained = time.perf_counter()
         self._training(False)
         metrics = self.validate() if self.validate else {}
-        if self.stopping.update(epoch, metrics[self.stopping.metric] if self.validate else float(epoch)):
-            checkpoint.write(self.best_file, self.backbone.state_dict(), {"epoch": epoch, "key": self.key})
+        is_best = self.stopping.update(epoch, metrics[self.stopping.metric] if self.validate else float(epoch))
         values = {name: (value / steps).item() for name, value in sums.items()}
         values |= {"seconds.train": trained - started, "seconds.validate": time.perf_counter() - trained}
         # the rows of an epoch are written before its checkpoint: a run killed in between trains the epoch again and writes the same rows
         self.recorder.epoch(epoch, {**values, **metrics})
         self._save()
+        if is_best:
+            self._save_best()
         memory.release()
 
     def _begun(self, epoch: int) -> UnderWay:
@@ -275,6 +276,29 @@ class Trainer:
             tensors |= {f"under_way/{name}": value for name, value in kept.items()}
         checkpoint.write(self.last_file, tensors, facts)
 
+    def _save_best(self) -> None:
+        """Keep the weights as those of the best epoch.
+
+        Only once the checkpoint says that it is: an epoch that is lost may go otherwise when it is trained again, on a GPU or with
+        other threads. Whoever is killed in between finds the weights in the checkpoint.
+        """
+        checkpoint.write(self.best_file, self.backbone.state_dict(), {"epoch": self.stopping.best_epoch, "key": self.key})
+
+    def best_weights(self, device: str) -> dict[str, Tensor]:
+        """Of the backbone, after `fit`.
+
+        Raises:
+            DataError: Their file is gone, damaged, or of another epoch.
+        """
+        again = f"Delete {self.last_file} to train this run from its start."
+        try:
+            weights, facts = checkpoint.read(self.best_file, device)
+        except DataError as error:
+            raise DataError(f"the weights of the best epoch, {self.best_file}, cannot be read ({error.__cause__}). {again}") from error
+        if (facts["key"], facts["epoch"]) != (self.key, self.stopping.best_epoch):
+            raise DataError(f"{self.best_file} has the weights of another epoch than the best, {self.stopping.best_epoch}. {again}")
+        return weights
+
     def _resume(self) -> None:
         tensors, facts = checkpoint.read(self.last_file)
         if facts["key"] != self.key:
@@ -295,6 +319,8 @@ class Trainer:
         self.stopping.restore(facts["stopping"])
         if "under_way" in facts:
             self._resumed = UnderWay.unpack(checkpoint.below(tensors, "under_way/"), facts["under_way"], self.streams.device)
+        elif self.stopping.best_epoch == self.stopping.last_epoch:
+            self._save_best()
 
     def _demand_fit(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Refuse a checkpoint of components that are not those of now: code may change without a new version, which the key would show.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from sracl.engine import checkpoint
 from sracl.engine.early_stopping import EarlyStopping
 from sracl.engine.trainer import Outcome, Trainer
 from sracl.evaluation.metrics import metrics
@@ -73,8 +72,7 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
         outcome = trainer.fit()  # a stage that is done already only loads where it ended
         pulse.rest()
         before += outcome.epochs
-        weights, _ = checkpoint.read(trainer.best_file, str(shop.device))
-        parts.backbone.load_state_dict(weights)
+        parts.backbone.load_state_dict(trainer.best_weights(str(shop.device)))
         screen.end()
     store.forget_after(key, before)
     judge(key, run, store, parts, folder)

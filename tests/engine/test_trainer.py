@@ -111,6 +111,51 @@ def test_stops_when_patience_runs_out_and_keeps_the_best_epoch(tmp_path: Path) -
     assert made.fit().epochs == 4  # nothing is left to do
 
 
+@pytest.mark.parametrize("dies_before", ["last.safetensors", "best.safetensors"])
+def test_the_best_weights_are_of_the_epoch_that_is_kept_as_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies_before: str
+) -> None:
+    """Where the epoch that was lost goes otherwise the second time, as on a GPU."""
+    write = checkpoint.write
+    first = Kept()
+    made = trainer(tmp_path, first, figures=[0.1, 0.2, 0.5], epochs=3)
+
+    def full(path: Path, tensors: Any, facts: Any) -> None:
+        if len(first.epochs) == 3 and path.name == dies_before:
+            raise BudgetError("no space left")
+        write(path, tensors, facts)
+
+    with monkeypatch.context() as patched, pytest.raises(BudgetError):
+        patched.setattr(checkpoint, "write", full)
+        made.fit()
+    again = trainer(tmp_path, Kept(), figures=[0.15], epochs=3)
+    outcome = again.fit()
+    assert outcome.best_epoch == (2 if dies_before == "last.safetensors" else 3)
+    whole = trainer(tmp_path / "whole", Kept(), figures=[0.1, 0.2, 0.5], epochs=outcome.best_epoch)
+    whole.fit()
+    weights = again.best_weights("cpu")
+    assert all(torch.equal(weights[name], value) for name, value in whole.backbone.state_dict().items())
+
+
+def test_best_weights_that_are_lost_are_told_with_a_way_out(tmp_path: Path) -> None:
+    def made() -> Any:
+        return trainer(tmp_path, Kept(), figures=[0.2, 0.1], epochs=2)
+
+    made().fit()
+    damaged = made()
+    damaged.best_file.write_bytes(damaged.best_file.read_bytes()[:100])
+    damaged.fit()
+    with pytest.raises(DataError, match=r"best.safetensors, cannot be read .*Delete .*last.safetensors to train"):
+        damaged.best_weights("cpu")
+    checkpoint.write(damaged.best_file, damaged.backbone.state_dict(), {"epoch": 2, "key": "this run"})
+    with pytest.raises(DataError, match="of another epoch than the best, 1"):
+        damaged.best_weights("cpu")
+    damaged.last_file.unlink()
+    again = made()
+    again.fit()
+    assert again.best_weights("cpu")
+
+
 def test_best_holds_the_backbone_alone(tmp_path: Path) -> None:
     made = trainer(tmp_path, Kept(), epochs=1)
     made.fit()
@@ -145,6 +190,9 @@ def test_refuses_the_checkpoint_of_another_run_and_a_damaged_one(tmp_path: Path)
 
 class Two(nn.Module):
     """An objective with two parameters, made in this order."""
+
+    scale: nn.Parameter
+    slope: nn.Parameter
 
     def __init__(self, *names: str) -> None:
         super().__init__()
