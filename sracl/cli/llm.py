@@ -152,12 +152,16 @@ def export(
     """Write stored answers to a file that others can import, so that they need not pay for them."""
     import gzip
 
+    from sracl.cli.output import write_output
     from sracl.llm_providers.answers import Answers
 
     keys = _keys(recipe, sets)
-    with gzip.open(file, "wt", encoding="utf-8") if file.suffix == ".gz" else file.open("w", encoding="utf-8") as lines:
-        count = Answers().export(lines, keys)
-    typer.echo(f"{count:,} answers")
+
+    def write(part: Path) -> int:
+        with gzip.open(part, "wt", encoding="utf-8") if part.suffix == ".gz" else part.open("w", encoding="utf-8") as lines:
+            return Answers().export(lines, keys)
+
+    typer.echo(f"{write_output(file, write):,} answers")
 
 
 @app.command("import")

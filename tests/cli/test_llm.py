@@ -105,6 +105,16 @@ def test_answers_are_passed_on(server: OpenAIServer, tmp_path: Path, monkeypatch
     assert CANARY.encode() not in gzip.decompress(Path(bundle).read_bytes())
 
 
+def test_an_export_that_fails_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    bundle = tmp_path / "paper.jsonl"
+    bundle.write_text("answers that are nowhere else")
+    monkeypatch.setenv("SRACL_CACHE_DIR", str(tmp_path))
+    (tmp_path / "answers.db").write_text("damaged, damaged")
+    assert main(["llm", "export", str(bundle)]) == 4
+    assert bundle.read_text() == "answers that are nowhere else"
+    assert main(["llm", "export", str(tmp_path / "absent" / "paper.jsonl")]) == 2
+
+
 def test_a_ceiling_ends_a_run_and_what_was_paid_is_kept(server: OpenAIServer, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["llm", "run", *of_items(server), "--max-cost", "0.008"]) == 5
     told = capsys.readouterr().err
