@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import threading
 import time
 import traceback
@@ -21,6 +22,7 @@ from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
+from sracl.sqlite import is_out_of_space
 from sracl.tracking import identity
 
 if TYPE_CHECKING:
@@ -181,12 +183,11 @@ def _full_disk_in_words(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
-        if error.errno not in NO_SPACE:
+    except (OSError, sqlite3.DatabaseError) as error:  # of the files in a run's folder, SQLite writes one
+        if getattr(error, "errno", None) not in NO_SPACE and not is_out_of_space(error):
             raise
-        raise BudgetError(
-            f"no space left for {error.filename or folder}. Free some space and run the same command again to continue."
-        ) from error
+        place = getattr(error, "filename", None) or folder
+        raise BudgetError(f"no space left for {place}. Free some space and run the same command again to continue.") from error
 
 
 @contextmanager
@@ -220,5 +221,8 @@ def _in_words(error: Exception, folder: Path) -> str:
     if isinstance(error, SraclError):
         return str(error)
     kept = folder / "traceback.txt"
-    kept.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    try:
+        kept.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError as obstacle:  # the reason is to reach the store nevertheless
+        return f"{type(error).__name__}: {error} (its traceback cannot be kept in {kept}: {obstacle.strerror})"
     return f"{type(error).__name__}: {error} (traceback in {kept})"

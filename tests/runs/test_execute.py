@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sracl.errors import ResourceError
+from sracl.errors import BudgetError, ResourceError
 from sracl.recipes.plan import plan
 from sracl.runs import execute
 from sracl.runs.execute import choose_device
@@ -114,6 +115,40 @@ def test_a_full_disk_fails_with_that_reason_and_the_run_goes_on_once_there_is_sp
     assert run.state == "failed"
     assert "no space left" in run.reason
     assert called(*command[3:], environment=project(tmp_path)).returncode == 0
+
+
+def test_a_disk_that_is_full_for_what_sqlite_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    def full(*_: object) -> str:
+        connection = sqlite3.connect(tmp_path / "exhibit.db")
+        connection.execute("PRAGMA max_page_count = 2")
+        connection.execute("CREATE TABLE item (text TEXT)")
+        connection.execute("INSERT INTO item VALUES (zeroblob(100000))")
+        raise AssertionError("there was space")
+
+    monkeypatch.setattr(execute, "train", full)
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        with pytest.raises(BudgetError, match="no space left for"):
+            execute.execute(plan(str(sracl_recipe(tmp_path))), store, screen, device="cpu")
+        assert [(run.state, run.reason[:13]) for run in queries.runs(store)] == [("failed", "no space left")]
+
+
+def test_a_run_whose_traceback_cannot_be_kept_fails_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    def fail(key: str, run: object, store: Store, screen: object, shop: object, folder: Path, *_: object) -> str:
+        (folder / "traceback.txt").mkdir()  # nothing can be written there
+        raise RuntimeError("this went wrong")
+
+    monkeypatch.setattr(execute, "train", fail)
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        (result,) = execute.execute(plan(str(sracl_recipe(tmp_path))), store, screen, device="cpu")
+        (run,) = queries.runs(store)
+    assert result.status == run.state == "failed"
+    assert run.reason.startswith("RuntimeError: this went wrong (its traceback cannot be kept in ")
 
 
 def test_a_bad_recipe_reports_all_its_problems_and_leaves_nothing_behind(tmp_path: Path) -> None:
