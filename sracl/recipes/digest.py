@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NOT_INSTALLED = "not installed"
 """In place of a version."""
 
+_SOURCE = "source "
+"""Begins what stands in place of a version where a component has none; a hash follows."""
+
 
 def digest(values: Mapping[str, Any], seed: int, code: Mapping[str, str], data_fingerprint: str | None) -> str:
     """SHA-256, in hexadecimal, of canonical JSON: sorted keys, no white space, shortest form of every number.
@@ -71,8 +74,17 @@ def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any
     versions = {OWNER: installed(OWNER) or NOT_INSTALLED}
     for card in (card for kind, bound in components for card in _cards(cat, kind, bound)):
         if card.owner != OWNER:
-            versions[card.owner] = installed(card.owner) or f"source {_source(card)}"
+            versions[card.owner] = installed(card.owner) or f"{_SOURCE}{_source(card)}"
     return versions
+
+
+def replaced(code: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    """Distributions that have another version now than in `code`: name -> that version, and the one of now.
+
+    Components that no distribution owns are left out: a run that waits has a copy of them.
+    """
+    versions = {owner: (then, installed(owner) or NOT_INSTALLED) for owner, then in code.items() if not then.startswith(_SOURCE)}
+    return {owner: (then, now) for owner, (then, now) in versions.items() if then != now}
 
 
 def _cards(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> Iterator[Card]:

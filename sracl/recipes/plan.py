@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sracl.data import datasets
@@ -41,6 +41,8 @@ class RunPlan:
     """Settings that show training more than it may see, written as in a recipe; empty for an honest run."""
     data_fingerprint: str | None
     """None where the data set is not there."""
+    code: Mapping[str, str] = field(default_factory=dict)
+    """Version of every distribution that computes it, as in its digest; empty in what earlier versions have written down."""
 
     def json(self) -> dict[str, Any]:
         """All of it in JSON's types."""
@@ -111,7 +113,7 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
 def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, cat: Catalog) -> RunPlan:
     code = code_versions(cat, resolved.components.values())
     key = digest(_decisive(resolved, cat), seed, code, fingerprint)
-    return RunPlan(recipe, case.variant, case.cell, seed, resolved.values, resolved.origins, key, resolved.leaky, fingerprint)
+    return RunPlan(recipe, case.variant, case.cell, seed, resolved.values, resolved.origins, key, resolved.leaky, fingerprint, code)
 
 
 def _decisive(resolved: Resolved, cat: Catalog) -> dict[str, Any]:

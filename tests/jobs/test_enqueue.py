@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from sracl import paths
+from sracl.cli import carry_out
 from sracl.errors import DataError
 from sracl.jobs.enqueue import Entered, enqueue
+from sracl.recipes import digest
 from sracl.recipes.plan import Plan, plan
-from sracl.tracking import jobs
+from sracl.tracking import jobs, queries
 from sracl.tracking.queue import Queue
 from sracl.tracking.store import Store
 from tests.support.jobs import store_file, surroundings
@@ -86,3 +88,16 @@ def test_a_prompt_that_is_edited_later_is_asked_as_it_was(store: Store, tmp_path
     (run,) = Plan.of_json(kept).runs
     assert Path(run.values["semantics"]["items"]["prompt"]).read_text() == before
     assert run.digest == wanted.runs[0].digest
+
+
+def test_a_run_that_waits_is_not_carried_out_by_another_version(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (entry,) = enqueue(store, plan(str(sracl_recipe(tmp_path))))
+    monkeypatch.setattr(digest, "installed", {"sracl": "99.1"}.get)
+    order = paths.run_folder(entry.run_id) / "queued.json"
+    with pytest.raises(DataError, match=r"queued with sracl \S+, and it is 99.1 now, .* queue retry` goes on with this one"):
+        carry_out.command(order, device="cpu")
+    assert queries.run(store, entry.run_id).state == "planned"
+    kept: Any = json.loads(order.read_text())
+    del kept["runs"][0]["code"]  # as earlier versions wrote it
+    assert digest.replaced(Plan.of_json(kept).runs[0].code) == {}
+    assert digest.replaced({"mine": "source 12ab", "sracl": "99.1"}) == {}
