@@ -66,7 +66,7 @@ def register(store: Store, plan: Plan) -> None:
             origins=run.origins,
             leaky=run.leaky,
             folder=str(paths.run_folder(run_id(run))),
-            environment=_environment(),
+            environment=environment(),
         )
 
 
@@ -87,7 +87,7 @@ def count_imported(store: Store, plan: Plan) -> int:
     return sum(run is not None and run.state == "completed" and bool(run.imported) for run in known)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Versions and machine, as far as they can change a figure."""
     packages = {name: installed(name) or NOT_INSTALLED for name in ("sracl", "torch", "numpy")}
     return {"python": platform.python_version(), "platform": platform.platform(), **packages}

@@ -17,7 +17,7 @@ from sracl import paths
 from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.processor import multiplies_bf16
-from sracl.runs.entries import coming_to, is_done, is_known, label, run_id
+from sracl.runs.entries import coming_to, environment, is_done, is_known, label, run_id
 from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
 from sracl.runs.training import train
@@ -125,7 +125,9 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
         with held(folder):
             if settled := _settled(key, run, store):  # by another process, since the look above
                 return settled
-            store.start(key, identity.current(), {"device": str(shop.device), "threads": torch.get_num_threads()})
+            # versions again: those of the day on which it was entered may have been replaced since
+            here = {**environment(), "device": str(shop.device), "threads": torch.get_num_threads()}
+            store.start(key, identity.current(), here)
             try:
                 started = time.monotonic()
                 pulse = Pulse()

@@ -154,7 +154,7 @@ class Store(Reader):
         Args:
             run_id: The run.
             identity: `host`, `boot_id`, `pid` and `pid_started`, as `identity.current()` gives them.
-            environment: What this attempt runs on, such as device and threads; added to what was registered.
+            environment: What this attempt runs on, such as device and threads; added to what was registered, and in its place.
 
         Raises:
             ResourceError: Another live process has the run, or may have: on another machine, its last sign of life is

@@ -7,6 +7,7 @@ import resource
 import sqlite3
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from sracl.errors import BudgetError, ResourceError
 from sracl.recipes.plan import plan
-from sracl.runs import execute
+from sracl.runs import entries, execute
 from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
 from sracl.tracking import artifacts, queries
@@ -60,6 +61,21 @@ def test_a_run_that_is_asked_to_end_when_it_is_done_stays_done(tmp_path: Path, m
         with pytest.raises(execute.Terminated):
             execute.execute(plan(str(sracl_recipe(tmp_path))), store, screen, device="cpu")
         assert [run.state for run in queries.runs(store)] == ["completed"]
+
+
+def test_the_environment_of_a_run_is_that_of_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(execute, "train", lambda key, run, store, *_: store.finish(key, "completed") or "done")
+    wanted = plan(str(sracl_recipe(tmp_path)))
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        with monkeypatch.context() as earlier:
+            earlier.setattr(entries, "installed", {"sracl": "0.0.1", "torch": "1.0", "numpy": "1.0"}.get)
+            entries.enter(store, wanted)
+        execute.execute(wanted, store, screen, device="cpu")
+        (run,) = queries.runs(store)
+    assert run.environment["torch"] == version("torch")
+    assert run.environment["device"] == "cpu"
 
 
 def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:
