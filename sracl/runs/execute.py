@@ -149,6 +149,8 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
             finally:
                 screen.end()
     except ResourceError as error:
+        if is_done(store, run):  # imported, since the look before
+            return Result(key, label(run), "cached")
         return Result(key, label(run), "busy", str(error), error.exit_code)
     return Result(key, label(run), "trained")
 

@@ -158,10 +158,12 @@ class Store(Reader):
 
         Raises:
             ResourceError: Another live process has the run, or may have: on another machine, its last sign of life is
-                less than two missed ones ago.
+                less than two missed ones ago. Or it is completed: an import may have done that while this waited for its turn.
         """
         with self.writing() as session:
             run = self._run(session, run_id)
+            if run.state == "completed":
+                raise ResourceError(f"Run '{run_id}' is completed.")
             holder = owner(run)
             if run.state == "running" and holder is not None and holder != dict(identity):
                 where = presence(holder)

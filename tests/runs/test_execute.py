@@ -63,6 +63,23 @@ def test_a_run_that_is_asked_to_end_when_it_is_done_stays_done(tmp_path: Path, m
         assert [run.state for run in queries.runs(store)] == ["completed"]
 
 
+def test_a_run_that_an_import_completes_as_it_is_about_to_begin_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    wanted = plan(str(sracl_recipe(tmp_path)))
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+
+        def imported() -> dict[str, str]:
+            store.finish(wanted.runs[0].digest[:10], "completed", "elsewhere")
+            return {}
+
+        monkeypatch.setattr(execute, "environment", imported)
+        (result,) = execute.execute(wanted, store, screen, device="cpu")
+        (run,) = queries.runs(store)
+    assert result.status == "cached"
+    assert (run.state, run.reason, run.attempt) == ("completed", "elsewhere", 0)
+
+
 def test_the_environment_of_a_run_is_that_of_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in project(tmp_path).items():
         monkeypatch.setenv(name, value)

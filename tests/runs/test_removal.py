@@ -175,6 +175,7 @@ def test_a_run_that_waits_as_a_job_stays_until_that_is_cancelled(store: Store, t
 
 def test_a_run_that_began_and_ended_since_it_was_seen_stays(store: Store) -> None:
     trained(store, "r1")
+    store.finish("r1", "interrupted")
     seen = run(store, "r1")
     store.start("r1", identity.current())
     store.finish("r1", "completed")
@@ -194,6 +195,8 @@ def test_many_go_in_few_transactions_and_what_keeps_one_keeps_no_other(store: St
     number = 2 * removal._AT_ONCE + 1
     ids = [f"r{place}" for place in range(number)]
     trained(store, *ids)
+    for run_id in ("r3", "r4"):
+        store.finish(run_id, "interrupted")
     seen = queries.runs(store)
     store.start("r3", identity.current())
     store.start("r4", identity.current())

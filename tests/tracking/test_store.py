@@ -110,6 +110,12 @@ class TestStates:
             store.start("r1", other)
         assert queries.run(store, "r1").attempt == 1
 
+    def test_a_run_that_is_completed_is_not_begun_again(self, store: Store, register: Any) -> None:
+        register(store)
+        store.finish("r1", "completed")
+        with pytest.raises(ResourceError, match="'r1' is completed"):
+            store.start("r1", identity.current())
+
     def test_a_run_on_another_machine_is_given_up_after_two_silent_minutes(self, store: Store, register: Any) -> None:
         register(store)
         store.start("r1", {**identity.current(), "host": "elsewhere"})
