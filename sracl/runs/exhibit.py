@@ -77,8 +77,8 @@ class Sequence:
 
 
 def write(file: Path, *, facts: Mapping[str, Any], items: Iterable[Item], sequences: Iterable[Sequence]) -> None:
-    """Write the whole file, or leave what is there."""
-    write_whole(file, lambda part: _fill(part, facts, items, sequences))
+    """Write the whole file, or leave what is there; on the disk when this returns."""
+    write_whole(file, lambda part: _fill(part, facts, items, sequences), durable=True)
 
 
 def _fill(file: Path, facts: Mapping[str, Any], items: Iterable[Item], sequences: Iterable[Sequence]) -> None:

@@ -58,7 +58,8 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
                     )
         kept[f"{split}.users"] = users.astype(np.int32)
         kept[f"{split}.lengths"] = lengths[users].astype(np.int32)
-    write_whole(folder / "ranks.npz", lambda part: np.savez_compressed(part, **kept))  # type: ignore[arg-type]
+    # durable, as the state is that follows: a completed run is not judged again
+    write_whole(folder / "ranks.npz", lambda part: np.savez_compressed(part, **kept), durable=True)  # type: ignore[arg-type]
 
 
 def protocol(run: RunPlan, parts: Parts, seen_items: str) -> dict[str, Any]:

@@ -9,10 +9,12 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from sracl import whole_file
 from sracl.errors import BudgetError, ResourceError
 from sracl.recipes.plan import plan
 from sracl.runs import entries, execute
@@ -78,6 +80,30 @@ def test_a_run_that_an_import_completes_as_it_is_about_to_begin_is_left_alone(tm
         (run,) = queries.runs(store)
     assert result.status == "cached"
     assert (run.state, run.reason, run.attempt) == ("completed", "elsewhere", 0)
+
+
+def test_all_files_of_a_run_are_on_the_disk_before_it_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    flush, finish = whole_file.flush, Store.finish
+    flushed: set[str] = set()
+    before: set[str] = set()
+
+    def flushing(path: Path) -> None:
+        flushed.add(path.name)
+        flush(path)
+
+    def finishing(*arguments: Any) -> None:
+        before.update(flushed)
+        finish(*arguments)
+
+    monkeypatch.setattr(whole_file, "flush", flushing)
+    monkeypatch.setattr(Store, "finish", finishing)
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        (result,) = execute.execute(plan(str(sracl_recipe(tmp_path, epochs=1))), store, screen, device="cpu")
+        files = {Path(row.path).name for row in artifacts.of_run(store, result.run_id) if not row.digest}
+    assert files == {"best.safetensors", "ranks.npz", "exhibit.db"}
+    assert files <= before
 
 
 def test_the_environment_of_a_run_is_that_of_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
