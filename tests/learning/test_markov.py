@@ -56,7 +56,7 @@ def hit_rates(
         protocols = queries.protocols(store)
         rows = queries.final_metrics(store, [result.run_id], split="test")
     kept = {row.name: row.value for row in rows if row.group == "all" and protocols[row.protocol]["seen_items"] == "keep"}
-    assert set(kept) == {f"{name}@{cutoff}" for name in ("hr", "ndcg", "mrr") for cutoff in (1, 10)}
+    assert set(kept) == {f"{name}@{cutoff}" for name in ("hr", "ndcg", "mrr", "coverage", "novelty") for cutoff in (1, 10)}
     return kept
 
 
@@ -64,6 +64,7 @@ def hit_rates(
     ("recipe", "epochs"),
     [
         ("methods/sasrec", 3),
+        ("methods/sasrec_repeat", 3),
         ("methods/sasrec_original", 30),
         ("methods/gru4rec", 3),
         ("methods/bert4rec", 70),
@@ -99,6 +100,7 @@ def test_a_scorer_that_sees_a_set_learns_what_a_set_can_tell(tmp_path: Path, mon
     "recipe",
     [
         "methods/sasrec",
+        "methods/sasrec_repeat",
         "methods/sasrec_original",
         "methods/gru4rec",
         "methods/bert4rec",
