@@ -172,8 +172,17 @@ class Encoded(Protocol):
         """Vectors of the backbone's that are not items', with gradient, see `Backbone.table`."""
         ...
 
-    def bias(self, items: Tensor) -> Bias | None:
-        """What the recipe's `HistoryBias` adds to scores after these histories, int64 [N, L], with gradient; None where it has none."""
+    @property
+    def has_bias(self) -> bool:
+        """Whether the recipe has a `HistoryBias`."""
+        ...
+
+    def bias(self, items: Tensor) -> Bias:
+        """What the recipe's `HistoryBias` adds to scores after these histories, int64 [N, L], with gradient.
+
+        Raises:
+            ValueError: It has none.
+        """
         ...
 
 

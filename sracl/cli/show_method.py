@@ -62,8 +62,10 @@ def _parts(cat: Catalog, recipe: str) -> Iterator[dict[str, Any]]:
 
 def _outermost(values: Mapping[str, Any]) -> Iterator[_Component]:
     """Components of a run's values that are in no other; those of texts are described by their own tables."""
+    from sracl.recipes.schema import OPTIONAL
+
     yield "backbone", "backbone", values["backbone"]
-    for name in ("history_bias", "initializer"):
+    for name in OPTIONAL:
         if name in values:
             yield name, name, values[name]
     for view in values["view"]:

@@ -61,9 +61,14 @@ class _Answers:
     def table(self, name: str) -> Tensor:
         return self._backbone.table(name)
 
-    def bias(self, items: Tensor) -> Bias | None:
-        given = self._backbone.history_bias
-        return None if given is None else given(items)
+    @property
+    def has_bias(self) -> bool:
+        return self._backbone.history_bias is not None
+
+    def bias(self, items: Tensor) -> Bias:
+        if self._backbone.history_bias is None:
+            raise ValueError("the recipe has no [history_bias]; ask has_bias first")
+        return self._backbone.history_bias(items)
 
 
 def demand_states(backbone: Backbone, who: str) -> None:

@@ -70,7 +70,7 @@ class Cloze(nn.Module):
         encoded = yield [request]
         # found once: on a GPU the host waits to learn how many there are
         rows, columns = hidden.nonzero(as_tuple=True)
-        return ranking_loss(self.loss, encoded, encoded["masked"][rows, columns], batch.inputs[rows, columns], request.items[rows])
+        return ranking_loss(self.loss, encoded, encoded["masked"][rows, columns], batch.inputs[rows, columns], lambda: request.items[rows])
 
     def hide(self, items: Tensor, lengths: Tensor) -> Tensor:
         """Draw the slots to hide of left-padded ids, int64 [N, L]: bool [N, L], one or more a row and never padding."""

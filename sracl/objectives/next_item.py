@@ -11,6 +11,8 @@ from sracl.interfaces import BATCH, Request
 from sracl.objectives.ranking_loss import ranking_loss
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from sracl.interfaces import Batch, RankingLoss, Term
 
 
@@ -37,10 +39,13 @@ class NextItem(nn.Module):
         """Ask for the batch itself; the loss of its states against its targets."""
         if batch.targets.ndim == 1:
             encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
-            return ranking_loss(self.loss, encoded, encoded[BATCH], batch.targets, batch.inputs)
+            return ranking_loss(self.loss, encoded, encoded[BATCH], batch.targets, lambda: batch.inputs)
         encoded = yield [Request(BATCH, batch.inputs, batch.lengths, want="all")]
         # found once: on a GPU the host waits to learn how many there are
         rows, columns = batch.targets.nonzero(as_tuple=True)
-        until = torch.arange(batch.inputs.shape[1], device=batch.inputs.device) <= columns[:, None]
-        histories = batch.inputs[rows] * until
+
+        def histories() -> Tensor:
+            until = torch.arange(batch.inputs.shape[1], device=batch.inputs.device) <= columns[:, None]
+            return batch.inputs[rows] * until
+
         return ranking_loss(self.loss, encoded, encoded[BATCH][rows, columns], batch.targets[rows, columns], histories)

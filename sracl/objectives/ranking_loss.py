@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from sracl.interfaces import BiasedRankingLoss, Encoded, RankingLoss
 
 
-def ranking_loss(loss: RankingLoss, encoded: Encoded, states: Tensor, targets: Tensor, histories: Tensor) -> Tensor:
+def ranking_loss(loss: RankingLoss, encoded: Encoded, states: Tensor, targets: Tensor, histories: Callable[[], Tensor]) -> Tensor:
     """A ranking loss, with what the histories say by themselves where the recipe has a `history_bias`.
 
     Args:
@@ -18,12 +20,11 @@ def ranking_loss(loss: RankingLoss, encoded: Encoded, states: Tensor, targets: T
         encoded: What the engine handed back.
         states: float [N, d].
         targets: Ids, int64 [N].
-        histories: What is read of each row, int64 [N, L], without its target.
+        histories: Gives what is read of each row, int64 [N, L], without its target; called where there is such a bias alone.
 
     Returns:
         Scalar, in nats.
     """
-    bias = encoded.bias(histories)
-    if bias is None:  # a loss of somebody else's need not know of them
+    if not encoded.has_bias:  # a loss of somebody else's need not know of them
         return loss(states, encoded.item_table, targets)
-    return cast("BiasedRankingLoss", loss)(states, encoded.item_table, targets, bias)
+    return cast("BiasedRankingLoss", loss)(states, encoded.item_table, targets, encoded.bias(histories()))

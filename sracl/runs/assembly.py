@@ -17,6 +17,7 @@ from sracl.engine.seeding import Streams
 from sracl.engine.step import Weighted
 from sracl.errors import DataError, PluginError
 from sracl.interfaces import BATCH, VIEW, EpochHook, SequenceSpec
+from sracl.recipes.schema import OPTIONAL
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
 from sracl.runs.agreement import demand_bias, demand_prediction, demand_targets, demand_training_only
@@ -251,7 +252,7 @@ def _asks_for_mask(values: Mapping[str, Any]) -> bool:
     stages = (values, *values["stage"])
     components = [
         ("backbone", values["backbone"]),
-        *((name, values[name]) for name in ("history_bias", "initializer") if name in values),
+        *((name, values[name]) for name in OPTIONAL if name in values),
         *(("view", table) for table in values["view"]),
         *(("sampler", stage["samples"]) for stage in stages),
         *(("objective", table) for stage in stages for table in stage["objective"]),

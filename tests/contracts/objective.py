@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from sracl.interfaces import Batch, Objective, Request
+    from sracl.interfaces import Batch, Bias, Objective, Request
 
 
 class MeanOfItems:
@@ -67,8 +67,11 @@ class Answer:
             raise ValueError(name)
         return self.tables[name]
 
-    def bias(self, items: Tensor) -> None:
+    has_bias = False
+
+    def bias(self, items: Tensor) -> Bias:
         """Nothing is added to scores."""
+        raise ValueError("there is none")
 
 
 def drive(objective: Objective, batch: Batch, encoder: MeanOfItems) -> tuple[dict[str, Request], Tensor]:
