@@ -139,10 +139,13 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
                     store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
                 raise
             except BudgetError as error:  # no space is left for the other runs either, perhaps not even to say so
-                with suppress(BudgetError):
-                    store.finish(key, "failed", str(error))
+                if not is_done(store, run):
+                    with suppress(BudgetError):
+                        store.finish(key, "failed", str(error))
                 raise
             except Exception as error:  # whatever a component raises ends this run only: recorded, reported, and the next run starts
+                if is_done(store, run):  # such as a terminal that is gone when it is to be told so; the checkpoint is gone by now, too
+                    return Result(key, label(run), "trained")
                 reason = _in_words(error, folder)
                 store.finish(key, "failed", reason)
                 return Result(key, label(run), "failed", reason, getattr(error, "exit_code", 1))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import resource
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -63,6 +66,23 @@ def test_a_run_that_is_asked_to_end_when_it_is_done_stays_done(tmp_path: Path, m
         with pytest.raises(execute.Terminated):
             execute.execute(plan(str(sracl_recipe(tmp_path))), store, screen, device="cpu")
         assert [run.state for run in queries.runs(store)] == ["completed"]
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOSPC])
+def test_a_run_that_is_done_stays_done_whatever_fails_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    def done(key: str, run: object, store: Store, *_: object) -> str:
+        store.finish(key, "completed", "1 epochs")
+        raise OSError(number, os.strerror(number))  # as where the terminal that is written to is gone
+
+    monkeypatch.setattr(execute, "train", done)
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        with suppress(BudgetError):
+            (result,) = execute.execute(plan(str(sracl_recipe(tmp_path))), store, screen, device="cpu")
+            assert result.status == "trained"
+        assert [(run.state, run.reason) for run in queries.runs(store)] == [("completed", "1 epochs")]
 
 
 def test_a_run_that_an_import_completes_as_it_is_about_to_begin_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
