@@ -136,7 +136,8 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
                 screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
             except (KeyboardInterrupt, Terminated) as stop:
                 if not is_done(store, run):  # else it came after the last thing to do
-                    store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
+                    with suppress(BudgetError, ResourceError):  # whose process has ended is shown as interrupted in any case
+                        store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
                 raise
             except BudgetError as error:  # no space is left for the other runs either, perhaps not even to say so
                 if not is_done(store, run):

@@ -85,6 +85,24 @@ def test_a_run_that_is_done_stays_done_whatever_fails_afterwards(tmp_path: Path,
         assert [(run.state, run.reason) for run in queries.runs(store)] == [("completed", "1 epochs")]
 
 
+def test_told_to_end_while_the_store_is_locked_it_begins_no_other_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+
+    def ended(*_: object) -> str:
+        raise execute.Terminated
+
+    def locked(*_: object) -> None:
+        raise ResourceError("The store was kept locked by another program for 30 s.")
+
+    monkeypatch.setattr(execute, "train", ended)
+    monkeypatch.setattr(Store, "finish", locked)
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        with pytest.raises(execute.Terminated):
+            execute.execute(plan(str(sracl_recipe(tmp_path)), seeds=[1, 2]), store, screen, device="cpu")
+        assert sorted(run.attempt for run in queries.runs(store)) == [0, 1]
+
+
 def test_a_run_that_an_import_completes_as_it_is_about_to_begin_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in project(tmp_path).items():
         monkeypatch.setenv(name, value)
