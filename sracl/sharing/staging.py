@@ -8,17 +8,20 @@ What a killed import leaves is removed by the next.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import shutil
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from sracl import paths
-from sracl.errors import ResourceError
+from sracl.errors import NO_SPACE, BudgetError, ResourceError
 from sracl.tracking import queries
+from sracl.whole_file import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -48,11 +51,32 @@ class Staging:
             os.fsync(file.fileno())
 
     def move(self, run_id: str) -> tuple[Path, int]:
-        """Give a run its ranks; the file and its bytes."""
-        own = paths.run_folder(run_id) / FILE
-        own.parent.mkdir(parents=True, exist_ok=True)
-        (self.folder / run_id / FILE).replace(own)
-        return own, own.stat().st_size
+        """Give a run its ranks; the file and its bytes.
+
+        Raises:
+            BudgetError: No space is left in the run's folder.
+            ResourceError: The run's folder cannot be made, or not be written to.
+        """
+        kept, own = self.folder / run_id / FILE, paths.run_folder(run_id) / FILE
+        try:
+            own.parent.mkdir(parents=True, exist_ok=True)
+            _move(kept, own)
+            return own, own.stat().st_size
+        except OSError as error:  # within a transaction, where it would be said of the store
+            if error.errno in NO_SPACE:
+                raise BudgetError(f"no space left for {own}. Free some space and run the same command again.") from error
+            raise ResourceError(f"the run's folder {own.parent} cannot be written to ({error.strerror}).") from error
+
+
+def _move(file: Path, to: Path) -> None:
+    try:
+        file.replace(to)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        # runs may lie on another disk than the store
+        write_whole(to, partial(shutil.copyfile, file), durable=True)
+        file.unlink()
 
 
 @contextmanager

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import hashlib
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -259,6 +261,31 @@ def test_an_import_that_is_killed_leaves_nothing_and_may_be_repeated(bundle: Pat
         assert not (tmp_path / "second" / ".sracl" / "importing").exists()
         assert list((tmp_path / "second" / "runs").iterdir()) == []
         assert take_in(store, bundle).new == 2
+
+
+def test_runs_may_lie_on_another_disk_than_the_store(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = Path.replace
+
+    def within_a_disk(self: Path, target: Path) -> Path:
+        if ".sracl" in self.parts and ".sracl" not in target.parts:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", within_a_disk)
+    with project(tmp_path / "second") as store:
+        assert take_in(store, bundle).new == 2
+        kept = next(row for row in artifacts.of_run(store, "r1") if row.name == "ranks")
+        assert np.load(kept.path)["test.keep"].tolist() == RANKS["test.keep"]
+        assert not (tmp_path / "second" / ".sracl" / "importing").exists()
+
+
+def test_a_run_whose_folder_cannot_be_made_is_named(bundle: Path, tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second" / "runs").touch()
+    with project(tmp_path / "second") as store:
+        with pytest.raises(ResourceError, match=r"the run's folder \S+/second/runs/r1 cannot be written to \(Not a directory\)"):
+            take_in(store, bundle)
+        assert queries.runs(store) == []
 
 
 def test_one_import_at_a_time(bundle: Path, tmp_path: Path) -> None:
