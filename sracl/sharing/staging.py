@@ -81,7 +81,7 @@ def _move(file: Path, to: Path) -> None:
 
 @contextmanager
 def staging(store: Reader) -> Iterator[Staging]:
-    """A place for the files of one import; at its end those of runs that the store did not take in are gone.
+    """A place for the files of one import; at its end those of runs that the store does not know are gone.
 
     Raises:
         ResourceError: Another import is under way.
@@ -101,12 +101,13 @@ def staging(store: Reader) -> Iterator[Staging]:
 
 
 def _sweep(folder: Path, store: Reader) -> None:
-    """Remove what waits, and what was moved for runs that are not in the store after all."""
+    """Remove what waits, and what was moved for runs that the store does not know after all."""
     if not folder.is_dir():
         return
     moved = [run.name for run in folder.iterdir() if not (run / FILE).exists()]
-    taken = {run.id for run in queries.runs(store, ids=moved) if run.state == "completed"}
-    for run_id in set(moved) - taken:
+    # of a run that is here and not completed they may be its training's by now, and are nobody's until they stand among its artifacts
+    known = {run.id for run in queries.runs(store, ids=moved)}
+    for run_id in set(moved) - known:
         (paths.run_folder(run_id) / FILE).unlink(missing_ok=True)
         with suppress(OSError):  # a folder that holds more was there before
             paths.run_folder(run_id).rmdir()

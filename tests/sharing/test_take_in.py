@@ -263,6 +263,18 @@ def test_an_import_that_is_killed_leaves_nothing_and_may_be_repeated(bundle: Pat
         assert take_in(store, bundle).new == 2
 
 
+def test_what_a_killed_import_has_begun_costs_no_run_that_trains_since_its_ranks(bundle: Path, tmp_path: Path) -> None:
+    with project(tmp_path / "second") as store:
+        subprocess.run([sys.executable, "-c", KILLED, str(bundle)], check=False, timeout=60)
+        train(store, state="planned")
+        store.start("r1", identity.current())
+        own = paths.run_folder("r1") / "ranks.npz"
+        own.write_bytes(b"of its training here, which is about to be completed")
+        with staging(store):
+            pass
+        assert own.exists()
+
+
 def test_runs_may_lie_on_another_disk_than_the_store(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace = Path.replace
 
