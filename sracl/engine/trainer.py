@@ -123,6 +123,8 @@ class Trainer:
         with self.wishes.heeded():
             while self.stopping.last_epoch < self.epochs and not self.stopping.exhausted:
                 self._epoch(self.stopping.last_epoch + 1)
+            if self.wishes.end is not None:  # it came after the last step: what follows, such as texts for the next run, may take hours
+                raise self.wishes.end
         stopping = self.stopping
         return Outcome(stopping.last_epoch, stopping.best_epoch, stopping.best, stopping.last_epoch < self.epochs)
 

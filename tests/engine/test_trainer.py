@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,24 @@ def test_told_to_end_it_goes_on_after_that_very_step(tmp_path: Path, at: tuple[i
     ours, theirs = (load_file(tmp_path / folder / "last.safetensors") for folder in ("parts", "whole"))
     assert ours.keys() == theirs.keys()
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def test_told_to_end_while_its_last_epoch_is_validated_it_ends_there(tmp_path: Path) -> None:
+    first, second, whole = Kept(), Kept(), Kept()
+    made = trainer(tmp_path / "parts", first, epochs=2)
+    validate = made.validate
+    assert validate is not None
+
+    def asked() -> Mapping[str, float]:
+        if first.epochs:
+            made.wishes.end = Ended()
+        return validate()
+
+    made.validate = asked
+    with pytest.raises(Ended):
+        made.fit()
+    assert trainer(tmp_path / "parts", second, epochs=2).fit() == trainer(tmp_path / "whole", whole, epochs=2).fit()
+    assert (first.epochs, second.epochs) == (whole.epochs, {})  # no epoch is trained twice
 
 
 def test_a_checkpoint_that_is_asked_for_does_not_stop_training(tmp_path: Path) -> None:
