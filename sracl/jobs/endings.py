@@ -30,7 +30,8 @@ def ending(store: Store, job: JobRow, code: int | None) -> tuple[JobState, int |
     was_ended = code is None or bool(job.wanted) or _is_of_signal(code)
     if code == 0 or (was_ended and run is not None and run.state == "completed"):
         return "completed", 0, ""
-    if code is None and run is not None and run.state == "failed" and job.started and run.finished and run.finished >= job.started:
+    has_failed = run is not None and run.state == "failed" and _ended_since(run, job)
+    if code is None and has_failed:
         code = 1
     if job.wanted in ("cancel", "kill"):
         return "cancelled", code or _BY_SIGNAL + signal.SIGTERM, "by the user"
@@ -41,9 +42,14 @@ def ending(store: Store, job: JobRow, code: int | None) -> tuple[JobState, int |
         return "interrupted", None, f"{what}; retry it to go on"
     if _is_of_signal(code):
         return "interrupted", code, _of_signal(code - _BY_SIGNAL)
-    if run is not None and run.state == "failed" and run.reason:
+    if run is not None and has_failed and run.reason:
         return "failed", code, run.reason
     return "failed", code, _last_line(Path(job.log)) or f"exit code {code}"
+
+
+def _ended_since(run: RunRow, job: JobRow) -> bool:
+    """Whether the run ended in this attempt of the job, and not in one before."""
+    return job.started is not None and run.finished is not None and run.finished >= job.started
 
 
 def _run(store: Store, job: JobRow) -> RunRow | None:

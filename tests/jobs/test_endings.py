@@ -42,3 +42,15 @@ def test_what_goes_wrong_after_the_run_is_still_said(store: Store, tmp_path: Pat
 @pytest.mark.parametrize(("code", "state"), [(137, "interrupted"), (130, "interrupted"), (255, "failed"), (200, "failed")])
 def test_a_code_is_taken_for_a_signal_only_where_there_is_one(store: Store, code: int, state: str) -> None:
     assert ending(store, jobs.job(store, "1"), code)[:2] == (state, code)
+
+
+def test_a_job_that_ends_before_its_run_begins_tells_no_reason_of_an_earlier_attempt(store: Store, tmp_path: Path) -> None:
+    queue, me = Queue(store), identity.current()
+    store.start("r1", me)
+    store.finish("r1", "failed", "the loss is nan")
+    assert ending(store, jobs.job(store, "1"), 1) == ("failed", 1, "the loss is nan")
+    queue.finish(1, "failed", code=1, reason="the loss is nan")
+    queue.retry(1)
+    queue.claim(1, worker=me, device="cpu")
+    (tmp_path / "log.txt").write_text("This run was queued with sracl 0.1, and it is 0.2 now.\n")
+    assert ending(store, jobs.job(store, "1"), 4) == ("failed", 4, "This run was queued with sracl 0.1, and it is 0.2 now.")
