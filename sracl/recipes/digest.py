@@ -23,7 +23,7 @@ NOT_INSTALLED = "not installed"
 """In place of a version."""
 
 _SOURCE = "source "
-"""Begins what stands in place of a version where a component has none; a hash follows."""
+"""Begins what stands in place of a version where components have none; a hash of each of their files follows."""
 
 
 def digest(values: Mapping[str, Any], seed: int, code: Mapping[str, str], data_fingerprint: str | None) -> str:
@@ -72,10 +72,13 @@ def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any
         components: Kind and bound table of each component; those within are found.
     """
     versions = {OWNER: installed(OWNER) or NOT_INSTALLED}
+    sources: dict[str, set[str]] = {}  # a package may take its components from several files
     for card in (card for kind, bound in components for card in _cards(cat, kind, bound)):
-        if card.owner != OWNER:
-            versions[card.owner] = installed(card.owner) or f"{_SOURCE}{_source(card)}"
-    return versions
+        if found := installed(card.owner):
+            versions[card.owner] = found
+        elif card.owner != OWNER:
+            sources.setdefault(card.owner, set()).add(_source(card))
+    return versions | {owner: f"{_SOURCE}{' '.join(sorted(hashes))}" for owner, hashes in sources.items()}
 
 
 def replaced(code: Mapping[str, str]) -> dict[str, tuple[str, str]]:

@@ -59,6 +59,21 @@ def test_code_without_a_version_is_known_by_its_source(write: Write, lab: Path) 
     assert after.digest != before.digest
 
 
+@pytest.mark.parametrize("edited", ["first", "second"])
+def test_every_file_that_a_package_takes_components_from_counts(lab: Path, edited: str) -> None:
+    package = lab.with_name("lab_of_two")
+    package.mkdir()
+    package.joinpath("__init__.py").write_text("from lab_of_two.first import first\nfrom lab_of_two.second import second\n", "utf-8")
+    for name in ("first", "second"):
+        package.joinpath(f"{name}.py").write_text(MINE.replace("def mine", f"def {name}"), "utf-8")
+    used = [("loss", {"use": f"lab_of_two:{name}", "strength": 1.0}) for name in ("first", "second")]
+    before = code_versions(catalog(), used)
+    assert code_versions(catalog(), used[::-1]) == before
+    file = package / f"{edited}.py"
+    file.write_text(file.read_text("utf-8").replace("states.sum()", "states.mean()"), "utf-8")
+    assert code_versions(catalog(), used) != before
+
+
 STAGE = """
 [[stage]]
 id = "before"
