@@ -9,9 +9,10 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from sracl.errors import PluginError
 
@@ -41,6 +42,16 @@ class Found:
 
     module: Module
     node: ast.stmt
+
+
+def addressed(value: Any) -> Iterator[str]:
+    """Every component among the values of a run that is named by its module."""
+    if isinstance(value, Mapping):
+        if isinstance(value.get("use"), str) and ":" in value["use"]:
+            yield value["use"]
+        value = list(value.values())
+    for inner in value if isinstance(value, (list, tuple)) else ():
+        yield from addressed(inner)
 
 
 def package_folders(name: str) -> list[Path]:

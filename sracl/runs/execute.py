@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import signal
 import sqlite3
 import threading
@@ -17,6 +18,7 @@ from sracl import paths
 from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.processor import multiplies_bf16
+from sracl.registry.source import addressed
 from sracl.runs.entries import coming_to, environment, is_done, is_known, label, run_id
 from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
@@ -77,6 +79,7 @@ def execute(
     where = choose_device(device)
     shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
+    _import_own(plan)
     if where.type == "cpu" and any(map(_asks_for_bf16, plan.runs)) and not multiplies_bf16():
         screen.line('precision = "bfloat16", for which this processor has no instructions: training takes longer than in float32.')
     results: dict[str, Result] = {}
@@ -91,6 +94,13 @@ def execute(
                 if fail_fast:
                     break
     return list(results.values())
+
+
+def _import_own(plan: Plan) -> None:
+    """Import the modules that components are named by while they are what digests say: one may be edited before its run begins."""
+    for module in sorted({name.partition(":")[0] for run in plan.runs for name in addressed(run.values)}):
+        with suppress(Exception):  # its runs fail with that
+            importlib.import_module(module)
 
 
 def _asks_for_bf16(run: RunPlan) -> bool:

@@ -23,6 +23,7 @@ from sracl.recipes.plan import plan
 from sracl.runs import entries, execute
 from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
+from sracl.runs.training import train
 from sracl.tracking import artifacts, queries
 from sracl.tracking.store import Store
 from tests.support.recipes import called, project, sracl, sracl_recipe
@@ -157,6 +158,25 @@ def test_the_environment_of_a_run_is_that_of_its_training(tmp_path: Path, monkey
         (run,) = queries.runs(store)
     assert run.environment["torch"] == version("torch")
     assert run.environment["device"] == "cpu"
+
+
+def test_a_component_that_is_edited_meanwhile_is_what_the_digest_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    lab = tmp_path / "lab_of_edits.py"
+    lab.write_text('def mine(states, item_table, targets):\n    """A loss."""\n    raise ValueError("as it was")\n')
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "lab_of_edits", raising=False)
+
+    def edited(*arguments: Any) -> str:
+        lab.write_text(lab.read_text().replace("as it was", "edited"))
+        return train(*arguments)
+
+    monkeypatch.setattr(execute, "train", edited)
+    own = plan(str(sracl_recipe(tmp_path)), sets=["objective.next.loss=lab_of_edits:mine"])
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        (result,) = execute.execute(own, store, screen, device="cpu")
+    assert result.reason == "objective 'next': as it was"
 
 
 def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:
