@@ -43,6 +43,8 @@ class RunPlan:
     """None where the data set is not there."""
     code: Mapping[str, str] = field(default_factory=dict)
     """Version of every distribution that computes it, as in its digest; empty in what earlier versions have written down."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """Kind of texts -> identity of the words that they are asked for with, as in its digest; empty in the same."""
 
     def json(self) -> dict[str, Any]:
         """All of it in JSON's types."""
@@ -113,7 +115,8 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
 def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, cat: Catalog) -> RunPlan:
     code = code_versions(cat, resolved.components.values())
     key = digest(_decisive(resolved, cat), seed, code, fingerprint)
-    return RunPlan(recipe, case.variant, case.cell, seed, resolved.values, resolved.origins, key, resolved.leaky, fingerprint, code)
+    values, origins, words = resolved.values, resolved.origins, resolved.words
+    return RunPlan(recipe, case.variant, case.cell, seed, values, origins, key, resolved.leaky, fingerprint, code, words)
 
 
 def _decisive(resolved: Resolved, cat: Catalog) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sracl.errors import DataError
 from sracl.llm_providers.allowance import Allowance
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
+from sracl.registry.find_prompt import find_prompt
 from sracl.runs import stages
 from sracl.runs.artifacts import Artifact, Artifacts
 
@@ -72,10 +73,15 @@ class Workshop:
         return data
 
     def neighbours(self, kind: str, run: RunPlan, data: Interactions) -> tuple[Any, list[Artifact]]:
-        """Neighbour tables of `items` or `sequences`, made once for all runs that ask for the same."""
+        """Neighbour tables of `items` or `sequences`, made once for all runs that ask for the same.
+
+        Raises:
+            DataError: The words that texts are asked for with have changed since the plan was made.
+        """
         table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
         key = json.dumps([kind, table, max_length, data.fingerprint], sort_keys=True)
         if key not in self._neighbours:
+            _demand_words(kind, run)
             shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": self.component, "report": self.report}
             if kind == "items":
                 self._neighbours[key] = stages.item_neighbours(data, table, **shared)
@@ -85,7 +91,12 @@ class Workshop:
         return self._neighbours[key]
 
     def texts(self, kind: str, run: RunPlan, data: Interactions) -> Artifact:
-        """The texts of `items` or `sequences` alone."""
+        """The texts of `items` or `sequences` alone.
+
+        Raises:
+            DataError: The words that they are asked for with have changed since the plan was made.
+        """
+        _demand_words(kind, run)
         table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
         made = stages.write_texts(
             kind, data, table, max_length=max_length, artifacts=self.artifacts, assemble=self.component, report=self.report
@@ -117,3 +128,11 @@ class Workshop:
         """The table, and those within it, with the run's device where they leave it open."""
         placed = {name: self._placed(value) if isinstance(value, Mapping) else value for name, value in table.items()}
         return {**placed, "device": self.device.type} if placed.get("device") == "auto" else placed
+
+
+def _demand_words(kind: str, run: RunPlan) -> None:
+    """Refuse a prompt that is not that of the plan, by which the run is known: its file may have been edited since."""
+    prompt = run.values["semantics"][kind]["prompt"]
+    planned = run.words.get(kind)
+    if planned and find_prompt(catalog(), prompt).fingerprint != planned:
+        raise DataError(f"the prompt '{prompt}' has changed since the recipe was resolved; run the command again.")

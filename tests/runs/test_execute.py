@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sracl import whole_file
+from sracl import paths, whole_file
 from sracl.errors import BudgetError, ResourceError
-from sracl.recipes.plan import plan
+from sracl.recipes.plan import Plan, plan
 from sracl.runs import entries, execute
 from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
@@ -177,6 +177,24 @@ def test_a_component_that_is_edited_meanwhile_is_what_the_digest_says(tmp_path: 
     with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
         (result,) = execute.execute(own, store, screen, device="cpu")
     assert result.reason == "objective 'next': as it was"
+
+
+def test_a_prompt_that_is_edited_before_its_run_begins_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    prompt = tmp_path / "mine.toml"
+    prompt.write_text((paths.shipped("registry") / "prompts" / "products.toml").read_text())
+    recipe = sracl_recipe(tmp_path, epochs=1)
+    recipe.write_text(recipe.read_text().replace("contexts = 2", 'contexts = 2\nprompt = "mine.toml"'))
+    asked = plan(str(recipe))
+    (kept,) = Plan.of_json(json.loads(json.dumps(asked.json()))).runs
+    assert kept.words == asked.runs[0].words
+    prompt.write_text(prompt.read_text().replace("version = 1", "version = 2"))
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        (result,) = execute.execute(asked, store, screen, device="cpu")
+        assert result.reason == f"the prompt '{prompt}' has changed since the recipe was resolved; run the command again."
+        (result,) = execute.execute(plan(str(recipe)), store, screen, device="cpu")
+        assert result.status == "trained"
 
 
 def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:
