@@ -9,6 +9,7 @@ store that is read-only every one raises a StoreError.
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sqlalchemy import func
@@ -167,9 +168,11 @@ class Store(Reader):
             holder = owner(run)
             if run.state == "running" and holder is not None and holder != dict(identity):
                 where = presence(holder)
-                silent = run.heartbeat is None or now() - run.heartbeat > 2 * STALE_AFTER
-                if where == "alive" or (where == "elsewhere" and not silent):
-                    raise ResourceError(f"Run '{run_id}' is being trained by process {holder['pid']} on {holder['host']}.")
+                left = timedelta() if run.heartbeat is None else run.heartbeat + 2 * STALE_AFTER - now()
+                if where == "alive" or (where == "elsewhere" and left >= timedelta()):
+                    # such as a container that was killed, whose successor has another name
+                    unseen = f" If that has ended, try again in {math.ceil(left.total_seconds())} s." if where == "elsewhere" else ""
+                    raise ResourceError(f"Run '{run_id}' is being trained by process {holder['pid']} on {holder['host']}.{unseen}")
             moment = now()
             run.state, run.reason, run.attempt = "running", "", run.attempt + 1
             for part in ("host", "boot_id", "pid", "pid_started"):
