@@ -45,7 +45,7 @@ def inspect(
 
     from sracl.runs.semantic_view import item_view, user_view
 
-    (run, *others), shop = _prepared(recipe, sets, device)
+    (run, *others), shop = _prepared(recipe, sets, device, "items" if item is not None else "sequences")
     if others:
         print(
             f"the recipe has {1 + len(others)} ways of putting things into words; this is the first. --set tells them apart.",
@@ -89,13 +89,18 @@ def report(
         print_columns(("figure", "found", "to compare"), list(_figures(told)))
 
 
-def _prepared(recipe: str, sets: Sequence[str] | None, device: str) -> tuple[list[RunPlan], Workshop]:
-    """One run for each way in which the recipe puts things into words, and where its parts are made."""
+def _prepared(recipe: str, sets: Sequence[str] | None, device: str, kind: str | None = None) -> tuple[list[RunPlan], Workshop]:
+    """One run for each way in which the recipe puts things (of a kind) into words, and where its parts are made.
+
+    Variants that put nothing into words, such as an ablation without contrast, are passed over, unless all are such.
+    """
     from sracl.recipes.plan import plan
     from sracl.runs.execute import choose_device
     from sracl.runs.workshop import Workshop
 
-    runs = {json.dumps([run.values["data"], run.values["semantics"]]): run for run in reversed(plan(recipe, sets=sets or ()).runs)}
+    planned = plan(recipe, sets=sets or ()).runs
+    spoken = [run for run in planned if (run.values["semantics"].get(kind) if kind else run.values["semantics"])]
+    runs = {json.dumps([run.values["data"], run.values["semantics"]]): run for run in reversed(spoken or planned)}
     return list(runs.values())[::-1], Workshop(choose_device(device), lambda line: print(line, file=sys.stderr))
 
 

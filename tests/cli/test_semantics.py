@@ -62,6 +62,21 @@ def test_inspect_shows_a_row_and_its_neighbours_with_their_texts() -> None:
     assert len(data["neighbours"]) == 10
 
 
+def test_variants_without_texts_are_passed_over(tmp_path: Path) -> None:
+    recipe = tmp_path / "ablation.toml"
+    recipe.write_text(
+        'recipe = 1\nextends = "methods/sracl"\nname = "ablation"\n'
+        '[[variant]]\nname = "w/o CL"\nset = { "objective.cross.weight" = 0.0, "objective.intra.weight" = 0.0 }\n'
+        '[[variant]]\nname = "full"\n'
+    )
+    shown = runner.invoke(app, ["report", str(recipe)])
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith("demo: items template → lsa → exact; sequences template → lsa → exact\n")
+    shown = runner.invoke(app, ["inspect", str(recipe), "--item", "item-0007"])
+    assert shown.exit_code == 0
+    assert "ways of putting things into words" not in shown.stderr
+
+
 @pytest.mark.parametrize("asked", [[], ["--item", "1", "--user", "2"]])
 def test_inspect_wants_one_of_both(asked: list[str]) -> None:
     shown = runner.invoke(app, ["inspect", "methods/sracl", *asked])
