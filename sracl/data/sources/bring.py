@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sracl.data import datasets, folder_writer, install
 from sracl.data.sources.amazon import Amazon
-from sracl.data.sources.columns import Columns
+from sracl.data.sources.columns import ITEM, USER, Columns
 from sracl.data.sources.delimited import Delimited
-from sracl.data.sources.lines import first_line
+from sracl.data.sources.lines import first_line, starts_with
 from sracl.data.sources.parquet import Parquet
 from sracl.data.sources.preparation import prepare, sequences
 from sracl.data.sources.recbole import RecBole
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 FORMS: tuple[Form, ...] = (Parquet(), RecBole(), Amazon(), Yelp(), Delimited())
 """In the order in which they are tried; a table with a header is the last guess."""
+
+
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 @dataclass(frozen=True)
@@ -125,8 +129,15 @@ def _recognised(path: Path, columns: Columns) -> _Source:
         role = form.role(path, head, columns)
         if role is not None:
             return _Source(path, form, role)
+    if not head:
+        raise DataError(f"{path}: is empty, or its first line is")
+    if starts_with(path, 2) in _UTF_16:
+        raise DataError(f"{path}: is UTF-16 text; save it as UTF-8")
+    if "\r" in head and "\0" not in head:
+        raise DataError(f"{path}: its lines end with a carriage return alone, as on old Macs; save it with line feeds")
     forms = "\n".join(f"  {form.title}" for form in FORMS)
     raise DataError(
         f"{path}: is of no form that is known. It begins with {head[:80]!r}. Known are:\n{forms}\n"
-        "Of a table, --user-column, --item-column and --time-column name the columns."
+        f"Of a table, columns of users ({', '.join(USER)}) and items ({', '.join(ITEM)}) are known by their names; others are named by "
+        "--user-column, --item-column and --time-column."
     )

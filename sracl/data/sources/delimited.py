@@ -44,7 +44,10 @@ def _separator(head: str) -> str:
 
 
 def _header(head: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in next(csv.reader([head], delimiter=_separator(head)), []))
+    try:
+        return tuple(name.strip() for name in next(csv.reader([head], delimiter=_separator(head)), []))
+    except csv.Error:  # no table: another kind of file, or lines that end as on old Macs
+        return ()
 
 
 def _table(path: Path) -> table.Table:

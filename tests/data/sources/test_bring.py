@@ -220,8 +220,11 @@ def test_data_sets_are_called_as_their_card_or_their_file() -> None:
             "a.csv holds items. A table holds interactions if it has a column of users: name it by --user-column.",
         ),
         ({"a.csv": "who,what\nann,1\n"}, "a.csv: is of no form that is known. It begins with 'who,what'. Known are:\n"),
-        ({"a.json": '{"who": 1}\n'}, "--user-column, --item-column and --time-column name the columns."),
-        ({"a.csv": ""}, "It begins with ''"),
+        (
+            {"a.json": '{"who": 1}\n'},
+            "movieid) are known by their names; others are named by --user-column, --item-column and --time-column.",
+        ),
+        ({"a.csv": ""}, "a.csv: is empty, or its first line is"),
         ({"a.csv": "user,item\n"}, "a.csv: there are no interactions"),
         ({"a.csv": "user,item,time\nann,1,9\n"}, "no user has 3 interactions or more"),
     ],
@@ -231,6 +234,21 @@ def test_files_that_make_no_data_set_are_refused(data_home: Path, tmp_path: Path
         bring_in([write(tmp_path / name, text) for name, text in files.items()], name="shop")
     assert what in str(error.value)
     assert not (tmp_path / "user" / "shop").exists()
+
+
+@pytest.mark.parametrize(
+    ("raw", "what"),
+    [
+        (CSV.replace("\n", "\r").encode(), "its lines end with a carriage return alone"),
+        (CSV.encode("utf-16"), "is UTF-16 text; save it as UTF-8"),
+        (b"\x7fELF\x02\x01\0\0\r\0,\xff\n", "is of no form that is known"),
+    ],
+)
+def test_files_that_are_no_lines_of_utf_8_are_refused(data_home: Path, tmp_path: Path, raw: bytes, what: str) -> None:
+    (tmp_path / "a.csv").write_bytes(raw)
+    with pytest.raises(DataError) as error:
+        bring_in([tmp_path / "a.csv"], name="shop")
+    assert what in str(error.value)
 
 
 def test_a_folder_among_files_is_refused(data_home: Path, tmp_path: Path) -> None:
