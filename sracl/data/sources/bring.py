@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sracl.data import datasets, folder_writer, install
 from sracl.data.sources.amazon import Amazon
-from sracl.data.sources.columns import ITEM, USER, Columns
+from sracl.data.sources.columns import ITEM, TIME, USER, Columns
 from sracl.data.sources.delimited import Delimited
 from sracl.data.sources.lines import first_line, starts_with
 from sracl.data.sources.parquet import Parquet
@@ -75,6 +75,8 @@ def bring_in(
     install.target(name, replace=replace)  # before hours of reading
     say(f"reading {interactions.path.name}: {interactions.form.title}")
     events = interactions.form.events(interactions.path, columns)
+    if len(events) and events.times is None:  # a column of times under another name would decide which items test
+        say(f"no column of times ({', '.join(TIME)}, or --time-column): each user's interactions stay in the order of the file")
     try:
         left, dropped = prepare(events, dataclasses.replace(_preparation(name), **(preparation or {})))
     except DataError as error:
@@ -85,7 +87,10 @@ def bring_in(
     texts: dict[str, ItemText] = {}
     if items is not None:
         say(f"reading {items.path.name}: {items.form.title}")
-        texts = items.form.texts(items.path, columns, {item for sequence in chosen.values() for item, _ in sequence})
+        wanted = {item for sequence in chosen.values() for item, _ in sequence}
+        texts = items.form.texts(items.path, columns, wanted)
+        if not texts:
+            raise DataError(f"{items.path}: knows none of the {len(wanted):,} items in {interactions.path.name}, such as '{min(wanted)}'")
     return install.install_made(
         lambda folder: folder_writer.write(folder, chosen, texts), name, called=f"what {interactions.path.name} gives", replace=replace
     )

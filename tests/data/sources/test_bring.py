@@ -199,8 +199,10 @@ def test_nothing_is_replaced_unasked_or_even_read(data_home: Path, tmp_path: Pat
 
 
 def test_a_file_without_times_or_items_is_enough(data_home: Path, tmp_path: Path) -> None:
-    _, imported = bring_in([write(tmp_path / "shop.csv.gz", "user,item\nann,b\nann,a\nann,b\n")])
+    said: list[str] = []
+    _, imported = bring_in([write(tmp_path / "shop.csv.gz", "user,item,when\nann,b,2\nann,a,1\nann,b,3\n")], say=said.append)
     assert split(imported) == {"ann": (["b"], "a", "b")}
+    assert said[1].startswith("no column of times (timestamp, time,")
     assert imported.notes[0].startswith("no items.jsonl")
 
 
@@ -226,6 +228,7 @@ def test_data_sets_are_called_as_their_card_or_their_file() -> None:
         ),
         ({"a.csv": ""}, "a.csv: is empty, or its first line is"),
         ({"a.csv": "user,item\n"}, "a.csv: there are no interactions"),
+        ({"a.csv": CSV, "b.csv": "item,title\nz,Lamp\n"}, "b.csv: knows none of the 3 items in a.csv, such as 'a'"),
         ({"a.csv": "user,item,time\nann,1,9\n"}, "no user has 3 interactions or more"),
     ],
 )
