@@ -130,7 +130,7 @@ def import_(
 
     - Yelp: yelp_academic_dataset_review.json, yelp_academic_dataset_business.json
 
-    - CSV, TSV or Parquet with columns such as user_id, item_id and timestamp
+    - CSV, TSV or Parquet with columns such as user_id, item_id and timestamp, or JSON lines with such keys
 
     - a folder with interactions.tsv[.gz] and items.jsonl[.gz], which is copied as it is
 

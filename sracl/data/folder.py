@@ -150,7 +150,7 @@ def _read_interactions(path: Path) -> dict[str, list[str]]:
             time = _time(fields[2], path, number)
             if time < latest.get(user, -math.inf):
                 raise DataError(
-                    f"{path}:{number}: user {user} goes back in time, from {latest[user]:g} to {fields[2]}; sort each user by time"
+                    f"{path}:{number}: user {user} goes back in time, from {latest[user]:.15g} to {fields[2]}; sort each user by time"
                 )
             latest[user] = time
         sequences.setdefault(user, []).append(fields[1])
@@ -187,11 +187,16 @@ def _read_items(path: Path) -> dict[str, ItemText]:
         if item in first:
             raise DataError(f"{where}: item {item} has a line already, line {first[item]}")
         first[item] = number
-        texts[item] = _text(fields, where)
+        texts[item] = text_of(fields, where)
     return texts
 
 
-def _text(fields: Mapping[str, Any], where: str) -> ItemText:
+def text_of(fields: Mapping[str, Any], where: str) -> ItemText:
+    """What one object of items.jsonl says of its item.
+
+    Raises:
+        DataError: A field is neither text nor a list of texts; the message begins with `where`.
+    """
     attributes = fields.get("attributes") or {}
     if not isinstance(attributes, dict):
         raise DataError(f"{where}: `attributes` should be an object, got {attributes!r}")

@@ -102,6 +102,7 @@ def test_items_may_be_missing_altogether(make_folder: MakeFolder) -> None:
         ("user\titem\ttimestamp\nann\t1\tnoon\n", "interactions.tsv:2:", "timestamp should be a number, got 'noon'"),
         ("user\titem\ttimestamp\nann\t1\tnan\n", "interactions.tsv:2:", "timestamp should be a number, got 'nan'"),
         ("user\titem\ttimestamp\nann\t1\t9\nben\t1\t1\nann\t2\t8\n", "interactions.tsv:4:", "user ann goes back in time, from 9 to 8"),
+        ("user\titem\ttimestamp\nann\t1\t1600181527\nann\t2\t1600181526\n", "interactions.tsv:3:", "from 1600181527 to 1600181526"),
     ],
 )
 def test_bad_interactions_name_file_and_line(make_folder: MakeFolder, interactions: str, where: str, what: str) -> None:

@@ -11,6 +11,7 @@ from sracl.data import datasets, folder_writer, install
 from sracl.data.sources.amazon import Amazon
 from sracl.data.sources.columns import ITEM, TIME, USER, Columns
 from sracl.data.sources.delimited import Delimited
+from sracl.data.sources.json_lines import JsonLines
 from sracl.data.sources.lines import first_line, starts_with
 from sracl.data.sources.parquet import Parquet
 from sracl.data.sources.preparation import prepare, sequences
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from sracl.data.sources.form import Form, Role
     from sracl.interfaces import ItemText
 
-FORMS: tuple[Form, ...] = (Parquet(), RecBole(), Amazon(), Yelp(), Delimited())
+FORMS: tuple[Form, ...] = (Parquet(), RecBole(), Amazon(), Yelp(), JsonLines(), Delimited())
 """In the order in which they are tried; a table with a header is the last guess."""
 
 
@@ -122,7 +123,7 @@ def _sources(files: Sequence[Path], columns: Columns) -> tuple[_Source, _Source 
 
 
 def _hint(found: Sequence[_Source]) -> str:
-    tables = any(isinstance(source.form, Delimited | Parquet | RecBole) for source in found if source.role == "items")
+    tables = any(isinstance(source.form, Delimited | JsonLines | Parquet | RecBole) for source in found if source.role == "items")
     return " A table holds interactions if it has a column of users: name it by --user-column." if tables else ""
 
 

@@ -206,6 +206,13 @@ def test_a_file_without_times_or_items_is_enough(data_home: Path, tmp_path: Path
     assert imported.notes[0].startswith("no items.jsonl")
 
 
+def test_a_table_of_interactions_may_have_its_items_in_json_lines(data_home: Path, tmp_path: Path) -> None:
+    goods = json_lines([{"item": name, "title": f"Thing {name}"} for name in "abc"])
+    _, imported = bring_in([write(tmp_path / "shop.csv", CSV), write(tmp_path / "goods.jsonl", goods)])
+    assert [imported.texts[imported.item_ids.index(name)].title for name in "abc"] == ["Thing a", "Thing b", "Thing c"]
+    assert imported.notes == ()
+
+
 def test_data_sets_are_called_as_their_card_or_their_file() -> None:
     assert name_of(Path("reviews_Beauty_5.json")) == name_of(Path("reviews_Beauty_5.json.gz")) == "beauty"
     assert name_of(Path("yelp_academic_dataset_review.json")) == "yelp"
