@@ -53,8 +53,12 @@ def command(
     from sracl.compare.leaderboard import leaderboard
     from sracl.tracking.reader import Reader
 
+    said = as_json or format is not None
+    if output is not None and not said and output.suffix not in ("", ".txt", *_BY_SUFFIX, *plot.SUFFIXES):
+        known = ", ".join((".txt", *_BY_SUFFIX, *plot.SUFFIXES))
+        raise typer.BadParameter(f"the name ends with {known}, or --format says what is written, got {output}", param_hint="--output")
     form: render.Format = "json" if as_json else format or _BY_SUFFIX.get(output.suffix if output else "", "table")  # type: ignore[assignment]
-    is_picture = output is not None and format is None and not as_json and output.suffix in plot.SUFFIXES
+    is_picture = output is not None and not said and output.suffix in plot.SUFFIXES
     testing = significance or alpha is not None
     if testing and is_picture:
         print("A picture has no marks; a table has.", file=sys.stderr)

@@ -94,7 +94,8 @@ def training_loss(
     float32, and scores are taken in it.
 
     Raises:
-        PluginError: An objective or the backbone refused what it got, by a ValueError; or states are asked of a backbone without.
+        PluginError: An objective or the backbone refused what it got, by a ValueError; states are asked of a backbone without; or a
+            loss is not one number.
         ValueError: One key was requested with two different sets of sequences.
         RuntimeError: An objective did not follow the protocol of `interfaces.Term`.
     """
@@ -126,6 +127,9 @@ def training_loss(
             value: Tensor = finished.value
         else:
             raise RuntimeError(f"objective '{part.id}' asked twice in one step; a term yields its requests once")
+        if not isinstance(value, Tensor) or value.numel() != 1:
+            got = f"a tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
+            raise PluginError(f"objective '{part.id}': its loss should be a tensor of one number, such as a mean over rows, got {got}")
         terms[part.id] = value.detach()
         total = total + part.weight * value
     return total, terms

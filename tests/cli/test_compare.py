@@ -144,3 +144,13 @@ def test_a_format_that_is_asked_for_counts_more_than_the_suffix(tmp_path: Path) 
     runner.invoke(app, ["--json", "-o", str(tmp_path / "figure.svg")])
 
     assert json.loads((tmp_path / "figure.svg").read_text("utf-8"))["schema"] == 1
+
+
+@pytest.mark.usefixtures("_two_variants")
+def test_a_suffix_that_says_nothing_is_refused_unless_a_format_is_said(tmp_path: Path) -> None:
+    result = runner.invoke(app, ["-o", str(tmp_path / "table.cvs")])
+
+    assert result.exit_code == 2
+    assert ".txt, .md, .tex, .csv, .json, .svg, .png, .pdf" in " ".join(result.stderr.replace("│", "").split())
+    assert not (tmp_path / "table.cvs").exists()
+    assert runner.invoke(app, ["-f", "csv", "-o", str(tmp_path / "table.cvs")]).exit_code == 0

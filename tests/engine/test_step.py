@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -242,6 +242,18 @@ def test_refuses_one_key_for_two_sets_of_sequences(backbone: Counting) -> None:
     asked = Asks(Request(BATCH, batch.inputs, batch.lengths), Request(BATCH, items, lengths))
     with pytest.raises(ValueError, match="'batch' was requested for two different sets"):
         training_loss(backbone, [Weighted("a", 1.0, asked)], batch)
+
+
+@pytest.mark.parametrize(("made", "got"), [(lambda states: states.sum(1), r"a tensor of shape \[4\]"), (lambda states: None, "NoneType")])
+def test_refuses_a_loss_that_is_not_one_number(backbone: Counting, made: Callable[[Tensor], Tensor], got: str) -> None:
+    class Loses(Asks):
+        def term(self, batch: Batch) -> Term:
+            encoded = yield self.requests
+            return made(encoded[BATCH])
+
+    batch = make_batch()
+    with pytest.raises(PluginError, match=f"objective 'a': its loss should be a tensor of one number, such as a mean over rows, got {got}"):
+        training_loss(backbone, [Weighted("a", 1.0, Loses(Request(BATCH, batch.inputs, batch.lengths)))], batch)
 
 
 def test_refuses_an_objective_that_asks_twice(backbone: Counting) -> None:
