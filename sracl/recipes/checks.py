@@ -22,15 +22,15 @@ Found: TypeAlias = "Iterator[tuple[Path, str]]"
 def metrics(values: Mapping[str, Any]) -> Found:
     """Cut-offs are told apart, and early stopping watches a metric that is computed."""
     cutoffs = values["evaluation"].get("cutoffs")
-    if not isinstance(cutoffs, list):
-        return
-    if len(set(map(str, cutoffs))) < len(cutoffs):
+    if not isinstance(cutoffs, list) or not cutoffs or any(not isinstance(k, int) or k < 1 for k in cutoffs):
+        return  # said already, and no metric could be told from such
+    if len(set(cutoffs)) < len(cutoffs):
         yield ("evaluation", "cutoffs"), f"Lists a cut-off twice: {in_toml(cutoffs)}."
     stopping = values["train"].get("early_stopping")
     metric = stopping.get("metric") if isinstance(stopping, dict) else None
     if not isinstance(metric, str):
         return
-    known = [f"valid.{name}@{k}" for name in ("hr", "ndcg", "mrr") for k in cutoffs]
+    known = [f"valid.{name}@{k}" for name in ("hr", "ndcg", "mrr") for k in dict.fromkeys(cutoffs)]
     if metric not in known:
         near = did_you_mean(metric, known)
         yield ("train", "early_stopping", "metric"), f"{in_toml(metric)} is not computed.{near} Computed are: {', '.join(known)}."

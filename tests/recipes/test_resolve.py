@@ -257,6 +257,10 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
             "[evaluation]\ncutoffs = []\n",
             ["mine.toml:5: evaluation.cutoffs: Should be an array of integers of at least 1, at least 1 long, got []."],
         ),
+        (  # of metrics nothing is said where none can be told
+            '[evaluation]\ncutoffs = [0]\n[train]\nearly_stopping = { metric = "valid.mrr@10", patience = 1 }\n',
+            ["mine.toml:5: evaluation.cutoffs: Should be an array of integers of at least 1, at least 1 long, got [0]."],
+        ),
         (
             '[evaluation]\ncutoffs = [0, "5"]\n',
             ['mine.toml:5: evaluation.cutoffs: Should be an array of integers of at least 1, at least 1 long, got [0, "5"].'],
