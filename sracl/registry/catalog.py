@@ -111,7 +111,8 @@ class Catalog:
     def _unknown(self, kind: str, name: str) -> str:
         """Message about a name that nothing has."""
         known = self.names(kind)
-        text = f"No {kind.replace('_', ' ')} is called '{name}'.{did_you_mean(name, known)} Registered: {', '.join(known) or 'none'}."
+        near = did_you_mean(name, known) or _as_entry(kind, name)
+        text = f"No {kind.replace('_', ' ')} is called '{name}'.{near} Registered: {', '.join(known) or 'none'}."
         return "\n".join([text, *self.broken])
 
 
@@ -162,6 +163,13 @@ def _card_folders(entry_point: EntryPoint, owner: str) -> list[Path]:
             f"its entry point '{entry_point.name}' in {_CARDS_GROUP} should name a package of TOML files, got '{entry_point.value}'."
         )
     return folders
+
+
+def _as_entry(kind: str, name: str) -> str:
+    """A sentence on how `my_lab/losses.py:mine` or `my_lab.losses.mine` is written, or nothing."""
+    module, _, last = name.replace("/", ".").rpartition(":" if ":" in name else ".")
+    entry = f"{module.removesuffix('.py')}:{last}"
+    return f" Did you mean '{entry}'?" if kind in KINDS and ENTRY.fullmatch(entry) else ""
 
 
 def _same_distribution(one: str, other: str) -> bool:

@@ -14,7 +14,7 @@ from sracl.errors import PluginError, SraclError, UsageError, did_you_mean
 from sracl.interfaces import GIVEN, SLOTS, VIEW
 from sracl.registry.annotations import as_json
 from sracl.registry.card import Card, spoken
-from sracl.registry.signatures import Parameter, Signature, call_arguments, signature
+from sracl.registry.signatures import Parameter, Signature, call_arguments, methods, signature
 from sracl.registry.wording import choices, discreet, holds_key, in_toml
 
 if TYPE_CHECKING:
@@ -248,9 +248,13 @@ def misfits(card: Card, taken: Signature, protocol: str | None = None) -> list[s
             f"{taken.name} asks the run for '{strange[0]}', which no run can give. A constructor may ask for "
             f"{', '.join(GIVEN)}; what a recipe chooses stands after '*'."
         )
-    expected = call_arguments(protocol) if protocol else None
-    if protocol and expected is not None and taken.called_with is not None and taken.called_with != expected:
-        role = f"an {protocol}" if protocol[0] in "AEIOL" else f"a {protocol}"
+    if protocol is None:
+        return found
+    role = f"an {protocol}" if protocol[0] in "AEIOL" else f"a {protocol}"
+    expected = call_arguments(protocol)
+    if taken.is_function and (needed := methods(protocol)):
+        found.append(f"'{card.name}' is a function, but what stands here must be {role}, a class with {', '.join(needed)}.")
+    elif expected is not None and taken.called_with is not None and taken.called_with != expected:
         found.append(
             f"'{card.name}' is called with ({', '.join(taken.called_with)}), but what stands here must be {role}, "
             f"called with ({', '.join(expected)})."

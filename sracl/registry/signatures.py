@@ -96,6 +96,13 @@ def call_arguments(protocol: str) -> tuple[str, ...] | None:
     return _called_with(*found) if found else None
 
 
+def methods(protocol: str) -> tuple[str, ...]:
+    """What a Protocol of `sracl.interfaces` has beside being called; whatever it has, no function does."""
+    found = definition(lookup(read_module("sracl.interfaces"), protocol))
+    body = found[1].body if found else []
+    return tuple(node.name for node in body if isinstance(node, ast.FunctionDef) and node.name != "__call__")
+
+
 @functools.lru_cache(maxsize=512)
 def _signature(module: Module, node: Definition) -> Signature:
     """Join the constructor (or the function itself) with what the docstrings say."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from sracl.errors import PluginError
+from sracl import paths
+from sracl.errors import PluginError, did_you_mean
 
 Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
 
@@ -92,8 +93,17 @@ def read_module(name: str) -> Module:
     """
     path = source_file(name)
     if path is None:
-        raise PluginError(f"There is no module '{name}' on the import path.")
+        raise PluginError(f"There is no module '{name}' on the import path.{did_you_mean(name, _beside(name))}")
     return _parse(name, path, path.stat().st_mtime_ns)
+
+
+def _beside(name: str) -> list[str]:
+    """Modules that may be meant by the name of none: those of its package or, where there is no such package, of the project."""
+    package = name.rpartition(".")[0]
+    if folders := package_folders(package) if package else []:
+        return [f"{package}.{file.stem}" for folder in folders for file in folder.glob("*.py")]
+    project = paths.project()
+    return [".".join(file.relative_to(project).with_suffix("").parts) for file in (*project.glob("*.py"), *project.glob("*/*.py"))]
 
 
 @functools.lru_cache(maxsize=256)

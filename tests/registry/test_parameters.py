@@ -218,6 +218,25 @@ def test_an_unknown_component_is_a_problem_of_its_use(cat: Catalog) -> None:
     assert "no module 'no_such_lab'" in problems(cat, "loss", "no_such_lab:x")["here.use"]
 
 
+def test_a_module_is_written_with_a_colon_before_the_name_in_it(cat: Catalog) -> None:
+    for written in ("my_lab.losses.mine", "my_lab/losses.py:mine"):
+        assert "Did you mean 'my_lab.losses:mine'?" in problems(cat, "loss", written)["here.use"]
+
+
+def test_a_module_that_is_not_there_is_told_with_the_nearest(cat: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "my_labor").mkdir()
+    (tmp_path / "my_labor" / "losses.py").write_text("")
+    for written in ("my_labor.loss:x", "my_labour.losses:x"):
+        assert problems(cat, "loss", written)["here.use"].endswith("on the import path. Did you mean 'my_labor.losses'?")
+
+
+def test_a_function_fills_no_slot_that_asks_for_more_than_a_call(cat: Catalog) -> None:
+    found = problems(cat, "backbone", cat.find("loss", "ranking").entry)
+    assert "is a function, but what stands here must be a Backbone, a class with encode, item_table" in found["here.use"]
+
+
 def test_a_loss_of_the_other_family_is_a_problem(cat: Catalog) -> None:
     found = problems(cat, "objective", {"use": "views", "steps": 1, "loss": "ranking", "rank": "contrast"})
     assert found == {
