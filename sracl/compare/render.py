@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
@@ -15,7 +16,7 @@ from sracl.compare.render_latex import as_latex
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from sracl.compare.board import Block, Comparison, Leaderboard, PValue, Row
 
@@ -58,13 +59,14 @@ def show(board: Leaderboard, file: TextIO | None = None) -> None:
 
 
 def as_table(board: Leaderboard, *, width: int | None = None) -> str:
-    """Aligned columns, nothing but text; cut between metrics where a block is wider than `width`."""
+    """Aligned columns, nothing but text; cut between metrics where a block is wider than `width`, and labels wrapped."""
     parts: list[str] = []
     for block in board.blocks:
         parts.append(block.heading)
         for part in [block] if width is None else _parts(block, width):
             header, lines = _columns(part)
-            parts.append(aligned([header, *([line.label, *line.cells] for line in lines)]))
+            rows = [[line.label, *line.cells] for line in lines]
+            parts.append(aligned([header, *(rows if width is None else _wrapped(rows, _label_width(width)))]))
         parts += [*(f"  {note}" for note in block.notes), ""]
     return "\n".join([*parts, *closing(board)])
 
@@ -154,11 +156,25 @@ def _parts(block: Block, width: int) -> list[Block]:
         wider = replace(block, metrics=(*parts[-1], metric))
         header, lines = _columns(wider)
         rows = [header, *([line.label, *line.cells] for line in lines)]
-        needed = sum(max(len(row[column]) for row in rows) + 2 for column in range(len(rows[0])))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        needed = min(widths[0], _label_width(width)) + sum(widths[1:]) + 2 * len(widths)
         if parts[-1] and needed > width:
             parts.append([])
         parts[-1].append(metric)
     return [replace(block, metrics=tuple(metrics)) for metrics in parts]
+
+
+def _label_width(width: int) -> int:
+    """Columns that labels may take: rows that differ in many values have long ones, and figures are what is looked for."""
+    return max(16, width // 2)
+
+
+def _wrapped(rows: Sequence[Sequence[str]], width: int) -> Iterator[list[str]]:
+    """Rows whose labels are wrapped, the rest of one below its figures."""
+    for label, *cells in rows:
+        first, *rest = [label] if len(label) <= width else textwrap.wrap(label, width, subsequent_indent="    ")
+        yield [first, *cells]
+        yield from ([line, *("" for _ in cells)] for line in rest)
 
 
 def _row_as_json(row: Row) -> dict[str, Any]:

@@ -168,6 +168,17 @@ def test_sorted_rows_name_their_recipe_themselves() -> None:
     assert sorted_by(Leaderboard(()), "anything") == Leaderboard(())
 
 
+def test_long_labels_are_wrapped_where_a_table_is_cut_to_a_width() -> None:
+    label = "full " + " ".join(f"objective.cross.loss.temperature={place}" for place in range(4))
+    lines = render.as_table(board(row(label, 0.1), row("base", 0.1), metrics=("hr@20", "ndcg@20")), width=80).splitlines()
+    assert max(map(len, lines[1:])) <= 80
+    assert lines[1].split() == ["n", "HR@20", "NDCG@20"]
+    first = next(place for place, line in enumerate(lines) if line.startswith("full "))
+    assert lines[first].split()[-5:] == ["2", ".1000", "±.0012", ".1000", "±.0012"]
+    assert lines[first + 1].startswith("    objective.cross.loss.temperature=")
+    assert "  ".join(line.strip() for line in lines[first + 1 : first + 4]).endswith("temperature=3")
+
+
 class Terminal(io.StringIO):
     def isatty(self) -> bool:
         return True
