@@ -57,7 +57,7 @@ def demo(
     mean_length: Annotated[float, Field(gt=5, le=20)] = 8.0,
     persistence: Annotated[float, Field(ge=0, le=1)] = 0.8,
     focus: Annotated[float, Field(ge=0)] = 1.0,
-    seed: int = 0,
+    seed: Annotated[int, Field(ge=0)] = 0,
 ) -> Interactions:
     """A generated shop whose texts tell what its users like.
 
@@ -123,7 +123,7 @@ def markov(
     num_users: Annotated[int, Field(ge=1)] = 200,
     length: Annotated[int, Field(ge=3)] = 12,
     sharpness: Annotated[float, Field(ge=0, le=1)] = 0.9,
-    seed: int = 0,
+    seed: Annotated[int, Field(ge=0)] = 0,
 ) -> Interactions:
     """A first-order Markov chain over items: each has one successor, on one cycle through all of them.
 

@@ -13,6 +13,8 @@ from sracl.data import synthetic
 from sracl.data.catalogue import Catalogue
 from sracl.data.interactions import Interactions
 from sracl.data.splits import evaluation_prefixes, training_prefixes
+from sracl.registry.catalog import catalog
+from sracl.registry.parameters import bind
 
 
 @functools.cache
@@ -125,6 +127,12 @@ def test_texts_of_the_shop_tell_more_than_popularity_and_less_than_everything() 
     chance = 20 / shop().num_items
     assert chance < by_popularity < 0.2
     assert 1.5 * by_popularity < by_text < 0.6 * ceiling
+
+
+@pytest.mark.parametrize("name", ["demo", "markov"])
+def test_a_negative_seed_is_refused_before_anything_is_drawn(name: str) -> None:
+    _, problems = bind(catalog(), "dataset", {"use": name, "seed": -1}, "data")
+    assert problems == [("data.seed", "Should be an integer of at least 0, got -1.")]
 
 
 def test_the_shop_is_the_same_each_time_and_another_with_another_seed() -> None:
