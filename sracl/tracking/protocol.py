@@ -49,7 +49,12 @@ def fingerprint(facts: Mapping[str, Any]) -> str:
 
 def in_words(facts: Mapping[str, Any]) -> str:
     """The protocol as the heading of a table says it: `leave-one-out, all items ranked, seen items kept`."""
-    candidates, seen_items = facts.get("candidates", "?"), facts.get("seen_items", "?")
+    candidates = facts.get("candidates", "?")
     ranked = "all items ranked" if candidates == "all" else f"candidates: {candidates}"
-    seen = {"keep": "seen items kept", "exclude": "seen items excluded"}.get(seen_items, f"seen items: {seen_items}")
-    return f"{facts.get('split', '?')}, {ranked}, {seen}"
+    return f"{facts.get('split', '?')}, {ranked}, {seen_in_words(facts)}"
+
+
+def seen_in_words(facts: Mapping[str, Any]) -> str:
+    """What the two sets of figures of a run differ in: `seen items kept`."""
+    seen_items = facts.get("seen_items", "?")
+    return {"keep": "seen items kept", "exclude": "seen items excluded"}.get(seen_items, f"seen items: {seen_items}")

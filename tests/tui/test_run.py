@@ -39,6 +39,7 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
             )  # fmt: skip
             store.start("r1", identity.current())
             store.log("r1", 1, {"loss": 2.0, "valid.mrr@10": 0.1})
+            store.metrics("r1", split="test", protocol={"seen_items": "exclude"}, group="history<7", values={"hr@10": 0.25}, count=100)
             app = SraclApp(path)
             async with app.run_test(size=(80, 24)) as pilot:
                 while not app.screen.query_one(Rows).row_count:
@@ -50,6 +51,7 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                     await pilot.pause(0.05)
                 texts = {name: str(app.screen.query_one(f"#{name}-text", Static).render()) for name in ("overview", "recipe", "artifacts")}
                 assert "seed     7" in texts["overview"]
+                assert "test.hr@10, seen items excluded, history<7  0.2500" in texts["overview"]
                 assert texts["recipe"] == "train.epochs = 3    (small.toml:4)"
                 assert texts["artifacts"] == "no file yet"
                 assert not app.screen.query_one("#charts-text").display

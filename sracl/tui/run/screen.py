@@ -14,7 +14,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 from sracl.compare.wording import age, at_most, epochs, origin_in_words, place, state_with_sign
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
-from sracl.tracking import artifacts, progress, queries
+from sracl.tracking import artifacts, progress, protocol, queries
 from sracl.tracking.values import now
 from sracl.tui.run.hand_over import hand_over
 from sracl.tui.run.log import JobLog
@@ -130,10 +130,11 @@ class RunScreen(SteeringScreen):
                 raise UsageError(f"Run {self._run_id} was removed; what is shown is how it was.")
             series = queries.series(store, run.id)
             metrics = queries.final_metrics(store, [run.id])
+            protocols = queries.protocols(store)
             files = artifacts.of_run(store, run.id)
             left = progress.seconds_left(store, [run]).get(run.id)
         texts = {
-            "overview": _overview(run, metrics, left),
+            "overview": _overview(run, metrics, protocols, left),
             "recipe": _lines(run.values, run.origins),
             "artifacts": "\n".join(f"{file.name}  {file.size:,} bytes  {file.path or 'not here'}" for file in files) or "no file yet",
             "environment": _lines(run.environment, {}),
@@ -175,7 +176,9 @@ class RunScreen(SteeringScreen):
             self.query_one("#logs-text").display = not log.lines
 
 
-def _overview(run: queries.RunRow, metrics: Sequence[queries.MetricRow], left: float | None) -> str:
+def _overview(
+    run: queries.RunRow, metrics: Sequence[queries.MetricRow], protocols: Mapping[str, Mapping[str, Any]], left: float | None
+) -> str:
     lines = [f"run      {run.id}", f"state    {state_with_sign(run.state)}", f"recipe   {place(run)}"]
     lines += [f"data     {run.dataset}", f"seed     {run.seed}", f"epoch    {epochs(run) or 'none yet'}"]
     if left is not None:
@@ -185,7 +188,13 @@ def _overview(run: queries.RunRow, metrics: Sequence[queries.MetricRow], left: f
         lines.append(f"reason   {run.reason}")
     if come := origin_in_words(run):
         lines.append(f"origin   {come}")
-    return "\n".join([*lines, "", *(f"{row.split}.{row.name} ({row.protocol}, {row.group or 'all'})  {row.value:.4f}" for row in metrics)])
+    return "\n".join([*lines, "", *(f"{_figure(row, protocols)}  {row.value:.4f}" for row in metrics)])
+
+
+def _figure(row: queries.MetricRow, protocols: Mapping[str, Mapping[str, Any]]) -> str:
+    """`test.hr@10, seen items kept`, with the users where these are not all."""
+    seen = protocol.seen_in_words(protocols[row.protocol]) if row.protocol in protocols else row.protocol
+    return ", ".join([f"{row.split}.{row.name}", seen, *([row.group] if row.group and row.group != "all" else [])])
 
 
 def _lines(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
