@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 OWNER = "sracl"
 
 _CARDS_GROUP = "sracl.cards"
+_GROUPS: dict[str, str | None] = {**{f"sracl.{folder}": kind for kind, folder in KINDS.items()}, _CARDS_GROUP: None}
+"""Groups of entry points -> the kind of what they name; None for packages of cards."""
 
 
 class UnknownComponent(UsageError):
@@ -124,7 +126,13 @@ def catalog() -> Catalog:
         CardError: One of our own cards cannot be read. Other distributions' broken ones end up in `Catalog.broken`.
     """
     cards = read_cards(paths.shipped("registry"), OWNER)
-    broken: list[str] = []
+    every = entry_points()
+    broken = [
+        f"Distribution '{owner}': the group '{group}' of its entry points is not read.{did_you_mean(group, _GROUPS)}"
+        for group in sorted(every.groups)
+        if group.startswith("sracl.") and group not in _GROUPS
+        for owner in sorted({_owner(entry_point) for entry_point in every.select(group=group)})
+    ]
     for entry_point, owner, kind in _entry_points():
         if kind is None:
             try:
@@ -147,13 +155,14 @@ def read_cards(folder: Path, owner: str) -> list[Card]:
 
 def _entry_points() -> Iterator[tuple[EntryPoint, str, str | None]]:
     """Our groups' entry points: each with its distribution and kind (None for a package of cards)."""
-    kinds: dict[str, str | None] = {f"sracl.{folder}": kind for kind, folder in KINDS.items()}
-    kinds[_CARDS_GROUP] = None
     every = entry_points()
-    for group, kind in kinds.items():
+    for group, kind in _GROUPS.items():
         for entry_point in every.select(group=group):
-            owner = entry_point.dist.name if entry_point.dist else entry_point.value.split(".")[0]
-            yield entry_point, owner, kind
+            yield entry_point, _owner(entry_point), kind
+
+
+def _owner(entry_point: EntryPoint) -> str:
+    return entry_point.dist.name if entry_point.dist else entry_point.value.split(".")[0]
 
 
 def _card_folders(entry_point: EntryPoint, owner: str) -> list[Path]:

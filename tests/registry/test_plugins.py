@@ -137,3 +137,10 @@ def test_an_entry_point_that_names_no_object_is_reported(tmp_path: Path) -> None
     done = sracl(["list", "losses"], [lab])
     assert done.returncode == 0
     assert "entry point 'odd' should read package.module:name" in done.stderr
+
+
+def test_a_group_that_is_not_read_is_reported_with_the_nearest(tmp_path: Path) -> None:
+    lab = plugin_distribution(tmp_path / "lab", entry_points={"sracl.loss": {"mine": "my_lab_models:MeanOfItems"}})
+    done = sracl(["list", "losses"], [lab])
+    assert done.returncode == 0
+    assert "Distribution 'my-lab': the group 'sracl.loss' of its entry points is not read. Did you mean 'sracl.losses'?" in done.stderr
