@@ -169,7 +169,7 @@ class Store(Reader):
             if run.state == "running" and holder is not None and holder != dict(identity):
                 where = presence(holder)
                 left = timedelta() if run.heartbeat is None else run.heartbeat + 2 * STALE_AFTER - now()
-                if where == "alive" or (where == "elsewhere" and left >= timedelta()):
+                if where == "alive" or (where == "elsewhere" and left > timedelta()):
                     # such as a container that was killed, whose successor has another name
                     unseen = f" If that has ended, try again in {math.ceil(left.total_seconds())} s." if where == "elsewhere" else ""
                     raise ResourceError(f"Run '{run_id}' is being trained by process {holder['pid']} on {holder['host']}.{unseen}")
