@@ -91,7 +91,7 @@ def leaderboard(
             for row in rows
         ]
         dataset = found[here[0].run_id].dataset
-        remarks = [*tuned, *_leaks(rows), *_mixtures(rows, made)]
+        remarks = [*tuned, *_leaks(rows), *_mixtures(rows, found, made)]
         if users_group == "all" and split == "test":
             rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
             remarks += _absences(tables, dataset, facts[fingerprint])
@@ -304,17 +304,24 @@ def _leaks(rows: Sequence[Row]) -> list[str]:
     return [f"{row.label} is leaky, it sees more than training data: {', '.join(row.leaky)}" for row in rows if row.leaky]
 
 
-def _mixtures(rows: Sequence[Row], made: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Rows whose seeds were trained with different texts or neighbours, though their values are the same: these only name a prompt."""
+def _mixtures(rows: Sequence[Row], found: Mapping[str, RunRow], made: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Rows whose seeds were trained with different code, texts or neighbours, though their values are the same: these only name them."""
     remarks = []
     for row in rows:
-        seeds: dict[str, list[int]] = {}
-        for run_id, seed in zip(row.runs, row.seeds, strict=True):
-            seeds.setdefault(json.dumps(made.get(run_id, {}), sort_keys=True), []).append(seed)
-        if len(seeds) > 1:
-            apart = "; ".join(", ".join(map(str, alike)) for alike in seeds.values())
+        code = [{name: found[run_id].environment.get(name) for name in ("sracl", "code")} for run_id in row.runs]
+        if apart := _apart(row.seeds, code):
+            remarks.append(f"{row.label} averages seeds that were trained by different code, as sracl diff tells: {apart}")
+        if apart := _apart(row.seeds, [made.get(run_id, {}) for run_id in row.runs]):
             remarks.append(f"{row.label} averages seeds whose texts or neighbours were made by other words, files or versions: {apart}")
     return remarks
+
+
+def _apart(seeds: Sequence[int], told: Sequence[Mapping[str, Any]]) -> str:
+    """Seeds of which the same is told, as `1; 2, 3`; empty where it is the same of all."""
+    alike: dict[str, list[int]] = {}
+    for seed, what in zip(seeds, told, strict=True):
+        alike.setdefault(json.dumps(what, sort_keys=True), []).append(seed)
+    return "; ".join(", ".join(map(str, some)) for some in alike.values()) if len(alike) > 1 else ""
 
 
 def _absences(tables: Sequence[PublishedTable], dataset: str, facts: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ import ast
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from sracl.registry.source import addressed, package_folders, source_file
+from sracl.registry.source import package_folders, source_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -27,7 +27,7 @@ def copy_sources(values: Mapping[str, Any], project: Path, target: Path) -> list
         Names of the top-level modules and packages that were copied.
     """
     shutil.rmtree(target, ignore_errors=True)
-    waiting = {name.partition(":")[0].partition(".")[0] for name in addressed(values)}
+    waiting = {name.partition(":")[0].partition(".")[0] for name in _named(values)}
     seen: set[str] = set()
     copied = []
     while waiting:
@@ -45,6 +45,18 @@ def copy_sources(values: Mapping[str, Any], project: Path, target: Path) -> list
         files = source.rglob("*.py") if source.is_dir() else [source]
         waiting |= {imported for file in files for imported in _imported(file)} - seen
     return sorted(copied)
+
+
+def _named(value: Any) -> Iterator[str]:
+    """Every component that is named by its module."""
+    if isinstance(value, dict):
+        if isinstance(value.get("use"), str) and ":" in value["use"]:
+            yield value["use"]
+        for inner in value.values():
+            yield from _named(inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _named(inner)
 
 
 def _below(project: Path, name: str) -> Path | None:

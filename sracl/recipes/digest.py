@@ -6,16 +6,20 @@ import functools
 import hashlib
 import json
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, version
 from typing import TYPE_CHECKING, Any
 
 from sracl.recipes import schema
 from sracl.recipes.lines import join_path
 from sracl.registry.catalog import OWNER, Catalog
-from sracl.registry.parameters import decisive, refers, signature
+from sracl.registry.own_code import own_modules
+from sracl.registry.parameters import decisive, refers
+from sracl.registry.signatures import module_of, signature
+from sracl.registry.source import source_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from sracl.registry.card import Card
 
@@ -23,7 +27,7 @@ NOT_INSTALLED = "not installed"
 """In place of a version."""
 
 _SOURCE = "source "
-"""Begins what stands in place of a version where components have none; a hash of each of their files follows."""
+"""Begins what stands in place of a version where a module has none; a hash of its file follows."""
 
 
 def digest(values: Mapping[str, Any], seed: int, code: Mapping[str, str], data_fingerprint: str | None) -> str:
@@ -65,29 +69,42 @@ def decisive_values(cat: Catalog, values: Mapping[str, Any], components: Mapping
 
 
 def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
-    """Version of sracl, of each distribution that owns a component, and of each component that no distribution owns.
+    """Version of sracl and of each distribution that owns a component; of a component without one, what its modules hold.
+
+    A component has none that no distribution owns, or one that is installed to be edited (`pip install -e`).
 
     Args:
         cat: What is registered.
         components: Kind and bound table of each component; those within are found.
     """
     versions = {OWNER: installed(OWNER) or NOT_INSTALLED}
-    sources: dict[str, set[str]] = {}  # a package may take its components from several files
     for card in (card for kind, bound in components for card in _cards(cat, kind, bound)):
-        if found := installed(card.owner):
-            versions[card.owner] = found
-        elif card.owner != OWNER:
-            sources.setdefault(card.owner, set()).add(_source(card))
-    return versions | {owner: f"{_SOURCE}{' '.join(sorted(hashes))}" for owner, hashes in sources.items()}
+        found = installed(card.owner)
+        if card.owner == OWNER or (found and not _is_edited_in_place(card.owner)):
+            versions[card.owner] = found or NOT_INSTALLED
+        elif card.entry is not None:  # what a data set of files holds is part of a digest anyway
+            versions |= {name: _source(file) for name, file in own_modules(module_of(card.entry)).items()}
+    return versions
 
 
 def replaced(code: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Distributions that have another version now than in `code`: name -> that version, and the one of now.
+    """What is another version now than in `code`: a distribution's or a module's name -> that version, and the one of now.
 
-    Components that no distribution owns are left out: a run that waits has a copy of them.
+    A run that waits has a copy of the project's own modules, which is on the import path in place of them.
     """
-    versions = {owner: (then, installed(owner) or NOT_INSTALLED) for owner, then in code.items() if not then.startswith(_SOURCE)}
-    return {owner: (then, now) for owner, (then, now) in versions.items() if then != now}
+    versions = {}
+    for name, then in code.items():
+        if not then.startswith(_SOURCE):
+            versions[name] = then, installed(name) or NOT_INSTALLED
+        else:
+            file = source_file(name)
+            versions[name] = then, _source(file) if file else NOT_INSTALLED
+    return {name: (then, now) for name, (then, now) in versions.items() if then != now}
+
+
+def modules(code: Mapping[str, str]) -> list[str]:
+    """Modules that have no version in `code`, but what they hold."""
+    return [name for name, then in code.items() if then.startswith(_SOURCE)]
 
 
 def _cards(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> Iterator[Card]:
@@ -112,6 +129,12 @@ def installed(distribution: str) -> str | None:
         return None
 
 
-def _source(card: Card) -> str:
-    """Hash of the file of a component that has no version: named as module:Class, or a namesake of no distribution."""
-    return hashlib.sha256(signature(card).path.read_bytes()).hexdigest()[:16]
+@functools.cache
+def _is_edited_in_place(name: str) -> bool:
+    """Whether a distribution is installed as a link to its source, whose edits leave its version as it was."""
+    told = json.loads(distribution(name).read_text("direct_url.json") or "{}")
+    return bool(told.get("dir_info", {}).get("editable"))
+
+
+def _source(file: Path) -> str:
+    return f"{_SOURCE}{hashlib.sha256(file.read_bytes()).hexdigest()[:16]}"

@@ -81,13 +81,26 @@ def signature(card: Card) -> Signature:
     """
     if card.entry is None:
         return Signature(card.name, (), {}, card.summary, "", card.path or Path(), 1, False, None)
-    module_name, _, name = card.entry.partition(":")
+    return _signature(*_defined(card.entry))
+
+
+def module_of(entry: str) -> Module:
+    """The module that defines what is named as `module:name`, which may be another than the one it is named by.
+
+    Raises:
+        PluginError: As in `signature`.
+    """
+    return _defined(entry)[0]
+
+
+def _defined(entry: str) -> tuple[Module, Definition]:
+    module_name, _, name = entry.partition(":")
     module = read_module(module_name)
     found = definition(lookup(module, name))
     if found is None:
         defined = [node.name for node in module.tree.body if isinstance(node, (ast.ClassDef, ast.FunctionDef))]
-        raise PluginError(f"'{card.entry}' names no class or function of {module.path}.{did_you_mean(name, defined)}")
-    return _signature(*found)
+        raise PluginError(f"'{entry}' names no class or function of {module.path}.{did_you_mean(name, defined)}")
+    return found
 
 
 def call_arguments(protocol: str) -> tuple[str, ...] | None:

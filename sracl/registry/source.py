@@ -9,10 +9,9 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from sracl import paths
 from sracl.errors import PluginError, did_you_mean
@@ -43,16 +42,6 @@ class Found:
 
     module: Module
     node: ast.stmt
-
-
-def addressed(value: Any) -> Iterator[str]:
-    """Every component among the values of a run that is named by its module."""
-    if isinstance(value, Mapping):
-        if isinstance(value.get("use"), str) and ":" in value["use"]:
-            yield value["use"]
-        value = list(value.values())
-    for inner in value if isinstance(value, (list, tuple)) else ():
-        yield from addressed(inner)
 
 
 def package_folders(name: str) -> list[Path]:
@@ -130,7 +119,7 @@ def lookup(module: Module, name: str, hops: int = _HOPS) -> Found | None:
         if isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == name:
-                    return _imported(_absolute(module, node), alias.name, hops) if hops else None
+                    return _imported(absolute(module, node), alias.name, hops) if hops else None
     return None
 
 
@@ -164,7 +153,7 @@ def _statements(body: list[ast.stmt]) -> list[ast.stmt]:
     return flat
 
 
-def _absolute(module: Module, node: ast.ImportFrom) -> str:
+def absolute(module: Module, node: ast.ImportFrom) -> str:
     """Full name of the module a `from` import reads."""
     if not node.level:
         return node.module or ""
@@ -193,6 +182,6 @@ def _module_named(module: Module, dotted: str) -> str | None:
         elif isinstance(node, ast.ImportFrom):
             for alias in node.names:
                 if (alias.asname or alias.name) == head:
-                    base = f"{_absolute(module, node)}.{alias.name}"
+                    base = f"{absolute(module, node)}.{alias.name}"
                     return f"{base}.{rest}" if rest else base
     return None

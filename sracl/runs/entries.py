@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import platform
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sracl import paths
 from sracl.recipes.digest import NOT_INSTALLED, installed
+from sracl.registry.catalog import OWNER
 from sracl.runs.removal import alone
 from sracl.runs.upcoming import announced
 from sracl.tracking import queries
@@ -66,7 +67,7 @@ def register(store: Store, plan: Plan) -> None:
             origins=run.origins,
             leaky=run.leaky,
             folder=str(paths.run_folder(run_id(run))),
-            environment=environment(),
+            environment=environment(run),
         )
 
 
@@ -87,7 +88,8 @@ def count_imported(store: Store, plan: Plan) -> int:
     return sum(run is not None and run.state == "completed" and bool(run.imported) for run in known)
 
 
-def environment() -> dict[str, str]:
+def environment(run: RunPlan) -> dict[str, Any]:
     """Versions and machine, as far as they can change a figure."""
-    packages = {name: installed(name) or NOT_INSTALLED for name in ("sracl", "torch", "numpy")}
-    return {"python": platform.python_version(), "platform": platform.platform(), **packages}
+    packages = {name: installed(name) or NOT_INSTALLED for name in (OWNER, "torch", "numpy")}
+    own = {name: version for name, version in run.code.items() if name != OWNER}
+    return {"python": platform.python_version(), "platform": platform.platform(), **packages, **({"code": own} if own else {})}

@@ -18,7 +18,7 @@ from sracl import paths
 from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
 from sracl.processor import multiplies_bf16
-from sracl.registry.source import addressed
+from sracl.recipes.digest import modules
 from sracl.runs.entries import coming_to, environment, is_done, is_known, label, run_id
 from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
@@ -97,8 +97,8 @@ def execute(
 
 
 def _import_own(plan: Plan) -> None:
-    """Import the modules that components are named by while they are what digests say: one may be edited before its run begins."""
-    for module in sorted({name.partition(":")[0] for run in plan.runs for name in addressed(run.values)}):
+    """Import modules that are known by what they hold while that is what digests say: one may be edited before its run begins."""
+    for module in sorted({name for run in plan.runs for name in modules(run.code)}):
         with suppress(Exception):  # its runs fail with that
             importlib.import_module(module)
 
@@ -136,7 +136,7 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
             if settled := _settled(key, run, store):  # by another process, since the look above
                 return settled
             # versions again: those of the day on which it was entered may have been replaced since
-            here = {**environment(), "device": str(shop.device), "threads": torch.get_num_threads()}
+            here = {**environment(run), "device": str(shop.device), "threads": torch.get_num_threads()}
             store.start(key, identity.current(), here)
             try:
                 started = time.monotonic()

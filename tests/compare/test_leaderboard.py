@@ -74,6 +74,14 @@ def test_seeds_of_one_row_with_texts_made_by_other_words_are_told(store: Store, 
     )
 
 
+def test_seeds_of_one_row_that_different_code_trained_are_told(store: Store, add: Any) -> None:
+    before, after = ({"sracl": "1", "code": {"my_lab.util": f"source {content}"}} for content in ("aa", "bb"))
+    for seed, environment in {1: after, 2: before, 3: before}.items():
+        add("full", seed, {"hr@10": 0.1}, environment=environment)
+        add("base", seed, {"hr@10": 0.1}, environment={**before, "device": f"cuda:{seed}"})
+    assert leaderboard(store).blocks[0].notes == ("full averages seeds that were trained by different code, as sracl diff tells: 1; 2, 3",)
+
+
 def test_variants_keep_the_order_of_the_recipe(store: Store, add: Any) -> None:
     add("second", 1, {"hr@10": 0.1}, ordinal=1)
     add("first", 1, {"hr@10": 0.1}, ordinal=0)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import json
 import sys
 from collections.abc import Callable
 from importlib.metadata import version
@@ -10,7 +11,7 @@ from typing import TypeAlias
 
 import pytest
 
-from sracl.recipes.digest import code_versions, decisive_values, digest
+from sracl.recipes.digest import code_versions, decisive_values, digest, modules, replaced
 from sracl.recipes.plan import plan
 from sracl.registry.card import Card
 from sracl.registry.catalog import Catalog, catalog
@@ -59,19 +60,59 @@ def test_code_without_a_version_is_known_by_its_source(write: Write, lab: Path) 
     assert after.digest != before.digest
 
 
-@pytest.mark.parametrize("edited", ["first", "second"])
-def test_every_file_that_a_package_takes_components_from_counts(lab: Path, edited: str) -> None:
-    package = lab.with_name("lab_of_two")
-    package.mkdir()
-    package.joinpath("__init__.py").write_text("from lab_of_two.first import first\nfrom lab_of_two.second import second\n", "utf-8")
-    for name in ("first", "second"):
-        package.joinpath(f"{name}.py").write_text(MINE.replace("def mine", f"def {name}"), "utf-8")
+@pytest.fixture
+def package(lab: Path) -> Path:
+    """A package of two losses, named by its own name, that have a helper in common."""
+    folder = lab.with_name("lab_of_two")
+    folder.mkdir()
+    files = {
+        "__init__": "from lab_of_two.first import first\nfrom lab_of_two.second import second\n",
+        "first": "import torch\n\nfrom . import scale\n" + MINE.replace("def mine", "def first"),
+        "second": "from lab_of_one import mine\n" + MINE.replace("def mine", "def second"),
+        "scale": "import json, math\n\nfrom sracl.interfaces import Loss\nfrom lab_of_two.deeper import *\n",
+        "deeper": "BY = 2.0\n",
+    }
+    for name, content in files.items():
+        folder.joinpath(f"{name}.py").write_text(content, "utf-8")
+    return folder
+
+
+def test_a_component_is_known_by_its_module_and_by_what_that_imports_of_ones_own(package: Path) -> None:
+    first, second = (code_versions(catalog(), [("loss", {"use": f"lab_of_two:{name}", "strength": 1.0})]) for name in ("first", "second"))
+    assert list(first) == ["sracl", "lab_of_two.first", "lab_of_two.scale", "lab_of_two.deeper"]
+    assert list(second) == ["sracl", "lab_of_two.second", "lab_of_one"]
+    assert modules(first) == ["lab_of_two.first", "lab_of_two.scale", "lab_of_two.deeper"]
+
+
+@pytest.mark.parametrize("edited", ["first", "second", "deeper"])
+def test_every_module_of_a_run_counts(package: Path, edited: str) -> None:
     used = [("loss", {"use": f"lab_of_two:{name}", "strength": 1.0}) for name in ("first", "second")]
     before = code_versions(catalog(), used)
     assert code_versions(catalog(), used[::-1]) == before
+    assert replaced(before) == {}
     file = package / f"{edited}.py"
-    file.write_text(file.read_text("utf-8").replace("states.sum()", "states.mean()"), "utf-8")
-    assert code_versions(catalog(), used) != before
+    file.write_text(file.read_text("utf-8") + "# edited\n", "utf-8")
+    after = code_versions(catalog(), used)
+    name = f"lab_of_two.{edited}"
+    assert replaced(before) == {name: (before[name], after[name])}
+    assert {key for key in before if before[key] != after[key]} == {name}
+
+
+def test_a_module_that_is_gone_is_told(package: Path) -> None:
+    before = code_versions(catalog(), [("loss", {"use": "lab_of_two:first", "strength": 1.0})])
+    package.joinpath("deeper.py").unlink()
+    assert replaced(before) == {"lab_of_two.deeper": (before["lab_of_two.deeper"], "not installed")}
+
+
+@pytest.mark.parametrize("editable", [True, False])
+def test_a_distribution_that_is_edited_in_place_is_known_by_its_source(lab: Path, editable: bool) -> None:
+    told = lab.with_name(f"lab_{editable}-1.0.dist-info")
+    told.mkdir()
+    told.joinpath("METADATA").write_text(f"Metadata-Version: 2.1\nName: lab-{editable}\nVersion: 1.0\n", "utf-8")
+    told.joinpath("direct_url.json").write_text(json.dumps({"url": "file:///lab", "dir_info": {"editable": editable}}), "utf-8")
+    theirs = Card(kind="loss", name="theirs", entry="lab_of_one:mine", summary="", owner=f"lab-{editable}")
+    code = code_versions(Catalog([*catalog().cards(), theirs]), [("loss", {"use": "theirs", "strength": 1.0})])
+    assert [name for name in code if name != "sracl"] == (["lab_of_one"] if editable else ["lab-False"])
 
 
 STAGE = """

@@ -19,7 +19,7 @@ import pytest
 
 from sracl import paths, whole_file
 from sracl.errors import BudgetError, ResourceError
-from sracl.recipes.plan import Plan, plan
+from sracl.recipes.plan import Plan, RunPlan, plan
 from sracl.runs import entries, execute
 from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
@@ -110,7 +110,7 @@ def test_a_run_that_an_import_completes_as_it_is_about_to_begin_is_left_alone(tm
     wanted = plan(str(sracl_recipe(tmp_path)))
     with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
 
-        def imported() -> dict[str, str]:
+        def imported(run: RunPlan) -> dict[str, str]:
             store.finish(wanted.runs[0].digest[:10], "completed", "elsewhere")
             return {}
 
@@ -176,7 +176,9 @@ def test_a_component_that_is_edited_meanwhile_is_what_the_digest_says(tmp_path: 
     own = plan(str(sracl_recipe(tmp_path)), sets=["objective.next.loss=lab_of_edits:mine"])
     with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
         (result,) = execute.execute(own, store, screen, device="cpu")
+        (run,) = queries.runs(store)
     assert result.reason == "objective 'next': as it was"
+    assert run.environment["code"] == {"lab_of_edits": own.runs[0].code["lab_of_edits"]}
 
 
 def test_a_prompt_that_is_edited_before_its_run_begins_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
