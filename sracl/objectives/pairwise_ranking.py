@@ -10,7 +10,7 @@ from pydantic import Field
 from torch import nn
 
 from sracl.interfaces import BATCH, Request
-from sracl.objectives.negatives import draw_outside
+from sracl.objectives.negatives import draw_outside, refuse_full_rows
 
 if TYPE_CHECKING:
     from sracl.interfaces import Batch, SequenceSpec, Term
@@ -25,9 +25,12 @@ class PairwiseRanking(nn.Module):
     all would score every item for every row.
 
     Args:
-        spec: Item count of the prepared data.
+        spec: Item count and longest sequence of the prepared data.
         generator: Source of the negatives, on the device of the batch.
         num_negatives: Items drawn for each row, uniform over those in neither input nor target.
+
+    Raises:
+        ValueError: A sequence and its target may hold all items.
 
     Source: the ranking loss of LRD (Yang et al. 2024, arXiv:2403.18348). Differs from its code, which draws no item of the user's
         whole history: that would tell training which items validate and test.
@@ -38,6 +41,7 @@ class PairwiseRanking(nn.Module):
 
     def __init__(self, spec: SequenceSpec, generator: torch.Generator, *, num_negatives: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()
+        refuse_full_rows(spec.num_items, spec.max_length + 1)  # with the target
         self.num_items = spec.num_items
         self.generator = generator
         self.num_negatives = num_negatives

@@ -11,7 +11,8 @@ from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 
 
 def ranking(num_negatives: int = 1, num_items: int = 12) -> PairwiseRanking:
-    return PairwiseRanking(SequenceSpec(num_items, 4), torch.Generator().manual_seed(0), num_negatives=num_negatives)
+    longest = min(4, num_items - 2)  # with the target, one item is left
+    return PairwiseRanking(SequenceSpec(num_items, longest), torch.Generator().manual_seed(0), num_negatives=num_negatives)
 
 
 def rows(inputs: list[list[int]], targets: list[int]) -> Batch:
@@ -62,3 +63,9 @@ def test_negatives_are_in_neither_input_nor_target_and_a_fresh_model_has_log_2()
     encoder = scored(*[0.0] * 12)
     _, term = drive(ranking(5), rows([[1, 2, 3, 4], [0, 0, 5, 6]], [5, 7]), encoder)
     assert term.item() == pytest.approx(math.log(2), abs=1e-6)
+
+
+def test_a_catalogue_that_a_sequence_and_its_target_may_hold_is_refused() -> None:
+    with pytest.raises(ValueError, match="a sequence of up to 4 may hold all 4 items"):
+        PairwiseRanking(SequenceSpec(4, 3), torch.Generator())
+    PairwiseRanking(SequenceSpec(5, 3), torch.Generator())
