@@ -18,7 +18,7 @@ from sracl.errors import NO_SPACE, BudgetError, ResourceError, UsageError
 from sracl.jobs.children import Child, start
 from sracl.jobs.devices import devices
 from sracl.jobs.endings import ending
-from sracl.tracking import identity, jobs, queries
+from sracl.tracking import identity, jobs
 from sracl.tracking.jobs import CANNOT_BEGIN, LEASE
 from sracl.tracking.queue import Queue
 from sracl.tracking.values import now
@@ -94,7 +94,7 @@ class Worker:
                     return
                 self._rest()
         if self._charges:
-            self._report(f"leaving; {len(self._charges)} jobs go on, and the next worker takes them over")
+            self._report(f"leaving {len(self._charges)} running job{'s' * (len(self._charges) != 1)} to the next worker")
 
     def _try_turn(self) -> bool:
         """A turn; what a full disk or a locked store keeps from being done is left to a later one, and said once."""
@@ -206,7 +206,7 @@ class Worker:
             return
         state, code, reason = self._ending(row, charge)
         if state == "cancelled" and row.run_id:
-            self._cancel_run(row.run_id)
+            self._store.cancel(row.run_id, "by the user")
         self._queue.finish(row.number, state, code=code, reason=reason)
         del self._charges[row.number]
         self._report(f"job {row.number} {state}{f': {reason}' if reason else ''}")
@@ -215,12 +215,6 @@ class Worker:
         if charge.failure:
             return "failed", 1, charge.failure
         return ending(self._store, row, None if charge.child is None else charge.child.code)
-
-    def _cancel_run(self, run_id: str) -> None:
-        """Say of a run, too, that it was cancelled, unless it has ended otherwise or another process has it now."""
-        for run in queries.runs(self._store, ids=[run_id]):
-            if run.state in ("planned", "interrupted"):
-                self._store.finish(run_id, "cancelled", "by the user")
 
     def _ask_to_end(self, row: JobRow, charge: Charge, child: Child) -> None:
         at = time.monotonic()

@@ -201,6 +201,17 @@ class Store(Reader):
             run = self._run(session, run_id)
             run.state, run.reason, run.finished = state, reason, now()
 
+    def cancel(self, run_id: str, reason: str) -> None:
+        """Say of a run that it was cancelled, unless it has ended otherwise, another process has it now, or it was removed."""
+        with self.writing() as session:
+            run = session.exec(select(Run).where(Run.id == run_id)).first()
+            if run is None:
+                return
+            holder = owner(run)
+            is_left = run.state == "running" and (holder is None or presence(holder) == "gone")
+            if is_left or run.state in ("planned", "interrupted"):
+                run.state, run.reason, run.finished = "cancelled", reason, now()
+
     def log(self, run_id: str, epoch: int, values: Mapping[str, float]) -> None:
         """Keep the values of one epoch, all or none; an epoch logged again replaces its values. Also a sign of life."""
         rows = [{"run_id": run_id, "name": name, "epoch": epoch, "value": _stored(value)} for name, value in values.items()]

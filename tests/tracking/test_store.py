@@ -126,6 +126,26 @@ class TestStates:
         store.start("r1", identity.current())
         assert queries.run(store, "r1").attempt == 2
 
+    def test_only_a_run_that_nobody_has_and_that_has_not_ended_is_cancelled(self, store: Store, register: Any) -> None:
+        register(store)
+        store.cancel("r1", "by the user")
+        cancelled = queries.run(store, "r1")
+        assert (cancelled.state, cancelled.reason) == ("cancelled", "by the user")
+        assert cancelled.finished is not None
+        store.start("r1", identity.current())
+        store.cancel("r1", "by the user")
+        assert queries.run(store, "r1").state == "running"
+        store.finish("r1", "completed")
+        store.cancel("r1", "by the user")
+        assert queries.run(store, "r1").state == "completed"
+        store.cancel("r9", "by the user")  # removed meanwhile
+
+    def test_a_run_whose_process_is_gone_is_cancelled(self, store: Store, register: Any) -> None:
+        register(store)
+        store.start("r1", {**identity.current(), "pid_started": -1.0})
+        store.cancel("r1", "by the user")
+        assert queries.run(store, "r1").state == "cancelled"
+
     def test_an_end_that_is_none_is_refused(self, store: Store, register: Any) -> None:
         register(store)
         with pytest.raises(ValueError, match="completed, failed, interrupted or cancelled"):
