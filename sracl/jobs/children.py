@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
     from sracl.tracking.identity import Identity
     from sracl.tracking.jobs import JobRow
+
+
+_WHEN_TOLD = 'read -r told && exec "$@" </dev/null'
+"""A command that begins with the first line from the worker, and never does if that dies before: nobody would know of it."""
 
 
 class Child:
@@ -42,6 +48,15 @@ class Child:
         returned = self._popen.returncode
         return returned if returned >= 0 else 128 - returned
 
+    def begin(self) -> None:
+        """Let a process that was just started do what it is for; one of which nobody could tell any more ends instead."""
+        if self._popen is not None and self._popen.stdin is not None and not self._popen.stdin.closed:
+            with suppress(BrokenPipeError):  # it was ended before
+                self._popen.stdin.write(b"\n")
+                self._popen.stdin.flush()
+            with suppress(BrokenPipeError):
+                self._popen.stdin.close()
+
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to it and all it has started, if it is still there and no other process with its number."""
         if self._popen is not None:
@@ -52,7 +67,7 @@ class Child:
 
 
 def start(job: JobRow, *, environment: Mapping[str, str], inherited: Sequence[int]) -> Child:
-    """Start a job's command, apart from this process: closing a terminal does not reach it.
+    """Start the process of a job's command, apart from this one: closing a terminal does not reach it. It waits for `Child.begin`.
 
     Args:
         job: What to start. Its log is opened first, so that there is one whatever happens.
@@ -62,16 +77,19 @@ def start(job: JobRow, *, environment: Mapping[str, str], inherited: Sequence[in
     Raises:
         OSError: The command cannot be started, or its log not be written.
     """
+    variables = {**left_to_the_worker(), **job.environment, **environment}
+    if shutil.which(job.command[0], path=variables.get("PATH")) is None:
+        raise FileNotFoundError(errno.ENOENT, "there is no such program", job.command[0])
     log = Path(job.log)
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         output.write(f"── {now().astimezone():%Y-%m-%d %H:%M:%S}  job {job.number}, attempt {job.attempt}: {job.label}\n".encode())
         output.flush()
         popen = subprocess.Popen(
-            job.command,
+            ["/bin/sh", "-c", _WHEN_TOLD, "sh", *job.command],
             cwd=job.folder,
-            env={**left_to_the_worker(), **job.environment, **environment},
-            stdin=subprocess.DEVNULL,
+            env=variables,
+            stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,

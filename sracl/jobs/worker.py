@@ -184,6 +184,7 @@ class Worker:
             os.close(claim)  # the job holds it now, if there is one
         self._report(f"job {number} begins on {device.key}: {row.label}")
         self._queue.started(number, charge.child.identity)
+        charge.child.begin()
 
     def _environment(self, row: JobRow, device: Device) -> dict[str, str]:
         set_here = {"SRACL_JOB": str(row.number), "CUDA_VISIBLE_DEVICES": device.key if device.is_gpu else ""}
@@ -198,6 +199,7 @@ class Worker:
         if child is not None and not child.is_over:
             if row.pid is None:  # which could not be written down when it began
                 self._queue.started(row.number, child.identity)
+                child.begin()
             if row.wanted == "checkpoint":
                 child.signal(CHECKPOINT)
                 self._queue.heard(row.number)
