@@ -14,10 +14,10 @@ def command(
         float | None, typer.Option("--idle-exit", metavar="SECONDS", min=0, help="Leave after so long without anything to do.")
     ] = None,
 ) -> None:
-    """Start waiting jobs on free devices, and look after them until they end.
+    r"""Start waiting jobs on free devices, and look after them until they end.
 
     There is rarely a need for this: whatever lets jobs wait starts a worker, which leaves when it is done. A job gets a GPU
-    of its own, or a share where its recipe says how much it needs ([resources] vram, in GiB); without a GPU, a slot of the
+    of its own, or a share where its recipe says how much it needs (\[resources] vram, in GiB); without a GPU, a slot of the
     processor. Ctrl-C makes the worker leave; running jobs go on, and the next worker takes them over.
     """
     import time

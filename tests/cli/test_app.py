@@ -33,6 +33,10 @@ def raising(error: BaseException) -> typer.Typer:
     return app
 
 
+def test_the_help_of_no_command_loses_what_stands_in_brackets() -> None:
+    assert "([resources] vram, in GiB)" in " ".join(sracl("worker", "--help", COLUMNS="200").stdout.split())
+
+
 # interface of the command line: the exit code says what kind of thing went wrong
 CODES = {
     "SraclError": 1,
