@@ -121,6 +121,23 @@ async def test_the_log_is_followed_until_one_moves_up_in_it(app: SraclApp, tmp_p
         assert app.clipboard.splitlines()[-1] == "line 101"
 
 
+async def test_codes_in_a_log_do_not_reach_the_terminal(app: SraclApp, tmp_path: Path) -> None:
+    file = tmp_path / "r1" / "log.txt"
+    file.parent.mkdir()
+    file.write_bytes(b"\x1b[31mred\x1b[0m\nepoch 1\repoch 2\nhalf \x1b[")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await shows(pilot, "r1")
+        await pilot.press("enter", "l")
+        await shows(pilot, "red\nepoch 2\nhalf")
+        with file.open("ab") as log:
+            log.write(b"2Jdone\r7 %")
+        await shows(pilot, "7 %")
+        with file.open("ab") as log:
+            log.write(b"\r8 %\n")
+        await shows(pilot, "7 %\n8 %")
+        assert "\x1b" not in text(app)
+
+
 @pytest.mark.parametrize(("tab", "expected"), [("l", "what the job said"), ("r", "train.epochs = 3")])
 async def test_what_is_read_is_handed_to_a_program_of_the_users(
     tab: str, expected: str, app: SraclApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

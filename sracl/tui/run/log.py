@@ -7,6 +7,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import Log
 
+from sracl.tui.widgets.plain import printed
+
 _LINES = 5000
 _COPIED = 200
 
@@ -28,6 +30,7 @@ class JobLog(Log, can_focus=True):
 
     def __init__(self, *, id: str) -> None:
         super().__init__(id=id, max_lines=_LINES)
+        self._rest = ""
 
     @property
     def copied(self) -> str:
@@ -39,5 +42,8 @@ class JobLog(Log, can_focus=True):
         follows = anew or self.is_vertical_scroll_end
         if anew:
             self.clear()
-        if text:
-            self.write(text.replace("\r\n", "\n"), scroll_end=follows)
+            self._rest = ""
+        begins = "\n" if text.startswith("\r") and self.lines and self.lines[-1] else ""  # what it writes over stands on a line of its own
+        shown, self._rest = printed(f"{self._rest}{begins}{text}")
+        if shown:
+            self.write(shown, scroll_end=follows)
