@@ -35,7 +35,8 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
         with Store.open(path) as store:
             store.register(
                 run_id="r1", digest="r1", recipe="small", variant="", cell={}, seed=7, label="r1", dataset="demo",
-                values={"train": {"epochs": 3}}, origins={"train.epochs": "small.toml:4"}, leaky=(), folder="", environment={"torch": "2"},
+                values={"train": {"epochs": 3, "precision": "float32", "phase": [], "own": True, "none": None}},
+                origins={"train.epochs": "small.toml:4"}, leaky=(), folder="", environment={"torch": "2"},
             )  # fmt: skip
             store.start("r1", identity.current())
             store.log("r1", 1, {"loss": 2.0, "valid.mrr@10": 0.1})
@@ -52,7 +53,13 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                 texts = {name: str(app.screen.query_one(f"#{name}-text", Static).render()) for name in ("overview", "recipe", "artifacts")}
                 assert "seed     7" in texts["overview"]
                 assert "test.hr@10, seen items excluded, history<7  0.2500" in texts["overview"]
-                assert texts["recipe"] == "train.epochs = 3    (small.toml:4)"
+                assert texts["recipe"].splitlines() == [
+                    "train.epochs = 3    (small.toml:4)",
+                    'train.precision = "float32"',
+                    "train.phase = []",
+                    "train.own = true",
+                    "train.none = nothing",
+                ]
                 assert texts["artifacts"] == "no file yet"
                 assert not app.screen.query_one("#charts-text").display
                 for key, tab in {"C": "charts", "r": "recipe", "a": "artifacts", "E": "environment", "o": "overview"}.items():

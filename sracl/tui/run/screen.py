@@ -14,6 +14,7 @@ from textual.widgets import Static, TabbedContent, TabPane
 from sracl.compare.wording import age, at_most, epochs, origin_in_words, place, state_with_sign
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
+from sracl.registry.wording import in_toml
 from sracl.tracking import artifacts, progress, protocol, queries
 from sracl.tracking.values import now
 from sracl.tui.run.hand_over import hand_over
@@ -198,6 +199,6 @@ def _figure(row: queries.MetricRow, protocols: Mapping[str, Mapping[str, Any]]) 
 
 
 def _lines(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
-    """Lines `path = value`, with where it was set."""
-    told = ((path, value, origin(origins, path)) for path, value in flat(values))
+    """Lines `path = value` as a recipe would have them, with where it was set."""
+    told = ((path, in_toml(value), origin(origins, path)) for path, value in flat(values))
     return "\n".join(f"{path} = {value}" + (f"    ({place})" if place else "") for path, value, place in told)
