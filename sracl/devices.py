@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sracl.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -59,6 +61,18 @@ class Silent:
 
     reason: str
     mend: str
+
+
+def slots_asked_for() -> int:
+    """Jobs that may share the processor, as the environment says; 1 where it does not.
+
+    Raises:
+        UsageError: It says something else.
+    """
+    asked = os.environ.get("SRACL_SLOTS", "").strip()
+    if asked and not (asked.isdecimal() and int(asked)):
+        raise UsageError(f"SRACL_SLOTS is {asked!r}; it should be how many jobs may share the processor, 1 or more, such as SRACL_SLOTS=2.")
+    return int(asked or 1)
 
 
 def gpus() -> tuple[list[Device], list[Silent]]:

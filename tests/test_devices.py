@@ -10,6 +10,7 @@ import pytest
 
 from sracl import devices as subject
 from sracl.devices import Device
+from sracl.errors import UsageError
 from tests.support.nvidia import Driver, only_the_tool
 
 
@@ -64,3 +65,18 @@ def test_the_driver_tells_which_session_has_how_much(monkeypatch: pytest.MonkeyP
     assert (card.key, card.capacity, card.used, card.load, card.temperature) == ("GPU-cccc", 140.0, 8.0, 0.5, None)
     assert card.memory_of(os.getsid(0)) == 6.0
     assert card.memory_of(-5) == 0.0
+
+
+@pytest.mark.parametrize(("asked", "slots"), [(None, 1), ("", 1), ("3", 3), (" 2 ", 2)])
+def test_the_environment_says_how_many_share_the_processor(monkeypatch: pytest.MonkeyPatch, asked: str | None, slots: int) -> None:
+    monkeypatch.delenv("SRACL_SLOTS", raising=False)
+    if asked is not None:
+        monkeypatch.setenv("SRACL_SLOTS", asked)
+    assert subject.slots_asked_for() == slots
+
+
+@pytest.mark.parametrize("asked", ["many", "0", "-1", "1.5", "²"])
+def test_what_is_no_number_of_jobs_is_told_what_it_should_be(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
+    monkeypatch.setenv("SRACL_SLOTS", asked)
+    with pytest.raises(UsageError, match=f"^SRACL_SLOTS is '{asked}'; it should be how many jobs may share the processor, 1 or more"):
+        subject.slots_asked_for()

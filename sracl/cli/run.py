@@ -73,8 +73,8 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
     """
     from sracl import paths
     from sracl.compare import render
+    from sracl.devices import slots_asked_for
     from sracl.errors import UsageError
-    from sracl.jobs.devices import slots_asked_for
     from sracl.jobs.enqueue import enqueue
     from sracl.jobs.workers import ensure_worker
     from sracl.tracking.store import Store

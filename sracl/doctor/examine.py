@@ -9,7 +9,7 @@ from sracl.doctor.devices import devices
 from sracl.doctor.folders import folders
 from sracl.doctor.plugins import plugins
 from sracl.doctor.store import store
-from sracl.doctor.surroundings import keys, terminal
+from sracl.doctor.surroundings import keys, slots, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +22,7 @@ def examine() -> Iterator[Check]:
     yield from devices()
     yield from folders()
     yield from store(paths.store_file())
+    yield from slots()
     yield from keys()
     yield terminal()
     yield from plugins()

@@ -6,8 +6,9 @@ import os
 import shutil
 import sys
 
+from sracl.devices import slots_asked_for
 from sracl.doctor.check import Check
-from sracl.errors import PluginError
+from sracl.errors import PluginError, UsageError
 from sracl.registry.catalog import catalog
 from sracl.registry.signatures import signature
 
@@ -34,6 +35,15 @@ def keys() -> list[Check]:
         Check("key", "ok", f"{variable} is {'set' if os.environ.get(variable) else 'not set'}; read by {', '.join(dict.fromkeys(known))}")
         for variable, known in users.items()
     ]
+
+
+def slots() -> list[Check]:
+    """How many jobs share the processor, where the environment says that in a way nobody can follow."""
+    try:
+        slots_asked_for()
+    except UsageError as error:
+        return [Check("slots", "problem", str(error), "Without it one job at a time has the processor.", UsageError.exit_code)]
+    return []
 
 
 def terminal() -> Check:

@@ -6,7 +6,6 @@ import os
 from typing import TYPE_CHECKING
 
 from sracl.devices import CPU, UNKNOWN, Device, gpus
-from sracl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,18 +21,6 @@ def devices(slots: int) -> list[Device]:
     """
     found, _ = gpus()
     return [*_visible(found, os.environ.get("CUDA_VISIBLE_DEVICES")), processor(slots)]
-
-
-def slots_asked_for() -> int:
-    """Jobs that may share the processor, as the environment says; 1 where it does not.
-
-    Raises:
-        UsageError: It says something else.
-    """
-    asked = os.environ.get("SRACL_SLOTS", "").strip()
-    if asked and not (asked.isdecimal() and int(asked)):
-        raise UsageError(f"SRACL_SLOTS is {asked!r}; it should be how many jobs may share the processor, 1 or more, such as SRACL_SLOTS=2.")
-    return int(asked or 1)
 
 
 def processor(slots: int) -> Device:

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from sracl import paths
+from sracl.devices import slots_asked_for
 from sracl.errors import ResourceError
 from sracl.invocation import command, import_path
 from sracl.jobs.claims import Claims
-from sracl.jobs.devices import slots_asked_for
 from sracl.jobs.worker import Worker
 from sracl.tracking import jobs
 from sracl.tracking.store import Store

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from sracl.devices import CPU
-from sracl.errors import UsageError
 from sracl.jobs import devices as subject
 from tests.support.nvidia import only_the_tool
 
@@ -48,18 +47,3 @@ def test_without_a_driver_there_is_the_processor(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setitem(sys.modules, "pynvml", None)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     assert [device.key for device in subject.devices(slots=1)] == [CPU]
-
-
-@pytest.mark.parametrize(("asked", "slots"), [(None, 1), ("", 1), ("3", 3), (" 2 ", 2)])
-def test_the_environment_says_how_many_share_the_processor(monkeypatch: pytest.MonkeyPatch, asked: str | None, slots: int) -> None:
-    monkeypatch.delenv("SRACL_SLOTS", raising=False)
-    if asked is not None:
-        monkeypatch.setenv("SRACL_SLOTS", asked)
-    assert subject.slots_asked_for() == slots
-
-
-@pytest.mark.parametrize("asked", ["many", "0", "-1", "1.5", "²"])
-def test_what_is_no_number_of_jobs_is_told_what_it_should_be(monkeypatch: pytest.MonkeyPatch, asked: str) -> None:
-    monkeypatch.setenv("SRACL_SLOTS", asked)
-    with pytest.raises(UsageError, match=f"^SRACL_SLOTS is '{asked}'; it should be how many jobs may share the processor, 1 or more"):
-        subject.slots_asked_for()

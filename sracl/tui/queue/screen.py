@@ -10,9 +10,10 @@ from textual.widgets import DataTable, Static
 
 from sracl import paths
 from sracl.compare.wording import age
+from sracl.devices import slots_asked_for
 from sracl.errors import UsageError
 from sracl.jobs.claims import Claims
-from sracl.jobs.devices import devices, slots_asked_for
+from sracl.jobs.devices import devices
 from sracl.jobs.workers import is_alive
 from sracl.tracking import jobs
 from sracl.tracking.values import now
