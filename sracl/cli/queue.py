@@ -43,10 +43,10 @@ def ls(
     table = [["state", "job", "run", "what", "priority", "device", "age", "why"]]
     for row in rows:
         priority = str(row.priority) if row.priority else ""
+        why = " ".join(row.reason.split())  # an error of many lines would tear the table apart
         wanted = f"{row.state}, to {row.wanted}" if row.wanted and row.state in ("running", "stalled") else row.state
-        table.append(
-            [wanted, str(row.number), row.run_id or "", row.label, priority, row.device[:12], age(now() - row.created), row.reason]
-        )
+        aged = age(now() - row.created)
+        table.append([wanted, str(row.number), row.run_id or "", row.label, priority, row.device[:12], aged, why])
     print(render.aligned(table, left=8))
     if _is_paused():
         print("The queue is on hold; `sracl queue start` lets waiting jobs begin.", file=sys.stderr)

@@ -60,6 +60,11 @@ async def test_devices_and_jobs_are_shown_with_what_they_wait_for(app: SraclApp,
         await shows(pilot, "failed", "the loss is nan", "1 queued; there is no worker")
         await pilot.press("G")
         await shows(pilot, "job 1, first: failed, the loss is nan")
+        with Store.open(store_file(home)) as store:
+            lines = [f"\x1b[31mline {number}\x1b[0m" for number in range(99)]
+            Queue(store).finish(1, "failed", code=1, reason="\n".join(["several", *lines]))
+        await shows(pilot, " several line 0 line 1 line 2", "job 1, first: failed, several line 0")
+        assert app.screen.query_one("#jobs").size.height > 5
 
 
 async def test_an_empty_project_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

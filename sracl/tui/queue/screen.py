@@ -20,6 +20,7 @@ from sracl.tracking.values import now
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.keys import Keys
+from sracl.tui.widgets.plain import on_one_line
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class QueueScreen(SteeringScreen):
     QueueScreen #devices { height: auto; max-height: 40%; }
     QueueScreen #jobs { height: 1fr; }
     QueueScreen #totals, QueueScreen #chosen { padding: 0 1; }
+    QueueScreen #chosen { max-height: 30%; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
@@ -189,7 +191,7 @@ def _totals(found: Sequence[JobRow], *, on_hold: bool, has_worker: bool) -> str:
 
 def _told(job: JobRow) -> str:
     where = f"on {job.device}" if job.device and job.state in ("running", "stalled") else ""
-    return f"job {job.number}, {job.label}: {', '.join(filter(None, (job.state, where, job.reason)))}"
+    return on_one_line(f"job {job.number}, {job.label}: {', '.join(filter(None, (job.state, where, job.reason)))}")
 
 
 def _cells(job: JobRow) -> tuple[str, ...]:

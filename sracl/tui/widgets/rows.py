@@ -15,6 +15,7 @@ from textual.widgets import DataTable
 
 from sracl.tui.widgets.columns import shortened
 from sracl.tui.widgets.picker import Picker
+from sracl.tui.widgets.plain import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -129,9 +130,11 @@ class Rows(DataTable[Text]):
 
     def show_rows(self, rows: Mapping[str, tuple[str, ...]]) -> None:
         """Show these rows, in this order or the one asked for; the cursor stays on its row while that is there."""
+        # the first cell holds the key, and is made so when it is drawn
+        rows = {key: (cells[0], *map(on_one_line, cells[1:])) for key, cells in rows.items()}
         self._given = dict(rows)
         if self._sorts:
-            rows = self._in_order(rows)
+            rows = dict(self._in_order(rows))
         under_cursor = self.selected_key
         if not self._shown.keys() & rows.keys():
             if self._shown:
@@ -220,7 +223,7 @@ class Rows(DataTable[Text]):
         style = base_style + above + over + Style.from_meta({"row": row_index, "column": column_index})
         blank = " " * self.cell_padding
         cells = width - 2 * self.cell_padding
-        text = set_cell_size(shortened(self._data[row][column].plain, cells), cells)
+        text = set_cell_size(shortened(on_one_line(self._data[row][column].plain), cells), cells)
         return [[Segment(f"{blank}{text}{blank}", style)]]
 
     def _update_dimensions(self, new_rows: Iterable[RowKey]) -> None:
