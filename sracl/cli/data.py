@@ -198,7 +198,8 @@ def _counts(interactions: Interactions) -> dict[str, Any]:
 
 
 def _spoken(interactions: Interactions) -> str:
-    return f"{interactions.num_users:,} users, {interactions.num_items:,} items, {interactions.num_interactions:,} interactions"
+    counts = {"user": interactions.num_users, "item": interactions.num_items, "interaction": interactions.num_interactions}
+    return ", ".join(f"{count:,} {name}{'s' * (count != 1)}" for name, count in counts.items())
 
 
 def _figure(value: Any) -> str:

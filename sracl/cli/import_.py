@@ -28,4 +28,5 @@ def command(
             done = take_in(store, file, keep_ours=keep_ours)
             begun = f", {done.finished:,} of which had not been completed here" if done.finished else ""
             kept = f"; {done.kept:,} were left as they are here" if done.kept else ""
-            typer.echo(f"{file}: {done.new:,} new run{'s' * (done.new != 1)}{begun}; {done.known:,} were known{kept}")
+            known = f"{done.known:,} {'was' if done.known == 1 else 'were'} known"
+            typer.echo(f"{file}: {done.new:,} new run{'s' * (done.new != 1)}{begun}; {known}{kept}")

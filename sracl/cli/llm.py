@@ -140,7 +140,7 @@ def retry(recipe: _OneRecipe = None, sets: _Sets = None) -> None:
     from sracl.llm_providers.answers import Answers
 
     count = Answers().forget_failures(_keys(recipe, sets))
-    typer.echo(f"{count:,} requests will be asked again by the next run.")
+    typer.echo(f"{count:,} request{'s' * (count != 1)} will be asked again by the next run.")
 
 
 @app.command()
@@ -161,7 +161,8 @@ def export(
         with gzip.open(part, "wt", encoding="utf-8") if part.suffix == ".gz" else part.open("w", encoding="utf-8") as lines:
             return Answers().export(lines, keys)
 
-    typer.echo(f"{write_output(file, write):,} answers")
+    count = write_output(file, write)
+    typer.echo(f"{count:,} answer{'s' * (count != 1)}")
 
 
 @app.command("import")
@@ -177,7 +178,7 @@ def import_(file: Annotated[Path, typer.Argument(help="A file that `sracl llm ex
             new, known = Answers().take_in(lines, str(file))
     except (OSError, EOFError, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read: {error}") from error
-    typer.echo(f"{new:,} new answers; {known:,} were known")
+    typer.echo(f"{new:,} new answer{'s' * (new != 1)}; {known:,} {'was' if known == 1 else 'were'} known")
 
 
 def _say(line: str) -> None:

@@ -121,11 +121,12 @@ def carry_out(
         if all(is_done(store, run) for run in plan.runs):
             enter(store, plan)  # torch stays unloaded: nothing is left to train
             from_others = f", {imported} of them imported" if imported else ""
-            screen.line(f"{plan.name}: nothing left to do, {len(plan.runs)} of {len(plan.runs)} runs are done{from_others}.")
+            done = "its run is done" if len(plan.runs) == 1 else f"{len(plan.runs)} of {len(plan.runs)} runs are done"
+            screen.line(f"{plan.name}: nothing left to do, {done}{from_others}.")
             results: list[Result] = []
         else:
             if imported:
-                screen.line(f"{plan.name}: {imported} of {len(plan.runs)} runs are done, imported.")
+                screen.line(f"{plan.name}: {imported} of {len(plan.runs)} runs {'is' if imported == 1 else 'are'} done, imported.")
             _wait_briefly()
             from sracl.llm_providers.allowance import Allowance
             from sracl.runs.execute import Terminated, execute

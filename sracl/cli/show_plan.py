@@ -43,7 +43,8 @@ def recipe_view(name: str, *, origin: bool) -> View:
 
     def render() -> None:
         seeds = ", ".join(dict.fromkeys(str(run.seed) for run in resolved.runs))
-        print(f"recipe {resolved.name}\n  {resolved.source}\n  {len(resolved.runs)} runs: {_variants(len(firsts))}, seeds {seeds}\n")
+        runs = f"{len(resolved.runs)} run{'s' * (len(resolved.runs) != 1)}: {_variants(len(firsts))}"
+        print(f"recipe {resolved.name}\n  {resolved.source}\n  {runs}, seed{'s' * (', ' in seeds)} {seeds}\n")
         base = dict(flat(firsts[0].values))
         if len(firsts) > 1:
             print(f"{_label(firsts[0].variant, firsts[0].cell)}:")

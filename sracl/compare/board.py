@@ -109,7 +109,7 @@ class Block:
     def heading(self) -> str:
         """The protocol in words."""
         who = "" if self.group == "all" else f", {group_in_words(self.group)}"
-        count = f", {self.users} users" if self.users is not None else ""
+        count = f", {self.users} user{'s' * (self.users != 1)}" if self.users is not None else ""
         return f"{self.dataset}: {self.split}, {protocol.in_words(self.protocol)}{who}{count} [{self.fingerprint}]"
 
     @property

@@ -343,4 +343,4 @@ def _unfinished(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list
     counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     if states.total() == len(ids):
         return [f"No run finished: {counted}."]
-    return [f"{states.total()} of {len(ids)} runs are not in it: {counted}"]
+    return [f"{states.total()} of {len(ids)} runs {'is' if states.total() == 1 else 'are'} not in it: {counted}"]

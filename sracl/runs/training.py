@@ -93,7 +93,7 @@ def _watched(run: RunPlan) -> tuple[str, int | None]:
 
 def _ending(outcome: Outcome) -> str:
     how = "stopped early" if outcome.stopped_early else "all epochs"
-    return f"{outcome.epochs} epochs ({how}), best {outcome.best_epoch} with {outcome.best:.4f}"
+    return f"{outcome.epochs} epoch{'s' * (outcome.epochs != 1)} ({how}), best {outcome.best_epoch} with {outcome.best:.4f}"
 
 
 class _Recorder:

@@ -170,7 +170,8 @@ class SraclApp(App[None]):
             self.notify("There is nothing to copy here.", severity="warning")
             return
         self.copy_to_clipboard(text)
-        what = text if len(text) <= 40 and "\n" not in text else f"{text.count(chr(10)) + 1} lines"
+        lines = text.count("\n") + 1
+        what = text if len(text) <= 40 and lines == 1 else f"{lines:,} line{'s' * (lines != 1)}"
         file = self.store.with_name("copied.txt")
         if self.read_only:
             self.notify(f"Copied: {what}", markup=False)

@@ -84,7 +84,7 @@ def test_import_of_a_table_says_what_it_did(toy: Path, tmp_path: Path) -> None:
     )
     columns = ["--user-column", "buyer", "--item-column", "sku", "--time-column", "day"]
     result = runner.invoke(app, ["import", str(table), *columns, "--since", "2019-01-03", "--until", "2019-01-07"])
-    assert result.stdout == f"shop: 1 users, 4 items, 4 interactions, now in {tmp_path / 'user' / 'shop'}\n"
+    assert result.stdout == f"shop: 1 user, 4 items, 4 interactions, now in {tmp_path / 'user' / 'shop'}\n"
     assert result.stderr.splitlines()[:3] == [
         "reading shop.csv: a CSV or TSV table with a header",
         "9 of 15 interactions are on the days asked for",

@@ -60,7 +60,7 @@ def test_a_recipe_whose_runs_were_imported_is_not_trained_again(laptop: Path, tm
 def test_seeds_of_two_machines_make_one_row(laptop: Path, tmp_path: Path) -> None:
     trained(tmp_path, "2,3")
     said(laptop, "export", "-o", str(tmp_path / "laptop.jsonl"))
-    assert said(tmp_path, "import", str(tmp_path / "laptop.jsonl")).endswith("1 new run; 1 were known\n")
+    assert said(tmp_path, "import", str(tmp_path / "laptop.jsonl")).endswith("1 new run; 1 was known\n")
     board = json.loads(said(tmp_path, "compare", "--json"))
     assert [row["seeds"] for block in board["data"] for row in block["rows"]] == [[1, 2, 3]] * 2
 

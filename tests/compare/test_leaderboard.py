@@ -248,6 +248,11 @@ class TestWhatIsInIt:
         assert board.blocks[0].rows[0].figures["hr@10"].n == 1
         assert board.notes == ("2 of 3 runs are not in it: 1 failed, 1 running",)
 
+    def test_a_single_one_is_counted_as_one(self, store: Store, add: Any) -> None:
+        add("full", 1, {"hr@10": 0.1})
+        add("full", 2, {"hr@10": 0.9}, state="failed")
+        assert leaderboard(store).notes == ("1 of 2 runs is not in it: 1 failed",)
+
     def test_without_any_finished_run_that_is_said(self, store: Store, add: Any) -> None:
         add("full", 1, {}, state="failed")
         assert leaderboard(store).notes == ("No run finished: 1 failed.",)

@@ -117,7 +117,7 @@ def test_a_second_process_leaves_the_run_to_the_first(tmp_path: Path, undisturbe
 def test_done_is_done_and_torch_stays_out(undisturbed: Path) -> None:
     again = sracl("run", str(undisturbed / "small.toml"), "--json", environment=project(undisturbed))
     assert again.returncode == 0, again.stderr
-    assert "1 of 1 runs are done" in again.stderr
+    assert "nothing left to do, its run is done" in again.stderr
     board = json.loads(again.stdout)
     assert board["data"]
     assert outcome(undisturbed)[0].attempt == 1

@@ -173,7 +173,7 @@ async def test_a_column_appears_when_there_is_something_to_say(tmp_path: Path) -
         add(store, "first")
         app = SraclApp(tmp_path / "store.db")
         async with app.run_test(size=WIDE) as pilot:
-            await shows(pilot, "1 runs")
+            await shows(pilot, "1 run, 0 running, 1 planned")
             assert not {"left", "trend", "device"} & set(text(app).split())
             store.start("first", ALIVE, {"device": "cpu"})
             epoch(store, "first", 1, 0.5)

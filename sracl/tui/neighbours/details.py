@@ -36,7 +36,11 @@ def of_sequence(exhibit: Exhibit, number: int, draw: int) -> Group:
     """Its items and text, the retrieved sequences with cosines and weights, and what substitution number `draw` makes of it."""
     row = exhibit.sequence(number)
     named = exhibit.items({*row.items, *(item for near in row.neighbours or () for item in near.items)})
-    parts: list[RenderableType] = [_heading(f"{row.name}: last training sequence, {len(row.items)} items"), Text(row.text), Text()]
+    parts: list[RenderableType] = [
+        _heading(f"{row.name}: last training sequence, {len(row.items)} item{'s' * (len(row.items) != 1)}"),
+        Text(row.text),
+        Text(),
+    ]
     parts += [*_retrieved(exhibit, row, named), Text(), *_substitution(exhibit, row, named, draw)]
     return Group(*parts)
 

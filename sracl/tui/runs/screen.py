@@ -233,7 +233,7 @@ class RunsScreen(SteeringScreen):
 def _totals(page: pages.Page, *, filtered: bool) -> str:
     if filtered and not page.total:
         return "no run is like that; / changes the filter"
-    total = f"{page.total:,} runs"
+    total = f"{page.total:,} run{'s' * (page.total != 1)}"
     if page.total > len(page.lines):
         total = f"{page.first + 1:,} to {page.first + len(page.lines):,} of {total}, < and > turn pages"
     others = [f"{page.counts[state]:,} {state}" for state in get_args(State) if state != "running" and page.counts.get(state)]
