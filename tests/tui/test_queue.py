@@ -67,6 +67,17 @@ async def test_devices_and_jobs_are_shown_with_what_they_wait_for(app: SraclApp,
         assert app.screen.query_one("#jobs").size.height > 5
 
 
+async def test_of_thousands_that_wait_the_first_are_shown(app: SraclApp, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sracl.tui.queue.screen._WAITING", 2)
+    add(home, SLEEP, count=5)
+    with Store.open(store_file(home)) as store:
+        Queue(store).pause(5)  # which is shown in any case
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "4 queued, 1 paused (2 that begin later are not shown")
+        assert app.screen.query_one("#jobs", Rows).row_count == 3
+
+
 async def test_an_empty_project_says_how_to_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in surroundings(tmp_path).items():
         monkeypatch.setenv(name, value)

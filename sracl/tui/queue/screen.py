@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from sracl.tracking.jobs import JobRow
 
 _DEVICES_SECONDS = 2.0
-_ENDED = 200
-"""Jobs that ended are shown up to so many, the last to end first."""
+_WAITING, _ENDED = 500, 200
+"""Jobs that wait, and that ended, are shown up to so many: the first to begin, the last to end. A table of thousands takes seconds."""
 
 _DEVICE_COLUMNS = ("device", "name", "busy", "memory", "claimed", "°C", "jobs")
 _JOB_COLUMNS = ("job", "state", "what", "priority", "device", "age", "why")
@@ -162,11 +162,12 @@ class QueueScreen(SteeringScreen):
             return
         self._is_on_hold = on_hold
         ended = sorted((job for job in found if job.state in jobs.ENDED), key=lambda job: job.finished or job.created, reverse=True)
-        shown = [job for job in found if job.state not in jobs.ENDED] + ended[:_ENDED]
+        later = {job.number for job in [job for job in found if job.state == "queued"][_WAITING:]}
+        shown = [job for job in found if job.state not in jobs.ENDED and job.number not in later] + ended[:_ENDED]
         self._jobs = {str(job.number): job for job in shown}
         self.query_one("#jobs", Rows).show_rows({key: _cells(job) for key, job in self._jobs.items()})
         self._tell()
-        self.query_one("#totals", Static).update(_totals(found, on_hold=on_hold, has_worker=has_worker))
+        self.query_one("#totals", Static).update(_totals(found, len(later), on_hold=on_hold, has_worker=has_worker))
 
     def _show_devices(self, found: Mapping[str, tuple[Device, float]]) -> None:
         if not self.is_mounted:
@@ -178,11 +179,13 @@ class QueueScreen(SteeringScreen):
         return self._jobs.get(self.query_one("#jobs", Rows).selected_key or "")
 
 
-def _totals(found: Sequence[JobRow], *, on_hold: bool, has_worker: bool) -> str:
+def _totals(found: Sequence[JobRow], later: int, *, on_hold: bool, has_worker: bool) -> str:
     if not found:
         return "No job waits or runs. 5 launches a recipe; `sracl run RECIPE --detach` does the same."
     counts = [f"{sum(job.state == state for job in found)} {state}" for state in ("running", "stalled", "queued", "paused")]
     said = ", ".join(count for count in counts if not count.startswith("0 ")) or "all have ended"
+    if later:
+        said += f" ({later:,} that begin later are not shown; `sracl queue ls` lists them)"
     if on_hold:
         return f"{said}; ON HOLD: no waiting job begins (D ends this)"
     waits = any(job.is_active for job in found)
