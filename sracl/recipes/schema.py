@@ -25,7 +25,7 @@ class Slot:
 class Settings(BaseModel):
     """A table with a fixed set of keys; nothing is converted and nothing unknown is let through."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True, ser_json_inf_nan="constants")
 
 
 class Header(Settings):

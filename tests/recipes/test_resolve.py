@@ -252,6 +252,7 @@ def test_there_is_something_to_train(complaints: Complaints, child: Child) -> No
             'unset = ["evaluation.seen_items"]\n',
             ['small.toml:22: evaluation.seen_items: Missing; there is no default. Should be "keep" or "exclude".'],
         ),
+        ("[train.optimizer]\nlr = inf\n", ["mine.toml:5: train.optimizer.lr: Should be a finite number, got inf."]),
         ("[evaluation]\ncutoffs = [5, 5]\n", ["mine.toml:5: evaluation.cutoffs: Lists a cut-off twice: [5, 5]."]),
         (
             "[evaluation]\ncutoffs = []\n",
