@@ -114,11 +114,21 @@ def retry(
 
 
 @app.command("move")
-def move(chosen: _Some, priority: Annotated[int, typer.Option("--priority", "-p", help="The higher begins first; 0 at first.")]) -> None:
+def move(
+    chosen: _Some,
+    priority: Annotated[int | None, typer.Option("--priority", "-p", help="The higher begins first; 0 at first.")] = None,
+    by: Annotated[int | None, typer.Option(help="So much higher than it is, or lower with --by=-1.")] = None,
+) -> None:
     """Give jobs another priority; among equal ones the lower number begins first."""
+    from sracl.errors import UsageError
+
+    if (priority is None) == (by is None):
+        raise UsageError("Say either a priority, by --priority, or how much higher or lower it is to be, by --by.")
 
     def moved(queue: Queue, number: int) -> str:
-        queue.move(number, priority)
+        if by is not None:
+            return f"priority {queue.shift(number, by)}"
+        queue.move(number, priority or 0)
         return f"priority {priority}"
 
     _each(_chosen(chosen), moved)

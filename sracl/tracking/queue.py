@@ -195,6 +195,13 @@ class Queue:
         with self.store.writing() as session:
             self._job(session, number).priority = priority
 
+    def shift(self, number: int, by: int) -> int:
+        """Give a job a priority so much higher than it has by now; return it."""
+        with self.store.writing() as session:
+            job = self._job(session, number)
+            job.priority += by
+            return job.priority
+
     def hold(self, paused: bool) -> None:
         """Let no waiting job begin, or let them begin again. Running ones go on."""
         with self.store.writing() as session:

@@ -156,6 +156,11 @@ def test_priority_moves_a_job_and_unknown_ones_are_named(home: Path) -> None:
     add(home, "", count=2)
     assert call(home, "queue", "move", "2", "--priority", "3").returncode == 0
     assert [job["job"] for job in data(call(home, "queue", "ls", "--json"))] == [2, 1]
+    lower = call(home, "queue", "move", "2", "--by=-4")
+    assert lower.stdout.endswith("priority -1\n")
+    assert [job["job"] for job in data(call(home, "queue", "ls", "--json"))] == [1, 2]
+    for said in ([], ["--priority", "1", "--by", "1"]):
+        assert "Say either a priority, by --priority," in call(home, "queue", "move", "2", *said).stderr
     assert call(home, "queue", "cancel", "--all").returncode == 0
     assert {job["state"] for job in data(call(home, "queue", "ls", "--json"))} == {"cancelled"}
     unknown = call(home, "queue", "cancel", "77")

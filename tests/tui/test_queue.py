@@ -107,10 +107,10 @@ async def test_jobs_are_steered_by_keys(app: SraclApp, home: Path) -> None:
         await pilot.press("3")
         await until(pilot, lambda: isinstance(app.screen, QueueScreen) and app.screen.query_one("#jobs", Rows).row_count == 2)
         await shows(pilot, "ON HOLD")
-        await pilot.press("j", "plus")
-        await until(pilot, lambda: rows(home)[2].priority == 1)
-        await shows(pilot, "+1")
-        await pilot.press("g", "minus")  # the second stands first now
+        await pilot.press("j", "plus", "plus")  # the second before the table knows of the first
+        await until(pilot, lambda: rows(home)[2].priority == 2)
+        await shows(pilot, "+2")
+        await pilot.press("g", "minus", "minus")  # the second stands first now
         await until(pilot, lambda: rows(home)[2].priority == 0)
         await until(pilot, lambda: app.screen.query_one("#jobs", Rows).get_row("2")[3].plain == "")
         await pilot.press("g", "space")

@@ -118,8 +118,8 @@ class QueueScreen(SteeringScreen):
     def action_move(self, step: int) -> None:
         """Let the job under the cursor begin sooner or later."""
         if job := self._chosen():
-            priority = job.priority + step
-            self.steer(["move", str(job.number), "--priority", str(priority)], f"Job {job.number} has priority {priority}.")
+            # a step, since another may be under way: what the table says may be of before it
+            self.steer(["move", str(job.number), f"--by={step}"], f"Job {job.number} begins {'sooner' if step > 0 else 'later'} now.")
 
     def action_hold(self) -> None:
         """Let no waiting job begin, or let them begin again."""
