@@ -19,7 +19,7 @@ class Tries:
 
     sent: int = 0
     refused: int = 0
-    """Answered by an error, and so not paid for."""
+    """Answered by an error or sent on to another address, and so not paid for."""
 
     @property
     def others(self) -> int:
@@ -45,7 +45,7 @@ def transport() -> openai.DefaultAsyncHttpxClient:
         _CURRENT.get().sent += 1
 
     async def heard(response: Any) -> None:
-        _CURRENT.get().refused += response.status_code >= 400
+        _CURRENT.get().refused += response.status_code >= 300
 
     return openai.DefaultAsyncHttpxClient(verify=_certificates(), event_hooks={"request": [sent], "response": [heard]})
 

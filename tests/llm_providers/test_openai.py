@@ -138,6 +138,13 @@ def test_tries_that_broke_off_are_reported_as_maybe_paid(server: OpenAIServer) -
     assert made.facts["dollars"] == pytest.approx(A_REPLY)
 
 
+def test_a_request_that_is_sent_on_to_another_address_is_paid_for_once(server: OpenAIServer) -> None:
+    with OpenAIServer(trouble=lambda number: Said(308, "", {"Location": f"{server.url}/chat/completions"})) as front:
+        made = provider(server, base_url=front.url)
+        assert made(prompts(3)) == replies(prompts(3))
+    assert (made.facts["lost"], made.facts["dollars_in_doubt"]) == (0, 0)
+
+
 def test_a_long_wait_is_kept_by_all_up_to_a_patience(server: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sracl.llm_providers.chat_session._CLIENT_WAITS", 0.1)
     monkeypatch.setattr("openai._base_client.MAX_RETRY_AFTER_DELAY", 0.1)
