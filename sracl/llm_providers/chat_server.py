@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
 from sracl.errors import BudgetError, ResourceError, SraclError
-from sracl.llm_providers import replies, tokens, tries
+from sracl.llm_providers import completion, replies, tokens, tries
 from sracl.llm_providers.asking import Due
 from sracl.llm_providers.desk import Paid
 from sracl.llm_providers.ledger import PICODOLLARS
@@ -117,17 +117,17 @@ class ChatServer:
         return Due(prompt, request, self._cost(len(request.text.encode()), most_out))
 
     def paid(self, usage: Any, due: Due | None) -> Paid:
-        """What an answer cost, by what the server says of it; where it says nothing, the most that it can have cost.
+        """What an answer cost, by what the server says of it; where that is nothing or no count, the most that it can have cost.
 
-        Raises:
-            ValueError: What it says is no count; or another of `completion.MALFORMED`.
+        The answer itself is as good as any other, so that it is not thrown away with a count that nobody understands.
         """
-        if usage is None:
+        try:
+            known = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
+            read, written, cached = int(usage["prompt_tokens"]), int(usage["completion_tokens"]), int(known or 0)
+        except completion.MALFORMED:
+            read = written = cached = -1
+        if not (0 <= cached <= read < _MOST_TOKENS and 0 <= written < _MOST_TOKENS):
             return Paid(cost=due.most if self.card and due else None)
-        known = (usage.get("prompt_tokens_details") or {}).get("cached_tokens") or usage.get("prompt_cache_hit_tokens")
-        read, written, cached = (int(count or 0) for count in (usage.get("prompt_tokens"), usage.get("completion_tokens"), known))
-        if not all(0 <= count < _MOST_TOKENS for count in (read, written, cached)):
-            raise ValueError(f"{read}, {written} and {cached} are no numbers of tokens")
         return Paid(read, written, cached, self._cost(read, written, cached) if self.card else None)
 
     def client(self, *, timeout: float, retries: int) -> openai.AsyncOpenAI:

@@ -26,6 +26,7 @@ from sracl.interfaces import AnswerForm, ItemText, Prompt
 from sracl.llm_providers.allowance import Allowance
 from sracl.llm_providers.answers import Answers
 from sracl.llm_providers.chat_server import asked_to_wait
+from sracl.llm_providers.ledger import PICODOLLARS
 from sracl.llm_providers.openai import OpenAI
 from tests.support.openai_server import CANARY, OpenAIServer, Said, Trouble, completion, failing, mixed_faults
 from tests.support.recipes import heed_ctrl_c
@@ -401,8 +402,8 @@ def test_what_would_be_paid_for_in_vain_is_refused(name: str) -> None:
     ("body", "lost"),
     [
         (completion("x", "half a \ud83d character"), 0),
-        ({**completion("x", "many"), "usage": {"prompt_tokens": 1, "completion_tokens": 10**30}}, 1),
-        ({**completion("x", "endless"), "usage": {"prompt_tokens": float("inf"), "completion_tokens": 1}}, 1),
+        ({**completion("x", "many"), "usage": {"prompt_tokens": 1, "completion_tokens": 10**30}}, 0),
+        ({**completion("x", "endless"), "usage": {"prompt_tokens": float("inf"), "completion_tokens": 1}}, 0),
         ("[" * 100_000, 1),
     ],
 )
@@ -411,6 +412,26 @@ def test_one_strange_reply_takes_no_other_with_it(body: Any, lost: int, server: 
     server.trouble = lambda number: Said(body=body) if number == 2 else None
     provider(server)(prompts(30))
     assert (account().answered, account().lost) == (30, lost)
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        None,
+        {},
+        [],
+        {"total_tokens": 120},
+        {"prompt_tokens": None, "completion_tokens": None},
+        {"prompt_tokens": -1, "completion_tokens": 20},
+        {"prompt_tokens": 100, "completion_tokens": 20, "prompt_tokens_details": {"cached_tokens": 10**6}},
+    ],
+)
+def test_an_answer_whose_tokens_are_not_told_is_kept_and_counts_with_the_most(usage: Any, server: OpenAIServer) -> None:
+    server.trouble = lambda number: Said(body={**completion("x", "a pen"), "usage": usage})
+    made = provider(server)
+    assert made(prompts(1)) == ["a pen"]
+    assert len(server.requests) == 1
+    assert made.facts["dollars"] == made.server.due(prompts(1)[0]).most / PICODOLLARS
 
 
 def test_halves_of_characters_in_an_object_are_marked(server: OpenAIServer) -> None:
