@@ -46,7 +46,7 @@ def read(body: Any) -> Said:
     """
     choice = body["choices"][0]
     message = choice["message"]
-    return Said(whole(str(message.get("content") or "")), choice.get("finish_reason"), bool(message.get("refusal")), body.get("usage"))
+    return Said(whole(_text(message.get("content"))), choice.get("finish_reason"), bool(message.get("refusal")), body.get("usage"))
 
 
 def fault(prompt: Prompt | None, said: Said) -> Fault | None:
@@ -64,3 +64,12 @@ def fault(prompt: Prompt | None, said: Said) -> Fault | None:
     except BadReply as error:
         return Fault(str(error), False)
     return None
+
+
+def _text(content: Any) -> str:
+    """What a message says: a text, or the texts among parts, of which a model's thoughts are none."""
+    if isinstance(content, list):
+        return "".join(part["text"] for part in content if part["type"] == "text")
+    if not isinstance(content, str | None):
+        raise TypeError(f"{type(content).__name__} is no text")
+    return content or ""

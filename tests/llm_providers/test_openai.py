@@ -434,6 +434,14 @@ def test_an_answer_whose_tokens_are_not_told_is_kept_and_counts_with_the_most(us
     assert made.facts["dollars"] == made.server.due(prompts(1)[0]).most / PICODOLLARS
 
 
+def test_of_a_reply_in_parts_what_is_said_is_read(server: OpenAIServer) -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    body = completion("x", "")
+    body["choices"][0]["message"]["content"] = [thought, {"type": "text", "text": "a pen, "}, {"type": "text", "text": "blue"}]
+    server.trouble = lambda number: Said(body=body)
+    assert provider(server)(prompts(1)) == ["a pen, blue"]
+
+
 def test_halves_of_characters_in_an_object_are_marked(server: OpenAIServer) -> None:
     server.reply = lambda user: '{"description": "a \\ud83d pen", "buyers": "writers"}'
     form = AnswerForm(fields={"description": 80, "buyers": 50})
