@@ -14,6 +14,8 @@ MALFORMED = (AttributeError, KeyError, IndexError, TypeError, ValueError, Overfl
 """What `read` raises where a body is no chat completion: each of these, by how it is malformed."""
 NONE = "came in a body that is no chat completion"
 """The reason there is no answer in such a body."""
+_GIVEN_UP = {"insufficient_system_resource", "abort", "error"}
+"""Endings of replies that were not written to their end, as DeepSeek, vLLM and OpenRouter call them."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ def fault(prompt: Prompt | None, said: Said) -> Fault | None:
         return Fault("was withheld by the server's filter", True)
     if said.refuses:
         return Fault("is a refusal of the model's", True)
+    if said.ending in _GIVEN_UP:
+        return Fault("was broken off by the server", False)
     if prompt is None:
         return None if said.reply.strip() else Fault("is empty", False)
     try:

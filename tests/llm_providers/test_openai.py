@@ -192,6 +192,7 @@ def test_faults_that_stay_end_it_at_once(trouble: Trouble, error: type[Exception
         (lambda number: Said(body=completion("x", "")), "is empty", 2),
         (lambda number: Said(body=completion("x", "half", ending="length")), "was cut off after 20 tokens", 1),
         (lambda number: Said(body=completion("x", "", ending="content_filter")), "was withheld by the server's filter", 1),
+        (lambda number: Said(body=completion("x", "half", ending="insufficient_system_resource")), "was broken off by the server", 2),
         (lambda number: Said(body=completion("x", "word " * 300)), "has 300 words", 2),
         (lambda number: Said(body="{"), "came in a body that is no chat completion", 2),
         (lambda number: Said(body={"choices": []}), "came in a body that is no chat completion", 2),
