@@ -103,6 +103,12 @@ class ChatSession:
                 await self._together(self._work(portions, client) for client, _ in zip(cycle(self.clients), range(self.concurrency)))
                 due, self.elsewhere = self.elsewhere, []
                 if due:  # another process asks the same: its answers will do, and if it dies they are asked here
+                    batched = await asyncio.to_thread(self.desk.in_batches, [one.request.key for one in due])
+                    if batched == len(due) and self.failure is None:  # a batch may take a day, and is collected by none but its like
+                        raise ResourceError(
+                            f"{batched:,} of {total:,} requests were handed in as batches, whose answers `openai_batch` collects: the same "
+                            'with use = "openai_batch" waits for them. All others are settled.'
+                        )
                     await asyncio.sleep(_POLL_SECONDS)
                     await asyncio.to_thread(self.desk.bury)
         if self.failure is not None:

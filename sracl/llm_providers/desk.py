@@ -15,7 +15,7 @@ from sracl.llm_providers import ledger
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sracl.llm_providers.answers import Answers
     from sracl.llm_providers.request import Request
@@ -88,6 +88,15 @@ class Desk:
         """Declare lost what processes had under way that have died since."""
         with sqlite.in_words(self.file, holds="answers"):
             ledger.bury(self._database, self.file)
+
+    def in_batches(self, keys: Sequence[str]) -> int:
+        """How many of these requests are in batches, whose answers wait at the server until somebody collects them."""
+        with sqlite.in_words(self.file, holds="answers"):
+            (count,) = self._database.execute(
+                "SELECT count(*) FROM attempts WHERE outcome IS NULL AND owner GLOB ? AND key IN (SELECT value FROM json_each(?))",
+                (f"{ledger.BATCH}*", json.dumps(list(keys))),
+            ).fetchone()
+        return int(count)
 
 
 class Entry:

@@ -67,6 +67,27 @@ def test_answers_serve_the_other_provider_too(server: OpenAIServer) -> None:
     assert len(server.answered) == 5
 
 
+def test_answers_that_are_in_batches_are_not_waited_for_by_the_other_provider(server: OpenAIServer) -> None:
+    class Left(Exception):
+        pass
+
+    def leave(done: int, total: int) -> None:
+        raise Left
+
+    server.batch_polls = 2
+    made = provider(server)
+    made.progress = leave
+    with pytest.raises(Left):
+        made(prompts(5))
+    other = OpenAI(llm="gpt-4o-mini", base_url=server.url)
+    with pytest.raises(ResourceError, match=r"5 of 8 requests were handed in as batches, .* use = \"openai_batch\" waits for them"):
+        other(prompts(8))
+    assert len(server.answered) == 3
+    assert provider(server)(prompts(8)) == replies(8)
+    assert other(prompts(8)) == replies(8)
+    assert len(server.answered) == 8
+
+
 SCRIPT = """
 from tests.llm_providers.test_openai_batch import OpenAIBatch, prompts
 OpenAIBatch(llm="gpt-4o-mini", base_url={url!r}, poll=0.02, batch_size=10)(prompts(30))
