@@ -139,7 +139,7 @@ class BatchCounter:
 
     def _put_down_one(self, entry: Entry, attempt: int, line: dict[str, Any], due: Due | None) -> None:
         """Put down what came of a request; of one that is not asked here, its reply is an answer if the server says that it is whole."""
-        response = line.get("response") or {}
+        response = found if isinstance(found := line.get("response"), dict) else {}
         status = response.get("status_code")
         is_last = due is not None and self.sent[due.request.key] >= self.attempts
         if status != 200:
@@ -162,7 +162,16 @@ class BatchCounter:
             return []
         with in_words(self.server):
             text = self.client.files.content(file).text
-        return [json.loads(line) for line in text.split("\n") if line.strip()]
+        try:
+            lines = [json.loads(line) for line in text.split("\n") if line.strip()]
+        except ValueError:
+            lines = [None]
+        if not all(isinstance(line, dict) for line in lines):
+            raise ResourceError(
+                f"{self.server.host} gave a file of a batch's answers ({file}) that is damaged or something else. {KEPT} It asks for the "
+                "file again."
+            )
+        return lines
 
 
 def _forget(entry: Entry, attempts: dict[str, int]) -> None:

@@ -184,6 +184,23 @@ def test_what_is_no_answer_is_kept_with_its_reason(line: dict[str, Any], reason:
     assert len(server.batches) == 1 + sent
 
 
+@pytest.mark.parametrize("text", ["<html>", '{"custom_id": "half', "[1]\n", '"text"\n'])
+def test_a_file_of_answers_that_is_damaged_is_read_again(text: str, server: OpenAIServer) -> None:
+    server.batch_polls = 0
+    whole = server._file
+    server._file = lambda written: whole(text if "choices" in written else written)  # type: ignore[method-assign]
+    with pytest.raises(ResourceError, match=r"a file of a batch's answers \(file-1\) that is damaged"):
+        provider(server)(prompts(3))
+    lines = [{"custom_id": key, "response": {"status_code": 200, "body": completion("x", "late")}} for key in sorted(_keys(server))]
+    server.files["file-1"] = "".join(f"{json.dumps(line)}\n" for line in lines)
+    assert provider(server)(prompts(3)) == ["late"] * 3
+    assert len(server.batches) == 1
+
+
+def _keys(server: OpenAIServer) -> list[str]:
+    return [json.loads(line)["custom_id"] for line in server.files["file-0"].splitlines()]
+
+
 def test_a_ceiling_is_kept(server: OpenAIServer) -> None:
     with pytest.raises(BudgetError, match="the ceiling leaves no room for another request"):
         provider(server, max_cost=0.001)(prompts(1000))
