@@ -62,7 +62,7 @@ class OpenAI:
 
         Args:
             model: As the server calls it, such as `text-embedding-3-small`.
-            base_url: Where the server is, such as `http://localhost:11434/v1`; by default `OPENAI_BASE_URL`, or OpenAI's.
+            base_url: Where the server is, such as `http://localhost:11434/v1`; by default OpenAI's.
             api_key_env: The environment variable that holds the key; a server of one's own may do without.
             dimensions: Width asked for, of models that have several; by default the model's own.
             prompt: Put before every text, for models that were trained with one.
@@ -75,11 +75,16 @@ class OpenAI:
             patience: Longest time that a server may ask to wait, in seconds.
 
         Raises:
-            ValueError: `base_url` is no address, or has a key in it.
+            ValueError: `base_url` is no address, or has a key in it; or it is missing where `OPENAI_BASE_URL` names a server, since
+                vectors are kept by what the recipe says, and those of one server would be taken for another's.
             ResourceError: There is no key, and the server is not the user's own.
         """
         self.model = model
-        self.server = base_url or os.environ.get("OPENAI_BASE_URL") or _HOME
+        if base_url is None and os.environ.get("OPENAI_BASE_URL", "").rstrip("/") not in ("", _HOME):
+            raise ValueError(
+                "OPENAI_BASE_URL names a server, and vectors are kept by what the recipe says: write base_url into it, or unset the variable"
+            )
+        self.server = base_url or _HOME
         self.api_key_env = api_key_env
         self.dimensions = dimensions
         self.prompt = prompt

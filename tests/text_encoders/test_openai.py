@@ -162,6 +162,15 @@ def test_the_key_stands_in_the_environment_alone(service: OpenAIServer, monkeypa
     assert encoder(service)(TEXTS).shape == (6, WIDTH)  # a server of one's own may do without
 
 
+def test_a_server_that_the_recipe_does_not_name_is_refused(service: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", service.url)
+    with pytest.raises(ValueError, match="OPENAI_BASE_URL names a server, and vectors are kept by what the recipe says: write base_url"):
+        OpenAI(model="small")
+    assert len(encoder(service)(TEXTS)) == len(TEXTS)
+    monkeypatch.setenv("OPENAI_BASE_URL", "https://api.openai.com/v1/")
+    assert OpenAI(model="small").server == "https://api.openai.com/v1"
+
+
 def test_long_texts_are_cut_and_the_prompt_stays(service: OpenAIServer) -> None:
     made = encoder(service, prompt="query: ", max_characters=4)
     made(["abcdefgh", "abc", ""])
