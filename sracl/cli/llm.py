@@ -91,12 +91,14 @@ def status(recipe: _OneRecipe = None, sets: _Sets = None, as_json: _Json = False
     from sracl.llm_providers.answers import Answers
 
     if recipe is not None:
-        from sracl.runs.llm_texts import standings
+        from sracl.runs.llm_texts import keys, standings
 
-        found = [asdict(standing) for standing in standings(*_prepared(recipe, sets))]
+        prepared = _prepared(recipe, sets)
+        found = [asdict(standing) for standing in standings(*prepared)]
+        failures = Answers().failures(keys(*prepared)) if any(standing["failed"] for standing in found) else {}
     else:
         found = [asdict(account) for account in Answers().accounts()]
-    failures = Answers().failures()
+        failures = Answers().failures()
     if as_json:
         typer.echo(json.dumps({"schema": 1, "data": {"answers": found, "failures": failures}, "errors": []}, indent=2))
         return
@@ -105,7 +107,7 @@ def status(recipe: _OneRecipe = None, sets: _Sets = None, as_json: _Json = False
         return
     shown = [name for name in found[0] if not name.startswith(("tokens", "dollars_in"))]
     print_columns(tuple(name.replace("_", " ") for name in shown), [tuple(_cell(row[name]) for name in shown) for row in found])
-    for reason, count in failures.items() if recipe is None else ():
+    for reason, count in failures.items():
         typer.echo(f"{count:,} have no answer: the reply {reason}")
 
 

@@ -125,12 +125,11 @@ class Answers:
             }
         return [_account(row, attempts.get((row[0], row[1]), [0] * 7)) for row in requests]
 
-    def failures(self) -> dict[str, int]:
-        """Why requests have no answer, and how many for each reason."""
-        if not self.file.is_file():
-            return {}
-        with self.opened() as database:
-            return dict(database.execute("SELECT failure, count(*) FROM requests WHERE failure IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"))
+    def failures(self, keys: Sequence[str] | None = None) -> dict[str, int]:
+        """Why requests have no answer, these or all of them, and how many for each reason, the commonest first."""
+        query = "SELECT failure FROM requests WHERE failure IS NOT NULL"
+        counts = Counter(why for (why,) in (self._all(query) if keys is None else self._of(f"{query} AND key", keys)))
+        return dict(sorted(counts.items(), key=lambda counted: (-counted[1], counted[0])))
 
     def forget_failures(self, keys: Sequence[str] | None = None) -> int:
         """Have requests that failed asked again, these or all of them; their number. What they cost stays on the account."""

@@ -141,6 +141,10 @@ def test_failures_are_told_and_asked_again_on_request(server: OpenAIServer, caps
     assert main(["llm", "run", *of_items(server, attempts=1)]) == 4
     assert "requests have no answer: the reply has no JSON object in it" in capsys.readouterr().err
     failed = json.loads(runner.invoke(app, ["status", "--json"]).stdout)["data"]["failures"]["has no JSON object in it"]
+    reason = f"{failed:,} have no answer: the reply has no JSON object in it\n"
+    assert reason in runner.invoke(app, ["status", *of_items(server)]).stdout
+    assert "have no answer" not in runner.invoke(app, ["status", *of_items(server, sample=1)]).stdout
+    assert json.loads(runner.invoke(app, ["status", *of_items(server, sample=1), "--json"]).stdout)["data"]["failures"] == {}
     server.reply = lambda user: '{"description": "d", "buyers": "b"}'
     assert runner.invoke(app, ["retry", *of_items(server)]).stdout == f"{failed:,} requests will be asked again by the next run.\n"
     assert main(["llm", "run", *of_items(server)]) == 0
