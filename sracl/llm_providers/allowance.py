@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
+from sracl.errors import UsageError
 from sracl.llm_providers.ledger import PICODOLLARS
 
 if TYPE_CHECKING:
@@ -24,7 +26,12 @@ class Ceiling:
 
         Args:
             dollars: US dollars; None for no ceiling.
+
+        Raises:
+            UsageError: It is no sum of money.
         """
+        if dollars is not None and not math.isfinite(dollars):
+            raise UsageError(f"a ceiling of {dollars} dollars is none: name a number of dollars, or leave it out for no ceiling.")
         self.dollars = dollars
         self.spent = 0
         """Picodollars; attempts whose cost is not known are in it with the most that it can be."""

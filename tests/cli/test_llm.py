@@ -128,6 +128,12 @@ def test_a_ceiling_ends_a_run_and_what_was_paid_is_kept(server: OpenAIServer, ca
     assert len(server.answered) == ITEMS
 
 
+def test_a_ceiling_is_a_number(server: OpenAIServer, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["llm", "run", *of_items(server), "--max-cost", "inf"]) == 2
+    assert "a ceiling of inf dollars is none" in capsys.readouterr().err
+    assert not server.requests
+
+
 def test_a_ceiling_counts_texts_that_are_here_already(server: OpenAIServer) -> None:
     assert main(["llm", "run", *of_items(server)]) == 0  # 150 answers, 0.0105 dollars
     provider = f'{{use = "openai", llm = "deepseek-chat", base_url = "{server.url}"}}'
