@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 from typing import TYPE_CHECKING
 
@@ -43,3 +44,10 @@ def in_words(file: Path, *, holds: str) -> Iterator[None]:
                 "SRACL_CACHE_DIR to a folder on another disk, and run the same command again."
             ) from error
         raise DataError(f"{file}, where {holds} that were paid for are kept, cannot be used ({error}).") from error
+    except OSError as error:  # of the files beside it, where the folder may only be read
+        if error.errno not in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise
+        raise DataError(
+            f"{file}, where {holds} that were paid for are kept, cannot be used: {error.filename} cannot be written ({error.strerror}). "
+            "Copy it to a folder of your own, and set SRACL_CACHE_DIR to that."
+        ) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import multiprocessing
 import os
@@ -201,6 +202,17 @@ def test_without_space_nothing_that_was_kept_is_lost(answers: Answers) -> None:
     assert "no space left on the disk of" in said
     assert kept > 0
     assert len(answers.find([request(number).key for number in range(kept)])) == kept
+
+
+def test_a_folder_that_may_only_be_read_is_named(answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(answers, range(1))
+
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", "answers.lock")
+
+    monkeypatch.setattr(type(answers.file), "open", refused)
+    with pytest.raises(DataError, match=r"answers.lock cannot be written \(Permission denied\). Copy it .* SRACL_CACHE_DIR"):
+        answers.accounts()
 
 
 def test_a_damaged_file_is_named(answers: Answers) -> None:
