@@ -82,7 +82,7 @@ class OpenAI:
         self.model = model
         if base_url is None and os.environ.get("OPENAI_BASE_URL", "").rstrip("/") not in ("", _HOME):
             raise ValueError(
-                "OPENAI_BASE_URL names a server, and vectors are kept by what the recipe says: write base_url into it, or unset the variable"
+                "OPENAI_BASE_URL names a server, and vectors are kept by what the recipe says: write base_url there, or unset the variable"
             )
         self.server = base_url or _HOME
         self.api_key_env = api_key_env
