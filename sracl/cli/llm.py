@@ -171,6 +171,7 @@ def export(
 def import_(file: Annotated[Path, typer.Argument(help="A file that `sracl llm export` wrote.", exists=True, dir_okay=False)]) -> None:
     """Take in answers of others; what is answered here already stays as it is."""
     import gzip
+    import zlib
 
     from sracl.errors import DataError
     from sracl.llm_providers.answers import Answers
@@ -178,7 +179,7 @@ def import_(file: Annotated[Path, typer.Argument(help="A file that `sracl llm ex
     try:
         with gzip.open(file, "rt", encoding="utf-8") if file.suffix == ".gz" else file.open(encoding="utf-8") as lines:
             new, known = Answers().take_in(lines, str(file))
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read: {error}") from error
     typer.echo(f"{new:,} new answer{'s' * (new != 1)}; {known:,} {'was' if known == 1 else 'were'} known")
 

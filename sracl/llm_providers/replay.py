@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -85,5 +86,5 @@ class Replay:
         try:
             with gzip.open(self.file, "rt", encoding="utf-8") if self.file.suffix == ".gz" else self.file.open(encoding="utf-8") as lines:
                 yield from lines
-        except (OSError, EOFError, UnicodeDecodeError) as error:
+        except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
             raise DataError(f"{self.file} cannot be read: {error}") from error

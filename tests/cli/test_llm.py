@@ -105,6 +105,14 @@ def test_answers_are_passed_on(server: OpenAIServer, tmp_path: Path, monkeypatch
     assert CANARY.encode() not in gzip.decompress(Path(bundle).read_bytes())
 
 
+def test_a_file_that_is_damaged_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SRACL_CACHE_DIR", str(tmp_path / "cache"))
+    packed = gzip.compress(b"words " * 100)
+    (tmp_path / "paper.jsonl.gz").write_bytes(packed[:10] + b"\xff" * 4 + packed[14:])
+    assert main(["llm", "import", str(tmp_path / "paper.jsonl.gz")]) == 4
+    assert "paper.jsonl.gz cannot be read" in capsys.readouterr().err
+
+
 def test_an_export_that_fails_leaves_the_file_of_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bundle = tmp_path / "paper.jsonl"
     bundle.write_text("answers that are nowhere else")
