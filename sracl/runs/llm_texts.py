@@ -6,9 +6,14 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sracl import paths
 from sracl.errors import UsageError
 from sracl.llm_providers.answers import Answers
+from sracl.registry.catalog import OWNER, catalog
 from sracl.runs import stages
+from sracl.runs.artifacts import digest_of, record_of
+from sracl.runs.cache import contents, remove
+from sracl.tracking.values import now
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,6 +84,26 @@ def keys(plan: Plan, shop: Workshop) -> list[str]:
         UsageError: None of its providers stores answers.
     """
     return list(dict.fromkeys(key for _, _, asked in _asked(plan, shop) for key in asked))
+
+
+def drop_incomplete(plan: Plan | None = None, shop: Workshop | None = None) -> dict[str, str]:
+    """Remove texts some of which were left empty for want of an answer, of a recipe or all, so that they are written anew.
+
+    Everything else that was written in them is found among the answers again, where the provider is one of sracl's; those of others
+    may keep no answers, and their texts stay.
+
+    Returns:
+        Why they stay, by the folders of those that do.
+    """
+    only = None
+    if plan is not None and shop is not None:
+        planned = [stages.planned(run.values, shop.interactions(run).fingerprint) for run, _ in _tables(plan)]
+        only = {digest_of(stage, key) for each in planned for _, stage, key in each}
+    ours = {card.name for card in catalog().cards("llm_provider") if card.owner == OWNER}
+    found = [each for each in contents(paths.cache(), {}) if each.stage == "describe" and each.made_with in ours and not each.damage]
+    failed = [each for each in found if record_of(each.folder).get("facts", {}).get("llm", {}).get("failed")]
+    stayed = {str(each.folder): remove(each, unused_since=now()) for each in failed if only is None or each.digest in only}
+    return {folder: why for folder, why in stayed.items() if why}
 
 
 def _tables(plan: Plan) -> list[tuple[RunPlan, str]]:

@@ -165,6 +165,23 @@ def test_failures_are_told_and_asked_again_on_request(server: OpenAIServer, caps
     assert len(server.requests) == ITEMS + failed
 
 
+@pytest.mark.parametrize("all_of_them", [False, True])
+def test_texts_that_were_left_empty_are_asked_again_on_request(all_of_them: bool, server: OpenAIServer) -> None:
+    recipe = of_items(server, attempts=1, max_failed=ITEMS)
+    server.reply = lambda user: "no object" if len(user) % 5 == 0 else '{"description": "d", "buyers": "b"}'
+    shown = runner.invoke(app, ["run", *recipe])
+    failed = ITEMS - int(json.loads(runner.invoke(app, ["status", *recipe, "--json"]).stdout)["data"]["answers"][0]["answered"])
+    assert f"{failed} empty" in shown.stdout
+    server.reply = lambda user: '{"description": "d", "buyers": "b"}'
+    assert runner.invoke(app, ["retry", *of_items(server, sample=1, max_failed=ITEMS)]).exit_code == 0  # another's stay
+    assert "describe items with openai: cached" in runner.invoke(app, ["run", *recipe]).stderr
+    assert runner.invoke(app, ["retry", *([] if all_of_them else recipe)]).exit_code == 0
+    shown = runner.invoke(app, ["run", *recipe])
+    assert f"demo: items: {ITEMS} texts, 1 different, 0 empty" in shown.stdout
+    assert "describe sequences with template: cached" in shown.stderr
+    assert len(server.requests) == ITEMS + failed
+
+
 def test_a_recipe_that_stores_no_answers_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["llm", "retry", "methods/sracl"]) == 2
     assert "none of the LLM providers of sracl stores answers" in capsys.readouterr().err
