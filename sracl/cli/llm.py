@@ -143,7 +143,7 @@ def retry(recipe: _OneRecipe = None, sets: _Sets = None) -> None:
     from sracl.runs.llm_texts import drop_incomplete
 
     count = Answers().forget_failures(_keys(recipe, sets))
-    stayed = drop_incomplete(*(() if recipe is None else _prepared(recipe, sets))) if count else {}
+    stayed = drop_incomplete(None if recipe is None else _prepared(recipe, sets)) if count else {}
     for folder, why in stayed.items():
         _say(f"{folder} {why}; the texts in it stay empty where they were.")
     typer.echo(f"{count:,} request{'s' * (count != 1)} will be asked again by the next run.")

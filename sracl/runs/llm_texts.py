@@ -86,7 +86,7 @@ def keys(plan: Plan, shop: Workshop) -> list[str]:
     return list(dict.fromkeys(key for _, _, asked in _asked(plan, shop) for key in asked))
 
 
-def drop_incomplete(plan: Plan | None = None, shop: Workshop | None = None) -> dict[str, str]:
+def drop_incomplete(of: tuple[Plan, Workshop] | None = None) -> dict[str, str]:
     """Remove texts some of which were left empty for want of an answer, of a recipe or all, so that they are written anew.
 
     Everything else that was written in them is found among the answers again, where the provider is one of sracl's; those of others
@@ -96,7 +96,8 @@ def drop_incomplete(plan: Plan | None = None, shop: Workshop | None = None) -> d
         Why they stay, by the folders of those that do.
     """
     only = None
-    if plan is not None and shop is not None:
+    if of is not None:
+        plan, shop = of
         planned = [stages.planned(run.values, shop.interactions(run).fingerprint) for run, _ in _tables(plan)]
         only = {digest_of(stage, key) for each in planned for _, stage, key in each}
     ours = {card.name for card in catalog().cards("llm_provider") if card.owner == OWNER}
