@@ -184,11 +184,11 @@ def test_what_is_no_answer_is_kept_with_its_reason(line: dict[str, Any], reason:
     assert len(server.batches) == 1 + sent
 
 
-@pytest.mark.parametrize("text", ["<html>", '{"custom_id": "half', "[1]\n", '"text"\n'])
-def test_a_file_of_answers_that_is_damaged_is_read_again(text: str, server: OpenAIServer) -> None:
+@pytest.mark.parametrize("damaged", ["<html>", '{"custom_id": "half', "[1]\n", '"text"\n'])
+def test_a_file_of_answers_that_is_damaged_is_read_again(damaged: str, server: OpenAIServer) -> None:
     server.batch_polls = 0
     whole = server._file
-    server._file = lambda written: whole(text if "choices" in written else written)  # type: ignore[method-assign]
+    server._file = lambda text: whole(damaged if "choices" in text else text)  # type: ignore[method-assign]
     with pytest.raises(ResourceError, match=r"a file of a batch's answers \(file-1\) that is damaged"):
         provider(server)(prompts(3))
     lines = [{"custom_id": key, "response": {"status_code": 200, "body": completion("x", "late")}} for key in sorted(_keys(server))]
