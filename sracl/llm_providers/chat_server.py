@@ -21,7 +21,7 @@ from sracl.registry.catalog import catalog
 from sracl.registry.llm import LLM
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import openai
 
@@ -34,6 +34,9 @@ KEPT = "What was paid for is kept, and the same command goes on."
 
 _DECIDED = ("model", "messages", "temperature", "top_p", "max_tokens", "response_format")
 """What a request has of its own."""
+
+_LIMIT = "max_completion_tokens"
+"""What models that think before they answer, such as OpenAI's o series and GPT-5, take in place of `max_tokens`; thoughts are in it."""
 
 _MANY = ("n", "stream", "stream_options")
 """What would be paid for and come to nothing: several answers, or an answer in pieces."""
@@ -71,13 +74,14 @@ class ChatServer:
             top_p: Part of the probability that tokens are drawn from; None leaves it to the server.
             max_output: Tokens of an answer; None for what the longest answer that is accepted may have.
             structured: How a JSON object is asked for.
-            extra: JSON object that is put into the request.
+            extra: JSON object that is put into the request; `max_completion_tokens` in it takes the place of `max_output`.
             sample: Number of the answer.
             batch: Whether requests go as batches, at the price of these.
 
         Raises:
             UsageError: There is no such card.
-            ValueError: Neither a card nor an address and a model are given, or `extra` is no such object.
+            ValueError: Neither a card nor an address and a model are given, `extra` is no such object, or it limits an answer that
+                `max_output` limits.
         """
         self.card = LLM.of(catalog().find("llm", llm)) if llm is not None else None
         server, name = base_url or (self.card and self.card.base_url), model or (self.card and self.card.model)
@@ -94,25 +98,28 @@ class ChatServer:
         self.max_output = max_output
         self.structured = structured
         self.extra = _object(extra)
+        if _LIMIT in self.extra and max_output is not None:
+            raise ValueError(f"extra has {_LIMIT}, which takes the place of max_output: leave one of them out")
         self.sample = sample
         self.batch = batch
 
     def due(self, prompt: Prompt) -> Due:
         """The request of a prompt, and the most that it can cost."""
-        most_out = self.max_output or tokens.of_longest_answer(prompt.answer)
+        more = dict(self.card.request if self.card else {}) | self.extra
+        most_out = self.extra.get(_LIMIT) or self.max_output or more.get(_LIMIT) or tokens.of_longest_answer(prompt.answer)
+        limit = _LIMIT if _LIMIT in more else "max_tokens"
         body: dict[str, Any] = {
             "model": self.model,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
             "temperature": self.temperature,
-            "max_tokens": most_out,
+            limit: most_out,
         }
         if self.top_p is not None:
             body["top_p"] = self.top_p
         if (form := replies.schema(prompt.answer)) and self.structured != "none":
             whole = {"type": "json_schema", "json_schema": {"name": "answer", "strict": True, "schema": form}}
             body["response_format"] = whole if self.structured == "schema" else {"type": "json_object"}
-        of_card = self.card.request if self.card else {}
-        request = Request(self.address, self.model, body | dict(of_card) | self.extra, self.sample)
+        request = Request(self.address, self.model, body | more | {limit: most_out}, self.sample)
         # no byte is more than a token: what is sent as JSON has more bytes than the server can read tokens
         return Due(prompt, request, self._cost(len(request.text.encode()), most_out))
 
@@ -192,6 +199,15 @@ class ChatServer:
             return ResourceError(f"{self.host} answered with an error ({error.status_code}{code}) to every try. {KEPT}")
         return None
 
+    @staticmethod
+    def hint(error: openai.APIStatusError, body: Mapping[str, Any]) -> str:
+        """What may be wrong with requests that are refused one after another; `body` is that of one."""
+        if error.param == "max_tokens":
+            return f"this model may take {_LIMIT} in place of it: extra = '{{\"{_LIMIT}\": 2000}}' has room for thoughts as well."
+        if error.param in body:
+            return f"does the model take another {error.param}?"
+        return "is one of the parameters unknown to it?"
+
     def _cost(self, read: int, written: int, cached: int = 0) -> int:
         """Picodollars; 0 where no price is known."""
         if self.card is None:
@@ -244,6 +260,8 @@ def _object(extra: str) -> dict[str, Any]:
         what = f", without {' and '.join(sorted(own))}, which have parameters"
     elif many := found.keys() & set(_MANY):
         what = f", without {' and '.join(sorted(many))}: one whole answer is read, and others would be paid for in vain"
+    elif _LIMIT in found and not (type(found[_LIMIT]) is int and found[_LIMIT] > 0):
+        what = f", where {_LIMIT} is a number of tokens"
     if found is None or what:
         raise ValueError(f"extra should be a JSON object such as '{{\"seed\": 1}}'{what}")
     return found

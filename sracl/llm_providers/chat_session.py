@@ -34,7 +34,7 @@ _POLL_SECONDS = 0.5
 _LAST_SECONDS = 10.0
 """How long Ctrl-C lets answers arrive that are under way; another Ctrl-C ends that."""
 _HOPELESS = 20
-"""Requests refused one after another, without an answer between, after which the fault is taken to be in all of them."""
+"""Requests refused or misunderstood one after another, without an answer between, after which the fault is taken to be in all."""
 
 
 class _Stop(Exception):
@@ -83,7 +83,7 @@ class ChatSession:
         self.failure: SraclError | None = None
         self.elsewhere: list[Due] = []
         self.settled = self.total = 0
-        self.refused_in_a_row = 0
+        self.in_vain = 0
         self.not_before = 0.0
         self.waited = 0.0
         self.change = asyncio.Event()
@@ -200,7 +200,13 @@ class ChatSession:
         except (openai.APIResponseValidationError, *completion.MALFORMED):
             await self._lose(due, attempt, tries.others)
             await self._end(due, attempt, "lost", completion.NONE, for_good=is_last)
+            self.in_vain += 1
+            if self.in_vain >= _HOPELESS:
+                what = f"has answered {_HOPELESS} requests one after another by what is no chat completion"
+                mend = "does `base_url` end as it should, such as in /v1? After `sracl llm retry` the same command asks them again."
+                raise self._stop(ResourceError(f"{self.server.host} {what}; {mend}")) from None
             return "settled" if is_last else "again"
+        self.in_vain = 0
         await self._lose(due, attempt, tries.others)
         if fault := completion.fault(due.prompt, said):
             ends = is_last or fault.for_good
@@ -208,7 +214,6 @@ class ChatSession:
             return "settled" if ends else "again"
         await self.journal.put(lambda entry: entry.answer(attempt, said.reply, paid))
         self._free(due.most, paid.cost or 0)
-        self.refused_in_a_row = 0
         return "settled"
 
     async def _refused(self, due: Due, attempt: int, error: openai.APIStatusError) -> _Next:
@@ -220,11 +225,12 @@ class ChatSession:
         general = self.server.refusal(error)
         why = f"never came: the server refused the request ({error.status_code})"
         await self._end(due, attempt, "refused", why, for_good=general is None)
-        self.refused_in_a_row += 1
-        if general is None and self.refused_in_a_row >= _HOPELESS:
+        self.in_vain += 1
+        if general is None and self.in_vain >= _HOPELESS:
+            named = f", {error.param}" if error.param in due.request.body else ""
             general = ResourceError(
-                f"{self.server.host} has refused {_HOPELESS} requests one after another ({error.status_code}); is one of the parameters "
-                "unknown to it? After `sracl llm retry` the same command asks them again."
+                f"{self.server.host} has refused {_HOPELESS} requests one after another ({error.status_code}{named}); "
+                f"{self.server.hint(error, due.request.body)} After `sracl llm retry` the same command asks them again."
             )
         if general is not None:
             raise self._stop(general) from None

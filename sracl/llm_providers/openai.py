@@ -74,7 +74,8 @@ class OpenAI(Served):
             top_p: Part of the probability that words are drawn from; by default the server's.
             max_output: Tokens of an answer; by default what the longest answer that is accepted may have.
             structured: How a JSON object is asked for: `object`, which most servers know, `schema`, with its fields, or `none`.
-            extra: JSON object of further parameters of the request, such as `{"reasoning_effort": "low"}`.
+            extra: JSON object of further parameters of the request, such as `{"reasoning_effort": "low"}`. Models that think take
+                `max_completion_tokens` in place of `max_output`; their thoughts are in it, so leave room.
             sample: Number of the answer; another number asks anew.
             max_failed: Texts that may be left empty where a request has no answer.
             attempts: Times that a request is sent while its replies are no answers.

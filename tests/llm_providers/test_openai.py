@@ -218,11 +218,34 @@ def test_what_is_no_answer_is_kept_with_its_reason(trouble: Trouble, reason: str
     assert provider(server)(prompts(3)) == replies(prompts(3))
 
 
-def test_a_fault_in_every_request_ends_it(server: OpenAIServer) -> None:
-    server.trouble = failing(400)
-    with pytest.raises(ResourceError, match="has refused 20 requests one after another"):
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (failing(400), r"has refused 20 requests one after another \(400\); is one of the parameters unknown to it\?"),
+        (failing(400, param="temperature"), r"\(400, temperature\); does the model take another temperature\?"),
+        (failing(400, param="max_tokens"), r"\(400, max_tokens\); this model may take max_completion_tokens in place of it"),
+        (failing(400, param=CANARY), r"\(400\); is one of"),
+        (
+            lambda number: Said(body="<html>Welcome</html>"),
+            r"by what is no chat completion; does `base_url` end as it should, such as in /v1\?",
+        ),
+    ],
+)
+def test_a_fault_in_every_request_ends_it(trouble: Trouble, told: str, server: OpenAIServer) -> None:
+    server.trouble = trouble
+    with pytest.raises(ResourceError, match=told):
         provider(server, concurrency=1)(prompts(50))
     assert len(server.requests) == 20
+
+
+def test_models_that_think_are_given_another_limit(server: OpenAIServer) -> None:
+    ample = json.dumps({"max_completion_tokens": 5000})
+    made = provider(server, extra=ample, max_cost=0.001)  # 5,000 tokens of deepseek-chat cost more
+    with pytest.raises(BudgetError, match="the ceiling of 0.001 dollars leaves no room"):
+        made(prompts(1))
+    provider(server, extra=ample, temperature=1.0)(prompts(1))
+    assert server.requests[0]["max_completion_tokens"] == 5000
+    assert "max_tokens" not in server.requests[0]
 
 
 def test_a_server_that_is_not_there_costs_nothing(server: OpenAIServer) -> None:
@@ -379,6 +402,8 @@ def test_a_key_that_is_missing_is_asked_for_by_name(server: OpenAIServer, monkey
         ({"model": "x"}, "name a language model"),
         ({"llm": "ollama", "extra": "[1]"}, "extra should be a JSON object"),
         ({"llm": "ollama", "extra": '{"model": "y"}'}, "without model, which have parameters"),
+        ({"llm": "ollama", "extra": '{"max_completion_tokens": true}'}, "where max_completion_tokens is a number of tokens"),
+        ({"llm": "ollama", "extra": '{"max_completion_tokens": 9}', "max_output": 9}, "which takes the place of max_output"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(parameters: dict[str, Any], message: str) -> None:

@@ -47,9 +47,9 @@ def no_trouble(number: int) -> None:
     """All is well."""
 
 
-def failing(status: int, *, times: int = 10**9, code: str | None = None, wait: float | None = None) -> Trouble:
+def failing(status: int, *, times: int = 10**9, code: str | None = None, param: str | None = None, wait: float | None = None) -> Trouble:
     """The first requests are refused, in words that quote a key."""
-    error = {"error": {"message": f"no: {CANARY}", "type": "x", "code": code}}
+    error = {"error": {"message": f"no: {CANARY}", "type": "x", "code": code, "param": param}}
     headers = {} if wait is None else {"Retry-After": str(wait)}
     return lambda number: Said(status, error, headers) if number <= times else None
 
