@@ -86,7 +86,7 @@ class ChatServer:
         self.card = LLM.of(catalog().find("llm", llm)) if llm is not None else None
         server, name = base_url or (self.card and self.card.base_url), model or (self.card and self.card.model)
         if not server or not name:
-            raise ValueError('name a language model, llm = "deepseek-chat" or another of `sracl list llms`, or a base_url and a model')
+            raise ValueError('name a language model, llm = "deepseek-flash" or another of `sracl list llms`, or a base_url and a model')
         if objection := address.objection(server):
             raise ValueError(f"base_url {objection}")
         self.address = server.rstrip("/")
