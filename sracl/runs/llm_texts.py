@@ -135,6 +135,6 @@ def _asked(plan: Plan, shop: Workshop) -> Iterator[tuple[RunPlan, str, list[str]
         yield run, kind, list(dict.fromkeys(request.key for request in asked))
     if not found:
         raise UsageError(
-            f'none of the LLM providers of {plan.name} stores answers. --set semantics.items.llm=\'{{use="openai", llm="deepseek-flash"}}\' '
-            "names one that does."
+            f"none of the LLM providers of {plan.name} stores answers. "
+            '--set semantics.items.llm=\'{use="openai", llm="deepseek-flash"}\' names one that does.'
         )

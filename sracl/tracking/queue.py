@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlmodel import col, select
+from sqlmodel import col, select, update
 
 from sracl.errors import UsageError
 from sracl.tracking.identity import owner, presence
@@ -116,7 +116,7 @@ class Queue:
         """Say why a job waits."""
         with self.store.writing(durable=False) as session:
             job = self._job(session, number)
-            if job.state == "queued":
+            if job.state == "queued" and not self._is_paused(session):
                 job.reason = reason
 
     def cancel(self, number: int, *, at_once: bool = False) -> JobState:
@@ -169,7 +169,7 @@ class Queue:
             if job.state in _RETRIED:
                 raise UsageError(f"Job {number} is {job.state}; `sracl queue retry` lets it wait again.")
             if job.state == "paused":
-                job.state, job.reason = "queued", ""
+                job.state, job.reason, job.device = "queued", "", ""
             return job.state  # type: ignore[return-value]
 
     def retry(self, number: int) -> JobState:
@@ -187,7 +187,7 @@ class Queue:
                 raise UsageError(f"Job {number} is {state}; only one that was {', '.join(_RETRIED[:-1])} or {_RETRIED[-1]} can be retried.")
             if (other := self._other(session, job)) is not None:
                 raise UsageError(f"Job {other} is there for the run of job {number}, and has not ended.")
-            job.state, job.reason, job.code, job.wanted, job.finished = "queued", "", None, "", None
+            job.state, job.reason, job.code, job.wanted, job.finished, job.device = "queued", "", None, "", None, ""
             return "queued"
 
     def move(self, number: int, priority: int) -> None:
@@ -206,6 +206,8 @@ class Queue:
         """Let no waiting job begin, or let them begin again. Running ones go on."""
         with self.store.writing() as session:
             session.merge(QueueState(paused=paused))
+            if paused:  # what kept jobs from beginning may be over long before they may begin
+                session.exec(update(Job).where(col(Job.state) == "queued").values(reason=""))
 
     def _stop(self, number: int, wish: str, ended: JobState) -> JobState:
         with self.store.writing() as session:

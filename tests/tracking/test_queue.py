@@ -83,9 +83,12 @@ def test_a_job_is_taken_once(queue: Queue) -> None:
 
 def test_a_queue_on_hold_gives_no_job_away(queue: Queue) -> None:
     number = add(queue)
+    queue.explain(number, "needs 1 slot, 0 slots free")
     queue.hold(True)
     assert jobs.is_paused(queue.store)
     assert not queue.claim(number, worker=ME, device="cpu")
+    queue.explain(number, "needs 1 slot, 0 slots free")  # by a worker that looked before
+    assert the_only(queue).reason == ""  # the hold alone keeps it from beginning
     queue.hold(False)
     assert queue.claim(number, worker=ME, device="cpu")
 
@@ -166,7 +169,7 @@ class TestRetry:
             queue.retry(number)
         queue.finish(number, "failed", code=1, reason="no")
         assert queue.retry(number) == "queued"
-        assert (the_only(queue).code, the_only(queue).reason) == (None, "")
+        assert (the_only(queue).code, the_only(queue).reason, the_only(queue).device) == (None, "", "")
         assert queue.claim(number, worker=ME, device="cpu")
         assert the_only(queue).attempt == 2
         queue.finish(number, "completed", code=0)

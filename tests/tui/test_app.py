@@ -58,6 +58,7 @@ def test_runs_appear_as_they_are_registered_and_the_cursor_stays_on_its_run(tmp_
             await pilot.press("slash", *"data:office", "enter")
             await until(app, pilot, ["third"])
             assert app.screen.query_one(Rows).has_focus
+            await support.shows(pilot, "1 run like data:office, 0 running")
 
     asyncio.run(script())
 
@@ -183,4 +184,4 @@ async def test_runs_are_shown_a_page_at_a_time_sorted_and_filtered_over_all(tmp_
         await until(app, pilot, ["r3", "r6", "r1"])
         await pilot.press("slash", *"data:odd", "enter")
         await until(app, pilot, ["r3", "r1", "r7"])
-        await support.shows(pilot, "1 to 3 of 4 runs")
+        await support.shows(pilot, "1 to 3 of 4 runs like data:odd")

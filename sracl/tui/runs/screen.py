@@ -80,6 +80,7 @@ class RunsScreen(SteeringScreen):
     def __init__(self, store: Path) -> None:
         super().__init__(store)
         self._wanted: dict[str, str] = {}
+        self._filtered_by = ""
         self._marked: dict[str, None] = {}
         self._first = 0
         """Place of the first row in the list of all."""
@@ -165,7 +166,7 @@ class RunsScreen(SteeringScreen):
     @on(Input.Submitted)
     def _filter(self, asked: Input.Submitted) -> None:
         try:
-            self._wanted = wanted(asked.value)
+            self._wanted, self._filtered_by = wanted(asked.value), asked.value.strip()
         except UsageError as error:
             self.notify(str(error), severity="error", markup=False)
             return
@@ -212,7 +213,7 @@ class RunsScreen(SteeringScreen):
             )
             for run in page.lines
         }
-        self.app.call_from_thread(self._show, asked, rows, page.first, _totals(page, filtered=bool(self._wanted)))
+        self.app.call_from_thread(self._show, asked, rows, page.first, _totals(page, self._filtered_by))
 
     def _courses_of(self, store: Reader, lines: Sequence[RunLine]) -> dict[str, Course | None]:
         """How the runs of a page went; only the points of those are read that have gone on since."""
@@ -230,10 +231,10 @@ class RunsScreen(SteeringScreen):
             self.query_one("#totals", Static).update(totals)
 
 
-def _totals(page: pages.Page, *, filtered: bool) -> str:
-    if filtered and not page.total:
-        return "no run is like that; / changes the filter"
-    total = f"{page.total:,} run{'s' * (page.total != 1)}"
+def _totals(page: pages.Page, filtered_by: str) -> str:
+    if filtered_by and not page.total:
+        return f"no run is like {filtered_by}; / changes the filter"
+    total = f"{page.total:,} run{'s' * (page.total != 1)}" + (f" like {filtered_by}" if filtered_by else "")
     if page.total > len(page.lines):
         total = f"{page.first + 1:,} to {page.first + len(page.lines):,} of {total}, < and > turn pages"
     others = [f"{page.counts[state]:,} {state}" for state in get_args(State) if state != "running" and page.counts.get(state)]
