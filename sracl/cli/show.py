@@ -62,15 +62,15 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
         return card_view(cat, cat.find(meant[0], name))
     if meant:
         raise UsageError(f"'{name}' is the name of several things. Say which: {', '.join(f'{FOLDERS[kind]}/{name}' for kind in meant)}.")
-    if (run := _run(name)) is not None:
-        return run_view(run, origin=origin)
+    if (found := _run(name)) is not None:
+        return run_view(*found, origin=origin)
     if known := _recipe_with_runs(name):
         raise UsageError(known)
     raise UsageError(_unknown(cat, name, list(recipes)))
 
 
 def _run(reference: str) -> Any:
-    """The run whose id begins like this; None where there is no store or no such run."""
+    """The run whose id begins like this, its final figures and the protocols; None where there is no store or no such run."""
     from sracl import paths
 
     if not paths.store_file().exists():
@@ -81,11 +81,12 @@ def _run(reference: str) -> Any:
 
     with Reader.open(paths.store_file()) as store:
         try:
-            return queries.run(store, reference)
+            run = queries.run(store, reference)
         except UsageError:
             if any(row.id.startswith(reference) for row in queries.runs(store)):
                 raise
             return None
+        return run, queries.final_metrics(store, [run.id]), queries.protocols(store)
 
 
 def _recipe_with_runs(name: str) -> str:

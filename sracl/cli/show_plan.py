@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sracl.cli.show import View
-    from sracl.tracking.queries import RunRow
+    from sracl.tracking.queries import MetricRow, RunRow
 
 
 def recipe_view(name: str, *, origin: bool) -> View:
@@ -58,12 +60,14 @@ def recipe_view(name: str, *, origin: bool) -> View:
     return data, render
 
 
-def run_view(run: RunRow, *, origin: bool) -> View:
-    """Show one run: its state and its values."""
+def run_view(run: RunRow, figures: Sequence[MetricRow], protocols: Mapping[str, Mapping[str, Any]], *, origin: bool) -> View:
+    """Show one run: its state, its values and its final figures."""
     from dataclasses import asdict
 
+    from sracl.compare.final_figures import in_tables
     from sracl.compare.wording import origin_in_words
     from sracl.recipes.flat import flat
+    from sracl.tracking.values import plain
 
     def render() -> None:
         reason = f": {run.reason}" if run.reason else ""
@@ -71,8 +75,14 @@ def run_view(run: RunRow, *, origin: bool) -> View:
             f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {origin_in_words(run) or run.folder}\n"
         )
         _print_values(dict(flat(run.values)), run.origins if origin else None)
+        if figures:
+            print(textwrap.indent(f"\n{in_tables(figures, protocols)}", "  "))
 
-    return {"kind": "run", **asdict(run)}, render
+    told = [
+        {**asdict(figure), "value": None if math.isnan(figure.value) else figure.value, "protocol": protocols.get(figure.protocol)}
+        for figure in figures
+    ]
+    return {"kind": "run", **asdict(run), "figures": plain(told)}, render
 
 
 def _print_values(values: Mapping[str, Any], origins: Mapping[str, str] | None) -> None:

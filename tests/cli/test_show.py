@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -193,6 +194,23 @@ def test_a_run_is_found_by_the_beginning_of_its_id(capsys: pytest.CaptureFixture
     assert "mine.toml:3" in shown(capsys, "abc", "--origin")
     assert "abc123" in refused(capsys, "ab")
     assert "abd456" in refused(capsys, "ab")
+
+
+def test_a_run_that_is_done_is_shown_with_its_final_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    register("abc123")
+    with Store.open(paths.store_file()) as store:
+        store.metrics("abc123", split="test", protocol={"seen_items": "keep"}, group="all", values={"hr@10": 0.25}, count=100)
+        store.metrics("abc123", split="test", protocol={"seen_items": "keep"}, group="history<7", values={"hr@10": math.nan}, count=40)
+    assert shown(capsys, "abc").splitlines()[-3:] == [
+        "  test, seen items kept     all  history<7",
+        "  users                     100         40",
+        "  hr@10                  0.2500        nan",
+    ]
+    figures = as_json(capsys, "abc")["figures"]
+    assert [(figure["group"], figure["value"], figure["protocol"]["seen_items"]) for figure in figures] == [
+        ("all", 0.25, "keep"),
+        ("history<7", None, "keep"),
+    ]
 
 
 def test_the_name_of_a_recipe_that_was_run_leads_to_its_file_and_runs(capsys: pytest.CaptureFixture[str]) -> None:

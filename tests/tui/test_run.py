@@ -52,7 +52,11 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                     await pilot.pause(0.05)
                 texts = {name: str(app.screen.query_one(f"#{name}-text", Static).render()) for name in ("overview", "recipe", "artifacts")}
                 assert "seed     7" in texts["overview"]
-                assert "test.hr@10, seen items excluded, history<7  0.2500" in texts["overview"]
+                assert [line.split() for line in texts["overview"].splitlines()[-3:]] == [
+                    ["test,", "seen", "items", "excluded", "history<7"],
+                    ["users", "100"],
+                    ["hr@10", "0.2500"],
+                ]
                 assert texts["recipe"].splitlines() == [
                     "train.epochs = 3    (small.toml:4)",
                     'train.precision = "float32"',

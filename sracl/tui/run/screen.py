@@ -11,11 +11,12 @@ from textual.app import SuspendNotSupported
 from textual.binding import Binding, BindingType
 from textual.widgets import Static, TabbedContent, TabPane
 
+from sracl.compare.final_figures import in_tables
 from sracl.compare.wording import age, at_most, epochs, origin_in_words, place, state_with_sign
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
 from sracl.registry.wording import in_toml
-from sracl.tracking import artifacts, progress, protocol, queries
+from sracl.tracking import artifacts, progress, queries
 from sracl.tracking.values import now
 from sracl.tui.run.hand_over import hand_over
 from sracl.tui.run.log import JobLog
@@ -189,13 +190,7 @@ def _overview(
         lines.append(f"reason   {run.reason}")
     if come := origin_in_words(run):
         lines.append(f"origin   {come}")
-    return "\n".join([*lines, "", *(f"{_figure(row, protocols)}  {row.value:.4f}" for row in metrics)])
-
-
-def _figure(row: queries.MetricRow, protocols: Mapping[str, Mapping[str, Any]]) -> str:
-    """`test.hr@10, seen items kept`, with the users where these are not all."""
-    seen = protocol.seen_in_words(protocols[row.protocol]) if row.protocol in protocols else row.protocol
-    return ", ".join([f"{row.split}.{row.name}", seen, *([row.group] if row.group and row.group != "all" else [])])
+    return "\n".join([*lines, "", in_tables(metrics, protocols)])
 
 
 def _lines(values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
