@@ -86,12 +86,10 @@ def leaderboard(
         tuned: list[str] = []
         if tuned_by is not None:
             rows, tuned = best_validated(rows, [figure for figure in validated if figure.protocol == fingerprint], tuned_by)
-        rows = [
-            _beside_baseline(row, rows, baseline or reports.get(row.recipe, {}).get("baseline"), whatever_cell=tuned_by is not None)
-            for row in rows
-        ]
+        bases = {row.recipe: baseline or reports.get(row.recipe, {}).get("baseline") for row in rows}
+        rows = [_beside_baseline(row, rows, bases.get(row.recipe), whatever_cell=tuned_by is not None) for row in rows]
         dataset = found[here[0].run_id].dataset
-        remarks = [*tuned, *_leaks(rows), *_mixtures(rows, found, made)]
+        remarks = [*tuned, *_ambiguities(rows, bases), *_leaks(rows), *_mixtures(rows, found, made)]
         if users_group == "all" and split == "test":
             rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
             remarks += _absences(tables, dataset, facts[fingerprint])
@@ -269,13 +267,16 @@ def _is_called(row: Row, name: str) -> bool:
 def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None, *, whatever_cell: bool) -> Row:
     """The row with its difference to the baseline of the same recipe and cell, or to the only one there is elsewhere.
 
-    With `whatever_cell`, where of each variant one cell is left, to that of the same recipe.
+    Of several that differ in a value, to the one with the row's own. With `whatever_cell`, where of each variant one cell is left,
+    to that of the same recipe.
     """
     if name is None or _is_called(row, name):
         return row
     named = [other for other in rows if _is_called(other, name)]
     own = [other for other in named if other.recipe == row.recipe]
     candidates = [other for other in own if whatever_cell or other.cell == row.cell] if own else named
+    if len(candidates) > 1:
+        candidates = [other for other in candidates if other.label.removeprefix(other.name) == row.label.removeprefix(row.name)]
     if len(candidates) != 1:
         return row
     base = candidates[0]
@@ -283,6 +284,20 @@ def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None, *, whateve
     return replace(
         row, baseline=base.label, differences={metric: row.figures[metric].mean - base.figures[metric].mean for metric in shared}
     )
+
+
+def _ambiguities(rows: Sequence[Row], bases: Mapping[str, str | None]) -> list[str]:
+    """Baselines that rows are not set beside, since several rows have the name."""
+    remarks = []
+    for name in dict.fromkeys(filter(None, bases.values())):
+        named = [row.label for row in rows if _is_called(row, name)]
+        alone = [row.label for row in rows if row.baseline is None and bases.get(row.recipe) == name and not _is_called(row, name)]
+        if len(named) > 1 and alone:
+            which = ", ".join(f"'{label}'" for label in named)
+            remarks.append(
+                f"{', '.join(alone)}: set beside no baseline, since '{name}' names several rows. --baseline takes one of {which}"
+            )
+    return remarks
 
 
 def _beside_published(row: Row, dataset: str, facts: Mapping[str, Any], tables: Sequence[PublishedTable]) -> Row:

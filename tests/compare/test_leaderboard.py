@@ -190,6 +190,24 @@ class TestBaseline:
         add("full", 1, {"hr@10": 0.18})
         assert leaderboard(store, baseline="full").blocks[0].rows[0].baseline is None
 
+    def test_of_several_that_differ_in_a_value_the_one_with_the_rows_own_is_meant(self, store: Store, add: Any) -> None:
+        for lr, gain in ((0.001, 0.0), (0.002, 0.01)):
+            values = {"train": {"lr": lr}, "evaluation": {"seen_items": "keep"}}
+            add("full", 1, {"hr@10": 0.15 + 2 * gain}, values=values, ordinal=0)
+            add("base", 1, {"hr@10": 0.10 + gain}, values=values, ordinal=1)
+        add("", 1, {"hr@10": 0.12}, recipe="sasrec")
+        block = leaderboard(store, baseline="base").blocks[0]
+        found = rows(block)
+        assert found["full train.lr=0.001"].differences == {"hr@10": pytest.approx(0.05)}
+        assert found["full train.lr=0.002"].differences == {"hr@10": pytest.approx(0.06)}
+        assert found["sasrec"].baseline is None
+        assert block.notes == (
+            "sasrec: set beside no baseline, since 'base' names several rows. --baseline takes one of "
+            "'base train.lr=0.001', 'base train.lr=0.002'",
+        )
+        found = rows(leaderboard(store, baseline="base train.lr=0.002").blocks[0])
+        assert found["sasrec"].differences == {"hr@10": pytest.approx(0.01)}
+
     def test_a_recipe_without_variants_is_compared_with_another_recipe(self, store: Store, add: Any) -> None:
         add("", 1, {"hr@10": 0.12}, recipe="sasrec")
         add("", 1, {"hr@10": 0.18}, recipe="sracl")
