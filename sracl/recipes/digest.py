@@ -68,7 +68,9 @@ def decisive_values(cat: Catalog, values: Mapping[str, Any], components: Mapping
     return {key: kept(value, (key,)) for key, value in values.items()}
 
 
-def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any]]]) -> dict[str, str]:
+def code_versions(
+    cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any]]], read: dict[str, dict[str, str]] | None = None
+) -> dict[str, str]:
     """Version of sracl and of each distribution that owns a component; of a component without one, what its modules hold.
 
     A component has none that no distribution owns, or one that is installed to be edited (`pip install -e`).
@@ -76,14 +78,18 @@ def code_versions(cat: Catalog, components: Iterable[tuple[str, Mapping[str, Any
     Args:
         cat: What is registered.
         components: Kind and bound table of each component; those within are found.
+        read: What the modules of a component hold, by its entry: filled, for the other runs of a plan.
     """
+    read = {} if read is None else read
     versions = {OWNER: installed(OWNER) or NOT_INSTALLED}
     for card in (card for kind, bound in components for card in _cards(cat, kind, bound)):
         found = installed(card.owner)
         if card.owner == OWNER or (found and not _is_edited_in_place(card.owner)):
             versions[card.owner] = found or NOT_INSTALLED
         elif card.entry is not None:  # what a data set of files holds is part of a digest anyway
-            versions |= {name: _source(file) for name, file in own_modules(module_of(card.entry)).items()}
+            if card.entry not in read:
+                read[card.entry] = {name: _source(file) for name, file in own_modules(module_of(card.entry)).items()}
+            versions |= read[card.entry]
     return versions
 
 

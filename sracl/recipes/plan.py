@@ -103,17 +103,24 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
     loaded.problems += _together(made, resolved)
     if loaded.problems:
         raise RecipeError(loaded.shown, _sorted(loaded))
-    fingerprints = _Fingerprints()
+    fingerprints, sources = _Fingerprints(), dict[str, dict[str, str]]()
     runs = [
-        _run(loaded.name, case, values, seed, fingerprints(values.values["data"]), cat)
+        _run(
+            loaded.name,
+            case,
+            values,
+            seed,
+            fingerprints(values.values["data"]),
+            code_versions(cat, values.components.values(), sources),
+            cat,
+        )
         for case, values in zip(made, resolved, strict=True)
         for seed in numbers
     ]
     return Plan(loaded.name, tuple(runs), report, loaded.shown, resources)
 
 
-def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, cat: Catalog) -> RunPlan:
-    code = code_versions(cat, resolved.components.values())
+def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, code: Mapping[str, str], cat: Catalog) -> RunPlan:
     key = digest(_decisive(resolved, cat), seed, code, fingerprint)
     values, origins, words = resolved.values, resolved.origins, resolved.words
     return RunPlan(recipe, case.variant, case.cell, seed, values, origins, key, resolved.leaky, fingerprint, code, words)
