@@ -140,10 +140,11 @@ def cost(as_json: _Json = False) -> None:
 def retry(recipe: _OneRecipe = None, sets: _Sets = None) -> None:
     """Forget that requests have no answer, so that the next run asks them again. Nobody is asked yet."""
     from sracl.llm_providers.answers import Answers
-    from sracl.runs.llm_texts import drop_incomplete
+    from sracl.runs.llm_texts import drop_incomplete, keys
 
-    count = Answers().forget_failures(_keys(recipe, sets))
-    stayed = drop_incomplete(None if recipe is None else _prepared(recipe, sets)) if count else {}
+    prepared = None if recipe is None else _prepared(recipe, sets)
+    count = Answers().forget_failures(None if prepared is None else keys(*prepared))
+    stayed = drop_incomplete(prepared) if count else {}
     for folder, why in stayed.items():
         _say(f"{folder} {why}; the texts in it stay empty where they were.")
     typer.echo(f"{count:,} request{'s' * (count != 1)} will be asked again by the next run.")

@@ -112,7 +112,6 @@ class ChatServer:
             "model": self.model,
             "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
             "temperature": self.temperature,
-            limit: most_out,
         }
         if self.top_p is not None:
             body["top_p"] = self.top_p

@@ -42,7 +42,7 @@ class RunPlan:
     data_fingerprint: str | None
     """None where the data set is not there."""
     code: Mapping[str, str] = field(default_factory=dict)
-    """Version of every distribution that computes it, as in its digest; empty in what earlier versions have written down."""
+    """Version of every distribution and module that computes it, as in its digest; empty in what earlier versions have written down."""
     words: Mapping[str, str] = field(default_factory=dict)
     """Kind of texts -> identity of the words that they are asked for with, as in its digest; empty in the same."""
 
@@ -104,19 +104,10 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
     if loaded.problems:
         raise RecipeError(loaded.shown, _sorted(loaded))
     fingerprints, sources = _Fingerprints(), dict[str, dict[str, str]]()
-    runs = [
-        _run(
-            loaded.name,
-            case,
-            values,
-            seed,
-            fingerprints(values.values["data"]),
-            code_versions(cat, values.components.values(), sources),
-            cat,
-        )
-        for case, values in zip(made, resolved, strict=True)
-        for seed in numbers
-    ]
+    runs: list[RunPlan] = []
+    for case, values in zip(made, resolved, strict=True):
+        fingerprint, code = fingerprints(values.values["data"]), code_versions(cat, values.components.values(), sources)
+        runs += [_run(loaded.name, case, values, seed, fingerprint, code, cat) for seed in numbers]
     return Plan(loaded.name, tuple(runs), report, loaded.shown, resources)
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from sracl.errors import PluginError, did_you_mean
 from sracl.interfaces import SLOTS
 from sracl.registry.annotations import Unreadable, as_json, read_annotation
-from sracl.registry.source import Definition, Module, definition, lookup, lookup_dotted, read_module
+from sracl.registry.source import Definition, Module, definition, lookup, lookup_dotted, modules_beside, read_module, source_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -95,6 +95,9 @@ def module_of(entry: str) -> Module:
 
 def _defined(entry: str) -> tuple[Module, Definition]:
     module_name, _, name = entry.partition(":")
+    if source_file(module_name) is None:
+        near = did_you_mean(module_name, modules_beside(module_name))
+        raise PluginError(f"There is no module '{module_name}' on the import path.{near}")
     module = read_module(module_name)
     found = definition(lookup(module, name))
     if found is None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from sracl import paths
-from sracl.errors import PluginError, did_you_mean
+from sracl.errors import PluginError
 
 Definition: TypeAlias = ast.ClassDef | ast.FunctionDef
 
@@ -82,11 +82,11 @@ def read_module(name: str) -> Module:
     """
     path = source_file(name)
     if path is None:
-        raise PluginError(f"There is no module '{name}' on the import path.{did_you_mean(name, _beside(name))}")
+        raise PluginError(f"There is no module '{name}' on the import path.")
     return _parse(name, path, path.stat().st_mtime_ns)
 
 
-def _beside(name: str) -> list[str]:
+def modules_beside(name: str) -> list[str]:
     """Modules that may be meant by the name of none: those of its package or, where there is no such package, of the project."""
     package = name.rpartition(".")[0]
     if folders := package_folders(package) if package else []:

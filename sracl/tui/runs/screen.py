@@ -79,7 +79,6 @@ class RunsScreen(SteeringScreen):
 
     def __init__(self, store: Path) -> None:
         super().__init__(store)
-        self._wanted: dict[str, str] = {}
         self._filtered_by = ""
         self._marked: dict[str, None] = {}
         self._first = 0
@@ -166,10 +165,11 @@ class RunsScreen(SteeringScreen):
     @on(Input.Submitted)
     def _filter(self, asked: Input.Submitted) -> None:
         try:
-            self._wanted, self._filtered_by = wanted(asked.value), asked.value.strip()
+            wanted(asked.value)
         except UsageError as error:
             self.notify(str(error), severity="error", markup=False)
             return
+        self._filtered_by = asked.value.strip()
         self._first = 0
         self.action_leave_filter()
         self.refresh_rows()
@@ -184,7 +184,7 @@ class RunsScreen(SteeringScreen):
         order = _COLUMNS[table.sorted_by or "age"] or "number"
         # the oldest run has the lowest number and the greatest age
         descending = table.descending != (order == "number")
-        return {**self._wanted, "first": self._first, "order": order, "descending": descending, "marked": tuple(self._marked)}
+        return {**wanted(self._filtered_by), "first": self._first, "order": order, "descending": descending, "marked": tuple(self._marked)}
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def _read(self, asked: dict[str, Any]) -> None:
