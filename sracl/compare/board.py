@@ -85,6 +85,10 @@ class Row:
         """The variant, or the recipe where it has none."""
         return self.variant or self.recipe
 
+    def is_called(self, name: str) -> bool:
+        """Whether a name means it, alone or with others."""
+        return name in (self.name, self.label)
+
 
 @dataclass(frozen=True)
 class Block:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import json
 import math
 import statistics
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sracl import paths
-from sracl.compare import published
+from sracl.compare import published, remarks
 from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
 from sracl.compare.tuning import best_validated
 from sracl.errors import UsageError, did_you_mean
@@ -76,7 +75,7 @@ def leaderboard(
     facts = queries.protocols(store)
     made = artifacts.neighbours_of(store, done)
     drafts = _rows([place for place in places if place.run_id in done], found)
-    if baseline is not None and drafts and not any(_is_called(draft, baseline) for draft in drafts):
+    if baseline is not None and drafts and not any(draft.is_called(baseline) for draft in drafts):
         variants = list(dict.fromkeys(draft.name for draft in drafts))
         raise UsageError(f"No row is called '{baseline}'.{did_you_mean(baseline, variants)} Rows: {', '.join(variants)}.")
     blocks = []
@@ -89,16 +88,16 @@ def leaderboard(
         bases = {row.recipe: baseline or reports.get(row.recipe, {}).get("baseline") for row in rows}
         rows = [_beside_baseline(row, rows, bases.get(row.recipe), whatever_cell=tuned_by is not None) for row in rows]
         dataset = found[here[0].run_id].dataset
-        remarks = [*tuned, *_ambiguities(rows, bases), *_leaks(rows), *_mixtures(rows, found, made)]
+        said = [*tuned, *remarks.ambiguities(rows, bases), *remarks.leaks(rows), *remarks.mixtures(rows, found, made)]
         if users_group == "all" and split == "test":
             rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
-            remarks += _absences(tables, dataset, facts[fingerprint])
+            said += remarks.absences(tables, dataset, facts[fingerprint])
         counts = {figure.count for figure in here}
         users = counts.pop() if len(counts) == 1 else None
-        blocks.append(Block(dataset, fingerprint, facts[fingerprint], split, users_group, users, columns, tuple(rows), tuple(remarks)))
+        blocks.append(Block(dataset, fingerprint, facts[fingerprint], split, users_group, users, columns, tuple(rows), tuple(said)))
     shown = {beside.source for block in blocks for row in block.rows for beside in row.published}
     sources = [f"{_title(table, tables)} is {table.name}: {table.about}" for table in tables if table.name in shown]
-    return Leaderboard(tuple(blocks), tuple(sources), tuple([*_unfinished(places, found), *notes]))
+    return Leaderboard(tuple(blocks), tuple(sources), tuple([*remarks.unfinished(places, found), *notes]))
 
 
 def print_leaderboard(
@@ -260,19 +259,15 @@ def _deviation(values: Sequence[float]) -> float | None:
     return statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan  # of a value that is no number stdev fails
 
 
-def _is_called(row: Row, name: str) -> bool:
-    return name in (row.name, row.label)
-
-
 def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None, *, whatever_cell: bool) -> Row:
     """The row with its difference to the baseline of the same recipe and cell, or to the only one there is elsewhere.
 
     Of several that differ in a value, to the one with the row's own. With `whatever_cell`, where of each variant one cell is left,
     to that of the same recipe.
     """
-    if name is None or _is_called(row, name):
+    if name is None or row.is_called(name):
         return row
-    named = [other for other in rows if _is_called(other, name)]
+    named = [other for other in rows if other.is_called(name)]
     own = [other for other in named if other.recipe == row.recipe]
     candidates = [other for other in own if whatever_cell or other.cell == row.cell] if own else named
     if len(candidates) > 1:
@@ -284,20 +279,6 @@ def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None, *, whateve
     return replace(
         row, baseline=base.label, differences={metric: row.figures[metric].mean - base.figures[metric].mean for metric in shared}
     )
-
-
-def _ambiguities(rows: Sequence[Row], bases: Mapping[str, str | None]) -> list[str]:
-    """Baselines that rows are not set beside, since several rows have the name."""
-    remarks = []
-    for name in dict.fromkeys(filter(None, bases.values())):
-        named = [row.label for row in rows if _is_called(row, name)]
-        alone = [row.label for row in rows if row.baseline is None and bases.get(row.recipe) == name and not _is_called(row, name)]
-        if len(named) > 1 and alone:
-            which = ", ".join(f"'{label}'" for label in named)
-            remarks.append(
-                f"{', '.join(alone)}: set beside no baseline, since '{name}' names several rows. --baseline takes one of {which}"
-            )
-    return remarks
 
 
 def _beside_published(row: Row, dataset: str, facts: Mapping[str, Any], tables: Sequence[PublishedTable]) -> Row:
@@ -313,49 +294,3 @@ def _beside_published(row: Row, dataset: str, facts: Mapping[str, Any], tables: 
 
 def _title(table: PublishedTable, tables: Sequence[PublishedTable]) -> str:
     return table.title if sum(other.title == table.title for other in tables) == 1 else table.name
-
-
-def _leaks(rows: Sequence[Row]) -> list[str]:
-    return [f"{row.label} is leaky, it sees more than training data: {', '.join(row.leaky)}" for row in rows if row.leaky]
-
-
-def _mixtures(rows: Sequence[Row], found: Mapping[str, RunRow], made: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Rows whose seeds were trained with different code, texts or neighbours, though their values are the same: these only name them."""
-    remarks = []
-    for row in rows:
-        code = [{name: found[run_id].environment.get(name) for name in ("sracl", "code")} for run_id in row.runs]
-        if apart := _apart(row.seeds, code):
-            remarks.append(f"{row.label} averages seeds that were trained by different code, as sracl diff tells: {apart}")
-        if apart := _apart(row.seeds, [made.get(run_id, {}) for run_id in row.runs]):
-            remarks.append(f"{row.label} averages seeds whose texts or neighbours were made by other words, files or versions: {apart}")
-    return remarks
-
-
-def _apart(seeds: Sequence[int], told: Sequence[Mapping[str, Any]]) -> str:
-    """Seeds of which the same is told, as `1; 2, 3`; empty where it is the same of all."""
-    alike: dict[str, list[int]] = {}
-    for seed, what in zip(seeds, told, strict=True):
-        alike.setdefault(json.dumps(what, sort_keys=True), []).append(seed)
-    return "; ".join(", ".join(map(str, some)) for some in alike.values()) if len(alike) > 1 else ""
-
-
-def _absences(tables: Sequence[PublishedTable], dataset: str, facts: Mapping[str, Any]) -> list[str]:
-    """Why a published table that was asked for is not shown."""
-    remarks = []
-    for table in tables:
-        if dataset not in table.datasets:
-            remarks.append(f"{table.name} has no figures for {dataset}, only for {', '.join(table.datasets)}")
-        elif differences := table.differences(facts):
-            remarks.append(f"{table.name} is not comparable: {', '.join(differences)}")
-    return remarks
-
-
-def _unfinished(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[str]:
-    ids = {place.run_id for place in places}
-    states = Counter(found[run_id].state for run_id in ids if found[run_id].state != "completed")
-    if not states:
-        return []
-    counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
-    if states.total() == len(ids):
-        return [f"No run finished: {counted}."]
-    return [f"{states.total()} of {len(ids)} runs {'is' if states.total() == 1 else 'are'} not in it: {counted}"]

@@ -1,0 +1,74 @@
+"""What is said below the tables of a leaderboard: what its rows leave out, mix or cannot be set beside."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sracl.compare.board import Row
+    from sracl.compare.published import PublishedTable
+    from sracl.tracking.queries import EntryRow, RunRow
+
+
+def ambiguities(rows: Sequence[Row], bases: Mapping[str, str | None]) -> list[str]:
+    """Baselines that rows are not set beside, since several rows have the name."""
+    told = []
+    for name in dict.fromkeys(filter(None, bases.values())):
+        named = [row.label for row in rows if row.is_called(name)]
+        alone = [row.label for row in rows if row.baseline is None and bases.get(row.recipe) == name and not row.is_called(name)]
+        if len(named) > 1 and alone:
+            which = ", ".join(f"'{label}'" for label in named)
+            told.append(f"{', '.join(alone)}: set beside no baseline, since '{name}' names several rows. --baseline takes one of {which}")
+    return told
+
+
+def leaks(rows: Sequence[Row]) -> list[str]:
+    """Rows whose runs saw more than training data."""
+    return [f"{row.label} is leaky, it sees more than training data: {', '.join(row.leaky)}" for row in rows if row.leaky]
+
+
+def mixtures(rows: Sequence[Row], found: Mapping[str, RunRow], made: Mapping[str, Mapping[str, str]]) -> list[str]:
+    """Rows whose seeds were trained with different code, texts or neighbours, though their values are the same: these only name them."""
+    told = []
+    for row in rows:
+        code = [{name: found[run_id].environment.get(name) for name in ("sracl", "code")} for run_id in row.runs]
+        if apart := _apart(row.seeds, code):
+            told.append(f"{row.label} averages seeds that were trained by different code, as sracl diff tells: {apart}")
+        if apart := _apart(row.seeds, [made.get(run_id, {}) for run_id in row.runs]):
+            told.append(f"{row.label} averages seeds whose texts or neighbours were made by other words, files or versions: {apart}")
+    return told
+
+
+def absences(tables: Sequence[PublishedTable], dataset: str, facts: Mapping[str, Any]) -> list[str]:
+    """Why a published table that was asked for is not shown."""
+    told = []
+    for table in tables:
+        if dataset not in table.datasets:
+            told.append(f"{table.name} has no figures for {dataset}, only for {', '.join(table.datasets)}")
+        elif differences := table.differences(facts):
+            told.append(f"{table.name} is not comparable: {', '.join(differences)}")
+    return told
+
+
+def unfinished(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[str]:
+    """How many runs are not in any table, and why."""
+    ids = {place.run_id for place in places}
+    states = Counter(found[run_id].state for run_id in ids if found[run_id].state != "completed")
+    if not states:
+        return []
+    counted = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    if states.total() == len(ids):
+        return [f"No run finished: {counted}."]
+    return [f"{states.total()} of {len(ids)} runs {'is' if states.total() == 1 else 'are'} not in it: {counted}"]
+
+
+def _apart(seeds: Sequence[int], told: Sequence[Mapping[str, Any]]) -> str:
+    """Seeds of which the same is told, as `1; 2, 3`; empty where it is the same of all."""
+    alike: dict[str, list[int]] = {}
+    for seed, what in zip(seeds, told, strict=True):
+        alike.setdefault(json.dumps(what, sort_keys=True), []).append(seed)
+    return "; ".join(", ".join(map(str, some)) for some in alike.values()) if len(alike) > 1 else ""
