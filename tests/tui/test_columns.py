@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from textual.app import App, ComposeResult
 
 from sracl.tui.runs.screen import _COLUMNS, _GIVES_WAY
 from sracl.tui.widgets.columns import Columns, shortened
+from sracl.tui.widgets.rows import Rows
 
 WIDTHS = {"run": 12, "m": 3, "state": 13, "recipe": 30, "data": 8, "seed": 6, "epoch": 9, "left": 10, "best": 8, "valid": 8, "trend": 12}
 ALL = {**WIDTHS, "device": 8, "age": 8}
@@ -46,3 +48,22 @@ def test_the_elastic_column_is_never_wider_than_what_stands_in_it() -> None:
 )
 def test_a_text_loses_its_beginning(text: str, cells: int, shown: str) -> None:
     assert shortened(text, cells) == shown
+
+
+class _RowsBeforeASize(App[None]):
+    """A table whose rows come before the first layout, as from a store that is read faster than the screen is made."""
+
+    def compose(self) -> ComposeResult:
+        yield Rows(("run", "recipe", "age"), gives_way=Columns(elastic="recipe", leaving={"age": 18}))
+
+    def on_mount(self) -> None:
+        self.query_one(Rows).show_rows({"first": ("first", "x" * 200, "1 s")})
+
+
+async def test_rows_that_come_before_a_size_are_never_wider_than_the_terminal() -> None:
+    app = _RowsBeforeASize()
+    async with app.run_test(size=(80, 24)):
+        table = app.query_one(Rows)
+        assert table.row_count == 1
+        assert table.virtual_size.width == 80
+        assert not table.show_horizontal_scrollbar

@@ -167,9 +167,13 @@ class Rows(DataTable[Text]):
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
 
     def _choose_columns(self, rows: Mapping[str, tuple[str, ...]]) -> None:
-        """Show the columns that there is room for; the table is filled anew where they are others than before."""
-        if self._gives_way is None or not self.size:
+        """Show the columns that there is room for; the table is filled anew where they are others than before.
+
+        Rows may come before the first layout: the table is then taken to be as large as the terminal, which it nearly is.
+        """
+        if self._gives_way is None:
             return
+        size = self.outer_size or self.app.size
         for cells in rows.values():
             for place, cell in enumerate(cells):
                 self._widths[place] = max(self._widths[place], cell_len(cell))
@@ -178,8 +182,8 @@ class Rows(DataTable[Text]):
             title: around + max(wide, self._label(place).cell_len) if wide or title not in self._gives_way.leaving else 0
             for place, (title, wide) in enumerate(zip(self._titles, self._widths, strict=True))
         }
-        bar = self.scrollbar_size_vertical if len(rows) + self.header_height > self.outer_size.height else 0
-        fitting = self._gives_way.fit(widths, self.outer_size.width - bar)
+        bar = self.scrollbar_size_vertical if len(rows) + self.header_height > size.height else 0
+        fitting = self._gives_way.fit(widths, size.width - bar)
         places = [place for place, title in enumerate(self._titles) if title in fitting]
         if places != list(self._places):
             top = self.scroll_offset.y
