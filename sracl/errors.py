@@ -19,6 +19,8 @@ import errno
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sracl.wording import how_many
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -94,7 +96,7 @@ class RecipeError(SraclError):
     def __init__(self, subject: str, problems: Sequence[Problem]) -> None:
         self.subject = subject
         self.problems = tuple(problems)
-        count = "1 problem" if len(self.problems) == 1 else f"{len(self.problems)} problems"
+        count = how_many(len(self.problems), "problem")
         super().__init__("\n".join([f"{subject} has {count}:", *(f"  {problem}" for problem in self.problems)]))
 
 

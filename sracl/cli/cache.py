@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from sracl.wording import how_many
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -99,7 +101,7 @@ def gc(
     for folder, why in stayed.items():
         print(f"{folder} {why}.", file=sys.stderr)
     told = gone if yes else going
-    counted = f"{len(told):,} thing{'s' * (len(told) != 1)}, {size(sum(each.bytes for each in told))}"
+    counted = f"{how_many(len(told), 'thing')}, {size(sum(each.bytes for each in told))}"
     if not going:
         print(f"Nothing was unused for {older_than}, damaged or half-made: nothing to remove.", file=sys.stderr)
     elif yes:
@@ -169,7 +171,7 @@ def _paid() -> list[dict[str, Any]]:
 def _paid_in_words(paid: dict[str, Any]) -> str:
     if paid.get("problem"):
         return f": {paid['problem']}"
-    return f": {paid['answers']:,} answer{'s' * (paid['answers'] != 1)}, {paid['dollars']:,.6f} dollars" if "answers" in paid else ""
+    return f": {how_many(paid['answers'], 'answer')}, {paid['dollars']:,.6f} dollars" if "answers" in paid else ""
 
 
 def _below(folder: Path) -> dict[str, Any]:

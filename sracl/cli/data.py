@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sracl.wording import how_many
+
 if TYPE_CHECKING:
     from sracl.data.interactions import Interactions
     from sracl.data.sources.transfer import Report
@@ -199,7 +201,7 @@ def _counts(interactions: Interactions) -> dict[str, Any]:
 
 def _spoken(interactions: Interactions) -> str:
     counts = {"user": interactions.num_users, "item": interactions.num_items, "interaction": interactions.num_interactions}
-    return ", ".join(f"{count:,} {name}{'s' * (count != 1)}" for name, count in counts.items())
+    return ", ".join(how_many(count, name) for name, count in counts.items())
 
 
 def _figure(value: Any) -> str:

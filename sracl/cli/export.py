@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from sracl.wording import how_many
+
 
 def command(
     output: Annotated[
@@ -37,4 +39,4 @@ def command(
         print(f"{done.unfinished:,} that are not completed were left out.", file=sys.stderr)
     if done.without_ranks:
         print(f"No ranks could be read of {', '.join(done.without_ranks)}; their figures are there.", file=sys.stderr)
-    typer.echo(f"{done.runs:,} run{'s' * (done.runs != 1)}")
+    typer.echo(how_many(done.runs, "run"))

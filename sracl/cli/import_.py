@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from sracl.wording import how_many
+
 
 def command(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files that `sracl export` wrote.", exists=True, dir_okay=False)],
@@ -29,4 +31,4 @@ def command(
             begun = f", {done.finished:,} of which had not been completed here" if done.finished else ""
             kept = f"; {done.kept:,} were left as they are here" if done.kept else ""
             known = f"{done.known:,} {'was' if done.known == 1 else 'were'} known"
-            typer.echo(f"{file}: {done.new:,} new run{'s' * (done.new != 1)}{begun}; {known}{kept}")
+            typer.echo(f"{file}: {how_many(done.new, 'new run')}{begun}; {known}{kept}")

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sracl.wording import how_many
+
 if TYPE_CHECKING:
     from sracl.recipes.plan import Plan
     from sracl.runs.llm_outlay import Outlay, Price
@@ -147,7 +149,7 @@ def retry(recipe: _OneRecipe = None, sets: _Sets = None) -> None:
     stayed = drop_incomplete(prepared) if count else {}
     for folder, why in stayed.items():
         _say(f"{folder} {why}; the texts in it stay empty where they were.")
-    typer.echo(f"{count:,} request{'s' * (count != 1)} will be asked again by the next run.")
+    typer.echo(f"{how_many(count, 'request')} will be asked again by the next run.")
 
 
 @app.command()
@@ -169,7 +171,7 @@ def export(
             return Answers().export(lines, keys)
 
     count = write_output(file, write)
-    typer.echo(f"{count:,} answer{'s' * (count != 1)}")
+    typer.echo(how_many(count, "answer"))
 
 
 @app.command("import")
@@ -186,7 +188,7 @@ def import_(file: Annotated[Path, typer.Argument(help="A file that `sracl llm ex
             new, known = Answers().take_in(lines, str(file))
     except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise DataError(f"{file} cannot be read: {error}") from error
-    typer.echo(f"{new:,} new answer{'s' * (new != 1)}; {known:,} {'was' if known == 1 else 'were'} known")
+    typer.echo(f"{how_many(new, 'new answer')}; {known:,} {'was' if known == 1 else 'were'} known")
 
 
 def _say(line: str) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sracl.wording import how_many
+
 if TYPE_CHECKING:
     from sracl.runs.recommending import Item, Recommendations, Recommender
     from sracl.tracking.queries import RunRow
@@ -126,7 +128,7 @@ def _write(output: Path, lists: Iterator[Recommendations], number: int, *, with_
     console = Console(stderr=True)
     shown = track(lists, output.name, number, console=console, transient=True, disable=not console.is_terminal)
     done = write_output(output, lambda file: write(file, shown, with_target=with_target))
-    typer.echo(f"{output}: {done:,} list{'s' * (done != 1)}")
+    typer.echo(f"{output}: {how_many(done, 'list')}")
 
 
 def _print(run: RunRow, model: Recommender, told: Sequence[Recommendations], *, split: str, seen_items: str, as_json: bool) -> None:
@@ -149,7 +151,7 @@ def _print_list(each: Recommendations) -> None:
     from sracl.cli.columns import print_columns
 
     whose = f"user {each.user}" if each.user else "the history given"
-    print(f"{whose}: {each.known:,} item{'s' * (each.known != 1)} so far{', ending with' if each.known > len(each.latest) else ''}")
+    print(f"{whose}: {how_many(each.known, 'item')} so far{', ending with' if each.known > len(each.latest) else ''}")
     for item in each.latest:
         print(_in_full(item))
     target = each.target

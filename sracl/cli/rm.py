@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sracl.wording import how_many
+
 if TYPE_CHECKING:
     from sracl.errors import ResourceError
     from sracl.tracking.queries import RunRow
@@ -133,7 +135,7 @@ def _show(chosen: list[RunRow], sizes: dict[str, int], recipe: str | None) -> No
 def _counted(runs: list[RunRow], sizes: dict[str, int]) -> str:
     from sracl.compare.wording import size
 
-    return f"{len(runs):,} run{'s' * (len(runs) != 1)}, {size(sum(sizes[run.id] for run in runs))}"
+    return f"{how_many(len(runs), 'run')}, {size(sum(sizes[run.id] for run in runs))}"
 
 
 def _agreed(chosen: list[RunRow], sizes: dict[str, int]) -> bool:

@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sracl.wording import how_many
+
 if TYPE_CHECKING:
     from sracl.cli.show import View
     from sracl.tracking.queries import MetricRow, RunRow
@@ -45,7 +47,7 @@ def recipe_view(name: str, *, origin: bool) -> View:
 
     def render() -> None:
         seeds = ", ".join(dict.fromkeys(str(run.seed) for run in resolved.runs))
-        runs = f"{len(resolved.runs)} run{'s' * (len(resolved.runs) != 1)}: {_variants(len(firsts))}"
+        runs = f"{how_many(len(resolved.runs), 'run')}: {_variants(len(firsts))}"
         print(f"recipe {resolved.name}\n  {resolved.source}\n  {runs}, seed{'s' * (', ' in seeds)} {seeds}\n")
         base = dict(flat(firsts[0].values))
         if len(firsts) > 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sracl.errors import UsageError, did_you_mean
 from sracl.tracking import protocol
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,7 +114,7 @@ class Block:
     def heading(self) -> str:
         """The protocol in words."""
         who = "" if self.group == "all" else f", {group_in_words(self.group)}"
-        count = f", {self.users} user{'s' * (self.users != 1)}" if self.users is not None else ""
+        count = f", {how_many(self.users, 'user')}" if self.users is not None else ""
         return f"{self.dataset}: {self.split}, {protocol.in_words(self.protocol)}{who}{count} [{self.fingerprint}]"
 
     @property

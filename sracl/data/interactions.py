@@ -11,6 +11,7 @@ import numpy as np
 
 from sracl.errors import DataError
 from sracl.interfaces import ItemText
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -138,7 +139,7 @@ def _generator(name: str) -> np.random.Generator:
 
 
 def _note(count: int, noun: str, which: str, fate: str) -> tuple[str, ...]:
-    return (f"{count:,} {noun}{'' if count == 1 else 's'} {which}: {fate}",) if count else ()
+    return (f"{how_many(count, noun)} {which}: {fate}",) if count else ()
 
 
 def _contents_hash(name: str, sequences: Mapping[str, Sequence[str]], texts: Mapping[str, ItemText]) -> str:

@@ -22,6 +22,7 @@ from sracl.tracking import identity, jobs
 from sracl.tracking.jobs import CANNOT_BEGIN, LEASE
 from sracl.tracking.queue import Queue
 from sracl.tracking.values import now
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +95,7 @@ class Worker:
                     return
                 self._rest()
         if self._charges:
-            self._report(f"leaving {len(self._charges)} running job{'s' * (len(self._charges) != 1)} to the next worker")
+            self._report(f"leaving {how_many(len(self._charges), 'running job')} to the next worker")
 
     def _try_turn(self) -> bool:
         """A turn; what a full disk or a locked store keeps from being done is left to a later one, and said once."""

@@ -18,6 +18,7 @@ from sracl.runs.entries import label, run_id
 from sracl.runs.screen import duration
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -63,7 +64,7 @@ def preview(plan: Plan, *, as_json: bool = False) -> str:
         data = {"recipe": plan.name, "source": plan.source, "runs": [asdict(o) for o in outlooks], "stages": [asdict(s) for s in shared]}
         return json.dumps({"schema": 1, "data": data, "errors": []}, indent=1)
     width = max(len(outlook.label) for outlook in outlooks)
-    lines = [f"{plan.name} ({plan.source}): {len(outlooks)} run{'s' * (len(outlooks) != 1)}; store {paths.store_file()}", ""]
+    lines = [f"{plan.name} ({plan.source}): {how_many(len(outlooks), 'run')}; store {paths.store_file()}", ""]
     lines += [f"  {o.run_id}  {o.label:{width}}  {o.state}{_time(o)}" for o in outlooks]
     if shared:
         lines += ["", "stages before training, computed once and kept:"]

@@ -16,6 +16,7 @@ from sracl.runs.exhibiting import exhibit
 from sracl.runs.judge import judge
 from sracl.tracking.lines import watched_metric
 from sracl.whole_file import sweep
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ def _watched(run: RunPlan) -> tuple[str, int | None]:
 
 def _ending(outcome: Outcome) -> str:
     how = "stopped early" if outcome.stopped_early else "all epochs"
-    return f"{outcome.epochs} epoch{'s' * (outcome.epochs != 1)} ({how}), best {outcome.best_epoch} with {outcome.best:.4f}"
+    return f"{how_many(outcome.epochs, 'epoch')} ({how}), best {outcome.best_epoch} with {outcome.best:.4f}"
 
 
 class _Recorder:

@@ -25,6 +25,7 @@ from sracl.tui.settings import DARK, LIGHT, Settings
 from sracl.tui.store_screen import StoreScreen, failure, opened
 from sracl.tui.too_small import TooSmall, is_too_small
 from sracl.tui.watch import Watch
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -171,7 +172,7 @@ class SraclApp(App[None]):
             return
         self.copy_to_clipboard(text)
         lines = text.count("\n") + 1
-        what = text if len(text) <= 40 and lines == 1 else f"{lines:,} line{'s' * (lines != 1)}"
+        what = text if len(text) <= 40 and lines == 1 else how_many(lines, "line")
         file = self.store.with_name("copied.txt")
         if self.read_only:
             self.notify(f"Copied: {what}", markup=False)

@@ -20,6 +20,7 @@ from sracl.errors import Problem, UsageError, did_you_mean
 from sracl.recipes.flat import flat
 from sracl.registry.wording import in_toml
 from sracl.whole_file import write_whole
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ def read() -> Settings:
         raise UsageError(f"{path} is no valid TOML: {error}.") from error
     if found := _problems(written):
         listed = "\n".join(f"  {Problem(where, what)}" for where, what in found.items())
-        raise UsageError(f"{path} has {'1 problem' if len(found) == 1 else f'{len(found)} problems'}:\n{listed}")
+        raise UsageError(f"{path} has {how_many(len(found), 'problem')}:\n{listed}")
     table = written.get("tui", {})
     return Settings(theme=table.get("theme", DARK), keys=dict(flat(table.get("keys", {}))))
 

@@ -67,7 +67,7 @@ ABLATION = board(
 def test_the_five_row_ablation_fits_a_hundred_columns() -> None:
     lines = render.as_table(ABLATION).splitlines()
     assert max(map(len, lines)) <= 100
-    assert lines[0] == "office: test, leave-one-out, all items ranked, seen items kept, 4905 users [0123456789ab]"
+    assert lines[0] == "office: test, leave-one-out, all items ranked, seen items kept, 4,905 users [0123456789ab]"
     assert lines[1].split() == ["n", "HR@10", "HR@20", "NDCG@10", "NDCG@20", "MRR@10"]
     assert [line.split("  ")[0] for line in lines[2:] if line and not line.startswith(" ")][:5] == [
         "SRA-CL",

@@ -31,7 +31,7 @@ def test_figures_differences_and_published_figures_by_hand() -> None:
     assert text.splitlines()[:2] == [r"% \usepackage{booktabs}", ""]
     assert r"\begin{tabular}{lrr}" in text
     assert r" & n & HR@20 \\" in text
-    assert r"\caption{office: test, leave-one-out, all items ranked, seen items kept, 4905 users [0123456789ab]. mean $\pm$" in text
+    assert r"\caption{office: test, leave-one-out, all items ranked, seen items kept, 4,905 users [0123456789ab]. mean $\pm$" in text
 
 
 def test_the_second_best_is_underlined_where_there_are_three_rows() -> None:

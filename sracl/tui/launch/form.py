@@ -12,6 +12,7 @@ from sracl.recipes.plan import plan
 from sracl.registry.catalog import catalog
 from sracl.registry.wording import in_toml
 from sracl.tui.launch.fields import Field, fields
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def resolved(recipe: str, sets: Sequence[str]) -> Form:
     for path, value in flat(first.values):
         if value != []:  # a list of tables without any
             rows[path] = (path, in_toml(value), origin(first.origins, path).removeprefix(here))
-    count = f"{found.name}: {len(found.runs)} {'run' if len(found.runs) == 1 else 'runs'}"
+    count = f"{found.name}: {how_many(len(found.runs), 'run')}"
     told = f"{count}; values of the first, {first.variant}" if first.variant else count
     return Form(told, rows, fields(first.values, catalog()))
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sracl.runs.screen import duration
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,7 +58,7 @@ def totals(runs: Sequence[Mapping[str, Any]], stages: Sequence[Mapping[str, Any]
     """How many runs, in which states, for how long; how many stages are cached."""
     kinds = Counter("same as another" if run["state"].startswith("same") else run["state"].partition(",")[0] for run in runs)
     left = [run for run in runs if run["state"] != "done" and not run["state"].startswith("same")]
-    lines = [f"{len(runs)} {'run' if len(runs) == 1 else 'runs'}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}"]
+    lines = [f"{how_many(len(runs), 'run')}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}"]
     absent = sum(run["seconds"] is None for run in left)
     if absent:
         lines.append(f"The data of {absent} are not here; `sracl data list` shows where they are looked for.")

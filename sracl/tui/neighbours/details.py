@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sracl.tui.neighbours.substitution import substituted
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +38,7 @@ def of_sequence(exhibit: Exhibit, number: int, draw: int) -> Group:
     row = exhibit.sequence(number)
     named = exhibit.items({*row.items, *(item for near in row.neighbours or () for item in near.items)})
     parts: list[RenderableType] = [
-        _heading(f"{row.name}: last training sequence, {len(row.items)} item{'s' * (len(row.items) != 1)}"),
+        _heading(f"{row.name}: last training sequence, {how_many(len(row.items), 'item')}"),
         Text(row.text),
         Text(),
     ]

@@ -21,6 +21,7 @@ from sracl.tui.widgets.chart import sparkline
 from sracl.tui.widgets.columns import Columns
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.rows import Rows
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -234,7 +235,7 @@ class RunsScreen(SteeringScreen):
 def _totals(page: pages.Page, filtered_by: str) -> str:
     if filtered_by and not page.total:
         return f"no run is like {filtered_by}; / changes the filter"
-    total = f"{page.total:,} run{'s' * (page.total != 1)}" + (f" like {filtered_by}" if filtered_by else "")
+    total = how_many(page.total, "run") + (f" like {filtered_by}" if filtered_by else "")
     if page.total > len(page.lines):
         total = f"{page.first + 1:,} to {page.first + len(page.lines):,} of {total}, < and > turn pages"
     others = [f"{page.counts[state]:,} {state}" for state in get_args(State) if state != "running" and page.counts.get(state)]
