@@ -43,10 +43,9 @@ def ls(
     table = [["state", "job", "run", "what", "priority", "device", "age", "why"]]
     for row in rows:
         priority = str(row.priority) if row.priority else ""
-        why = " ".join(row.reason.split())  # an error of many lines would tear the table apart
         wanted = f"{row.state}, to {row.wanted}" if row.wanted and row.state in ("running", "stalled") else row.state
         aged = age(now() - row.created)
-        table.append([wanted, str(row.number), row.run_id or "", row.label, priority, row.device[:12], aged, why])
+        table.append([wanted, str(row.number), row.run_id or "", row.label, priority, row.device[:12], aged, row.reason])
     print(render.aligned(table, left=8))
     if _is_paused():
         print("The queue is on hold; `sracl queue start` lets waiting jobs begin.", file=sys.stderr)
@@ -142,10 +141,12 @@ def wait(chosen: _Jobs = None) -> None:
     """
     from sracl import paths
     from sracl.jobs.waiting import wait as until_ended
+    from sracl.plain import on_one_line
     from sracl.tracking.reader import Reader
 
     def told(row: JobRow) -> None:
-        print(f"{row.number}  {row.label}  {row.state}{f': {row.reason}' if row.reason else ''}", file=sys.stderr, flush=True)
+        why = f": {on_one_line(row.reason)}" if row.reason else ""
+        print(f"{row.number}  {row.label}  {row.state}{why}", file=sys.stderr, flush=True)
 
     numbers = [row.number for row in _chosen(chosen, not chosen, lambda row: row.needs_worker)]
     if not numbers:

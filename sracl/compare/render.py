@@ -13,6 +13,7 @@ from sracl.compare import marks
 from sracl.compare.lines import Line, closing, header_of, lines_of
 from sracl.compare.render_csv import as_csv
 from sracl.compare.render_latex import as_latex
+from sracl.plain import on_one_line
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:
@@ -111,13 +112,15 @@ def listing(data: Any, errors: Sequence[str] = ()) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Columns padded to their widest cell: the first so many to the left, the others to the right."""
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    """Columns as wide as their widest cell, each row one line: the first so many to the left, the others to the right."""
+    from rich.cells import cell_len
+
+    rows = [[on_one_line(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     lines = []
     for row in rows:
-        cells = [
-            cell.ljust(width) if place < left else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
+        cells = [cell + blank if place < left else blank + cell for place, (cell, blank) in enumerate(zip(row, blanks, strict=True))]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
 

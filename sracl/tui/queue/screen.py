@@ -15,12 +15,12 @@ from sracl.errors import UsageError
 from sracl.jobs.claims import Claims
 from sracl.jobs.devices import devices
 from sracl.jobs.workers import is_alive
+from sracl.plain import on_one_line
 from sracl.tracking import jobs
 from sracl.tracking.values import now
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.keys import Keys
-from sracl.tui.widgets.plain import on_one_line
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:

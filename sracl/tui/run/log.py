@@ -7,7 +7,7 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 from textual.widgets import Log
 
-from sracl.tui.widgets.plain import printed
+from sracl.plain import printed
 
 _LINES = 5000
 _COPIED = 200

@@ -13,9 +13,9 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import DataTable
 
+from sracl.plain import on_one_line
 from sracl.tui.widgets.columns import shortened
 from sracl.tui.widgets.picker import Picker
-from sracl.tui.widgets.plain import on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence

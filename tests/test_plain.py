@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sracl.tui.widgets.plain import on_one_line, printed
+from sracl.plain import on_one_line, printed
 
 
 @pytest.mark.parametrize(
