@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sracl.registry.wording import set_to
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -121,4 +122,4 @@ def _variants(count: int) -> str:
 
 
 def _label(variant: str, cell: Mapping[str, Any]) -> str:
-    return " ".join([variant or "recipe", *(f"{path}={value}" for path, value in cell.items())])
+    return " ".join([variant or "recipe", *set_to(cell)])

@@ -18,6 +18,7 @@ from sracl.compare import published, remarks
 from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row
 from sracl.compare.tuning import best_validated
 from sracl.errors import UsageError, did_you_mean
+from sracl.registry.wording import set_to
 from sracl.tracking import artifacts, queries
 
 if TYPE_CHECKING:
@@ -182,14 +183,14 @@ def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
         differing = _differing([json.loads(values) for values in alternatives])
         for values, members in alternatives.items():
             flat = _flat(json.loads(values))
-            parts = [variant or recipe, *(f"{key}={value}" for key, value in cell.items())]
+            parts = [variant or recipe, *set_to(cell)]
             members = sorted(members, key=lambda place: found[place.run_id].created)
             rows.append(
                 Row(
                     recipe=recipe,
                     variant=variant,
                     cell=cell,
-                    label=" ".join([*parts, *(f"{path}={flat.get(path, 'unset')}" for path in differing)]),
+                    label=" ".join([*parts, *set_to({path: flat.get(path, "unset") for path in differing})]),
                     runs=tuple(place.run_id for place in members),
                     seeds=tuple(place.seed for place in members),
                     figures={},

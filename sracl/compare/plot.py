@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from sracl.errors import UsageError
+from sracl.registry.wording import set_to
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,6 +139,7 @@ def _called(block: Block, row: Row, label: str) -> str:
 
 def _but(row: Row, path: str) -> str:
     """What a row's label says but for its value on an axis, which tells lines apart; the data set is in the heading."""
-    in_full = " ".join([row.name, *(f"{other}={value}" for other, value in row.cell.items())])
+    in_full = " ".join([row.name, *set_to(row.cell)])
     differing = row.label.removeprefix(in_full) if row.label.startswith(in_full) else ""
-    return " ".join([row.name, *(f"{other}={value}" for other, value in row.cell.items() if other not in (path, "data.name"))]) + differing
+    others = {other: value for other, value in row.cell.items() if other not in (path, "data.name")}
+    return " ".join([row.name, *set_to(others)]) + differing

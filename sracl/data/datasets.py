@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import inspect
@@ -147,21 +148,33 @@ def _folders() -> dict[str, Path]:
     """Data sets in the data folders, by name; the first of a name counts."""
     found: dict[str, Path] = {}
     for parent in paths.data_folders():
-        if parent.is_dir():
+        with contextlib.suppress(OSError):  # where a folder is missing or may not be read, `_absent` says so
             for path in sorted(parent.iterdir()):
-                if NAME.fullmatch(path.name) and path.is_dir() and folder.holds_dataset(path):
+                if NAME.fullmatch(path.name) and folder.holds_dataset(path):
                     found.setdefault(path.name, path)
     return found
 
 
 def _absent(name: str, card: Card | None) -> str:
     here = [info.name for info in available() if info.origin != "absent"]
-    searched = "\n".join(f"  {parent}{'' if parent.is_dir() else ' (no such folder)'}" for parent in paths.data_folders())
+    searched = "\n".join(f"  {parent}{_hindrance(parent)}" for parent in paths.data_folders())
     return (
         f"There is no data set '{name}'.{did_you_mean(name, here)} There are: {', '.join(here)}. Folders searched:\n{searched}\n"
         f"{_how_to_get(card)}Import files or a folder of yours by: sracl data import PATH… --name {name}"
         f"{'' if os.environ.get('SRACL_DATA') else ', or name the folder above it in SRACL_DATA'}"
     )
+
+
+def _hindrance(parent: Path) -> str:
+    """Why nothing was found in a folder, where that is not for lack of data sets."""
+    try:
+        os.listdir(parent)
+        os.stat(os.path.join(parent, "."))  # whether what is listed can be opened, too
+    except FileNotFoundError:
+        return " (no such folder)"
+    except OSError as error:
+        return f" ({error.strerror})"
+    return ""
 
 
 def _how_to_get(card: Card | None) -> str:

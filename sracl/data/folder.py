@@ -15,6 +15,7 @@ import gzip
 import hashlib
 import json
 import math
+import os
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,8 @@ class Counts:
 
 
 def holds_dataset(path: Path) -> bool:
-    """Whether the folder has interactions."""
-    return any((path / name).is_file() for name in ("interactions.tsv", "interactions.tsv.gz"))
+    """Whether the folder has interactions; not where it may not be looked into."""
+    return any(os.path.isfile(path / name) for name in ("interactions.tsv", "interactions.tsv.gz"))
 
 
 def files(path: Path) -> list[Path]:

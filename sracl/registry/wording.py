@@ -43,6 +43,11 @@ def in_toml(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
+def set_to(values: Mapping[str, Any]) -> list[str]:
+    """Values as they are set on the command line: path=value each, words as they stand and all else as in a recipe."""
+    return [f"{path}={value if isinstance(value, str) else in_toml(value)}" for path, value in values.items()]
+
+
 def discreet(text: str) -> str:
     """The text without what reads like a key: the user and the query of an address, and words such as `sk-…`."""
     without = _QUERY.sub(r"\1?…", _USER.sub(r"\1…@", text))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sracl import paths
 from sracl.recipes.digest import NOT_INSTALLED, installed
 from sracl.registry.catalog import OWNER
+from sracl.registry.wording import set_to
 from sracl.runs.removal import alone
 from sracl.runs.upcoming import announced
 from sracl.tracking import queries
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
 
 def label(run: RunPlan) -> str:
     """Recipe, variant, matrix cell and seed, as shown to people."""
-    cell = " ".join(f"{path}={value}" for path, value in run.cell.items())
-    return " · ".join(part for part in (run.recipe, run.variant, cell, f"seed {run.seed}") if part)
+    return " · ".join(part for part in (run.recipe, run.variant, " ".join(set_to(run.cell)), f"seed {run.seed}") if part)
 
 
 def run_id(run: RunPlan) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -60,6 +62,22 @@ def test_an_absent_name_gets_help(toy_folder: Path) -> None:
     assert "There is no data set 'tyo'. Did you mean 'toy'?" in message
     assert str(toy_folder.parent) in message
     assert "sracl data import PATH… --name tyo" in message
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_folder_that_may_not_be_read_is_said_to_be_so(toy_folder: Path) -> None:
+    toy_folder.parent.chmod(0)
+    try:
+        with pytest.raises(DataError, match=rf"  {re.escape(str(toy_folder.parent))} \(Permission denied\)"):
+            datasets.load("toy")
+    finally:
+        toy_folder.parent.chmod(0o700)
+
+
+def test_a_folder_that_is_missing_or_none_is_said_to_be_so(toy_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRACL_DATA", f"{toy_folder / 'gone'}:{toy_folder / 'interactions.tsv'}")
+    with pytest.raises(DataError, match=r"gone \(no such folder\)\n  .*interactions\.tsv \(Not a directory\)"):
+        datasets.load("toy")
 
 
 def test_an_absent_name_with_a_card_says_where_to_get_it(data_home: Path) -> None:

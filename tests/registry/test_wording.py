@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from sracl.registry.wording import choices, describe, discreet, holds_key, in_toml
+from sracl.registry.wording import choices, describe, discreet, holds_key, in_toml, set_to
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,10 @@ def test_what_reads_like_a_key_is_not_told() -> None:
     assert holds_key("http://me:secret@host/v1")
     assert not any(map(holds_key, ("https://host/v1", "models/token-classification-large", "sk-learn", "a@b.org")))
     assert discreet('"https://host/v1"') == '"https://host/v1"'
+
+
+def test_settings_as_the_command_line_takes_them() -> None:
+    assert set_to({}) == []
+    assert set_to({"a.b": True, "c": 0.5, "d": "cosine", "e": [1, 2], "f": {"x": "y"}}) == [
+        "a.b=true", "c=0.5", "d=cosine", "e=[1, 2]", 'f={ x = "y" }',
+    ]  # fmt: skip
