@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import torch
 from pydantic import Field
+
+from sracl.optimizers.eager import EagerAdam
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import torch
 
 
 class Adam:
@@ -36,6 +39,6 @@ class Adam:
         self.eps = eps
         self.weight_decay = weight_decay
 
-    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.Adam:
+    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> EagerAdam:
         """The optimizer over these parameters."""
-        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True)
+        return EagerAdam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import torch
 from pydantic import Field
+
+from sracl.optimizers.eager import EagerAdamW
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import torch
 
 
 class AdamW:
@@ -36,6 +39,6 @@ class AdamW:
         self.eps = eps
         self.weight_decay = weight_decay
 
-    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.AdamW:
+    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> EagerAdamW:
         """The optimizer over these parameters."""
-        return torch.optim.AdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True)
+        return EagerAdamW(parameters, lr=self.lr, betas=self.betas, eps=self.eps, weight_decay=self.weight_decay, fused=True)

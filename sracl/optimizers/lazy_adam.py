@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import torch
 from pydantic import Field
 
+from sracl.optimizers.eager import EagerAdam
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -38,12 +40,12 @@ class LazyAdam:
         self.betas = (betas[0], betas[1])
         self.eps = eps
 
-    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> torch.optim.Adam:
+    def __call__(self, parameters: Sequence[torch.nn.Parameter]) -> EagerAdam:
         """The optimizer over these parameters."""
         return _RowwiseAdam(parameters, lr=self.lr, betas=self.betas, eps=self.eps, fused=True)
 
 
-class _RowwiseAdam(torch.optim.Adam):
+class _RowwiseAdam(EagerAdam):
     """Torch's Adam, with the same state, and a step of its own for sparse gradients."""
 
     def step(self, closure: Any = None) -> Any:

@@ -87,17 +87,22 @@ def test_a_training_that_is_killed_is_seen_dead_and_goes_on_when_it_is_retried(h
 
 @pytest.mark.parametrize("trial", [0, *(pytest.param(number, marks=pytest.mark.slow) for number in range(1, 5))])
 def test_the_terminal_interface_is_killed_while_jobs_run(home: Path, trial: int) -> None:
-    script = f"import time; time.sleep({1.5 + trial / 2}); open('done.txt', 'a').write('x')"
+    chance = random.Random(trial)
+    script = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.02)\nopen('done.txt', 'a').write('x')"
     add(home, script, count=3)
     environment = surroundings(home, slots=3)
     assert called("queue", "start", environment=environment).returncode == 0
     terminal = Terminal(environment)
     wait_until(home, lambda found: all(row.state == "running" for row in found.values()))
     until = time.monotonic() + 20
-    while b"sracl" not in terminal.printed and time.monotonic() < until:
+    while b"Quit" not in terminal.printed:
+        assert time.monotonic() < until
         time.sleep(0.02)
+    time.sleep(chance.uniform(0, 1))
     os.killpg(terminal.process.pid, signal.SIGKILL)
     terminal.process.wait(timeout=10)
+    assert {row.state for row in rows(home).values()} == {"running"}
+    (home / "go").touch()
     found = wait_until(home, lambda found: all(row.state == "completed" for row in found.values()))
     assert {row.attempt for row in found.values()} == {1}
     assert (home / "done.txt").read_text() == "xxx"
