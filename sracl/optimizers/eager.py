@@ -1,6 +1,6 @@
 """Torch's Adam and AdamW for who never compiles.
 
-Several methods of torch's optimizers begin by loading torch's compiler, only to tell it to keep out: 2,000 modules and two seconds of
+Several methods of torch's optimizers begin by loading torch's compiler, only to tell it to keep out: 800 modules and two seconds of
 every process that trains. Here they are as torch wrote them before that, so that every figure is the same to the last bit.
 """
 

@@ -64,10 +64,11 @@ def test_an_absent_name_gets_help(toy_folder: Path) -> None:
     assert "sracl data import PATH… --name tyo" in message
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_may_not_be_read_is_said_to_be_so(toy_folder: Path) -> None:
     toy_folder.parent.chmod(0)
     try:
+        if os.access(toy_folder.parent, os.R_OK):
+            pytest.skip("who runs this may read everything")
         with pytest.raises(DataError, match=rf"  {re.escape(str(toy_folder.parent))} \(Permission denied\)"):
             datasets.load("toy")
     finally:

@@ -42,7 +42,6 @@ def test_steps_are_torchs_to_the_last_bit_and_so_is_the_state(
             optimizer.zero_grad()
             (weight * torch.arange(7.0) ** step).square().sum().backward()
             optimizer.step()
-            assert not weight.grad_fn  # the step itself is not differentiated
     assert torch.equal(weights[0], weights[1])
     ours_state, theirs_state = (optimizer.state_dict() for optimizer in optimizers)
     assert ours_state["param_groups"] == theirs_state["param_groups"]
