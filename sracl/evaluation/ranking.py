@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from sracl.errors import SraclError
+from sracl.evaluation.numbers import demand_numbers
+from sracl.evaluation.product_ranking import by_products, serves
 from sracl.evaluation.top_items import top_items
 
 if TYPE_CHECKING:
@@ -50,9 +51,10 @@ def rank(
         backbone: Set to eval mode for the time being.
         histories: One row per user: input and target.
         seen: Distinct items of each whole history, int64 [U, S], 0 where there are fewer.
-        batch_size: Users encoded at once. The largest thing held is the scores of some of them, 64 rows [V] on a CPU;
-            elsewhere batch_size rows, and as many flags.
-        shown: What is to count the lists besides, with seen items kept and without, by these words: `keep`, `exclude`.
+        batch_size: Users encoded at once. The largest thing held is the scores of some of them: 64 rows [V] on a CPU, or less
+            where they can be counted in parts (`product_ranking`); elsewhere batch_size rows, and as many flags.
+        shown: What is to count the lists besides, with seen items kept and without, by these words: `keep`, `exclude`. Lists
+            need all scores of a row.
 
     Returns:
         1 + #(scores above the target's) + #(equal scores of smaller ids). Ids are permuted per data set, so a constant
@@ -61,6 +63,9 @@ def rank(
     Raises:
         SraclError: A score is not a number.
     """
+    if shown is None and serves(backbone, histories.users.device):
+        ahead, outranking = by_products(backbone, histories, seen, batch_size=batch_size)
+        return _ranks(ahead, outranking, histories.targets, seen, backbone.spec.num_items)
     keep, exclude, sums = [], [], []
     for rows, scores in scored(backbone, histories, batch_size=batch_size):
         ranks, total = ranked(scores, histories.targets[rows], seen[rows])
@@ -134,21 +139,13 @@ def ranked(scores: Tensor, targets: Tensor, seen: Tensor) -> tuple[Ranks, Tensor
         seen: Distinct items of each whole history, int64 [N, S], 0 where there are fewer.
     """
     ahead, total = _above(scores, targets)
-    keep = 1 + ahead
+    return _ranks(ahead, _outranking(scores, targets, seen), targets, seen, scores.shape[1]), total
+
+
+def _ranks(ahead: Tensor, outranking: Tensor, targets: Tensor, seen: Tensor, num_items: int) -> Ranks:
+    """By how many of all items, and how many of the seen ones, stand before each target."""
     known = (seen == targets[:, None]).any(1)
-    return Ranks(keep, torch.where(known, scores.shape[1] + 1, keep - _outranking(scores, targets, seen))), total
-
-
-def demand_numbers(sums: Tensor) -> None:
-    """Refuse scores that are not numbers, by their sums.
-
-    A NaN anywhere makes its sum NaN; compared with anything it would silently count as "not above".
-
-    Raises:
-        SraclError: There are some.
-    """
-    if sums.isnan().any():
-        raise SraclError("the model's scores contain NaN; its training has diverged")
+    return Ranks(1 + ahead, torch.where(known, num_items + 1, 1 + ahead - outranking))
 
 
 def _above(scores: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:

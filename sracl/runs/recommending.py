@@ -10,7 +10,8 @@ import torch
 
 from sracl.data import splits
 from sracl.data.samples import SequenceTable
-from sracl.evaluation.ranking import demand_numbers, ranked, score, scored
+from sracl.evaluation.numbers import demand_numbers
+from sracl.evaluation.ranking import ranked, score, scored
 from sracl.evaluation.top_items import top_items
 
 if TYPE_CHECKING:
