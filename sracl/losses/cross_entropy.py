@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 HELD = {"cpu": 2**23, "cuda": 2**26}
 """Logits V × N, by device, up to which they are kept for the gradient: 32,768 × 256 on a CPU; beyond, computing them anew is faster."""
 
-BLOCK = {"cpu": 2**17, "cuda": 2**24}
+BLOCK = {"cpu": 2**19, "cuda": 2**24}
 """Logits of a block; a CPU wants a block in its cache, a GPU wants few kernels."""
+
+WITHOUT_SHIFT = 60.0
+"""Logits, positive or negative, up to which exponentials are taken as they are: 10²⁶, of which float32 adds up 10¹²."""
 
 
 def cross_entropy(states: Tensor, item_table: Tensor, targets: Tensor, bias: Bias | None = None) -> Tensor:
@@ -59,6 +62,8 @@ def cross_entropy(states: Tensor, item_table: Tensor, targets: Tensor, bias: Bia
 class _CrossEntropy(torch.autograd.Function):
     """Logits are turned into exponentials, and these into the gradient, in the one buffer they stand in.
 
+    Where all logits are small, that takes one pass. Else the greatest is taken from all before, so that none is too great.
+
     A row of it is an item, [V, N] or [size, N]: blocks of items are then contiguous, and sums over items add whole rows,
     which takes a CPU two thirds of the time of [N, V]. Products go to `out`, which autocast leaves in full precision.
     """
@@ -75,25 +80,35 @@ class _CrossEntropy(torch.autograd.Function):
         hold: bool,
     ) -> Tensor:
         own = states.new_full((1, len(states)), float("nan"))
-        peak = torch.full_like(own, float("-inf"))
+        bounded = _bounded(states, item_table, values)
+        peak = torch.zeros_like(own) if bounded else torch.full_like(own, float("-inf"))
         total = torch.zeros_like(own)
         held = states.new_empty(len(item_table) - 1, len(states)) if hold else None
         for start, items, buffer in _blocks(states, item_table, size, held):
             logits = torch.mm(items, states.T, out=buffer)
             _add(logits, places, values, start)
-            row, here = _row(targets, start, len(items))
-            own = torch.where(here, logits.gather(0, row), own)
+            if held is None:
+                row, here = _row(targets, start, len(items))
+                own = torch.where(here, logits.gather(0, row), own)
+            if bounded:
+                total += logits.exp_().sum(0, keepdim=True)
+                continue
             higher = torch.maximum(peak, logits.amax(0, keepdim=True))
             if not hold:
                 total = total * (peak - higher).exp() + logits.sub_(higher).exp_().sum(0, keepdim=True)
             peak = higher
         if held is not None:
-            for logits in held.split(size):
-                total += logits.sub_(peak).exp_().sum(0, keepdim=True)
+            row, _ = _row(targets, 0, len(held))
+            own = held.gather(0, row)
+            if bounded:
+                own.log_()
+            else:
+                for logits in held.split(size):
+                    total += logits.sub_(peak).exp_().sum(0, keepdim=True)
         loss = (total.log() + (peak - own)).mean()
         own = (own - peak).exp() - total  # what the gradient has at the target
         if held is not None:
-            held.scatter_(0, _row(targets, 0, len(held))[0], own)
+            held.scatter_(0, row, own)
         ctx.size = size
         ctx.save_for_backward(states, item_table, targets, places, values, own, peak, total, held)
         return loss
@@ -124,6 +139,15 @@ class _CrossEntropy(torch.autograd.Function):
         if values_grad is not None:
             values_grad *= scale[0, places % len(states)]
         return states_grad.mul_(scale).T, item_grad, None, None, values_grad, None, None
+
+
+def _bounded(states: Tensor, item_table: Tensor, values: Tensor | None) -> bool:
+    """Whether no logit can be beyond `WITHOUT_SHIFT`, by the lengths of the vectors. A GPU would have to be waited for."""
+    if states.device.type != "cpu":
+        return False
+    longest: list[float] = [torch.linalg.vector_norm(vectors, dim=1).max().item() for vectors in (states, item_table[1:])]
+    added = 0.0 if values is None or not len(values) else values.abs().max().item()
+    return longest[0] * longest[1] + added <= WITHOUT_SHIFT
 
 
 def _blocks(states: Tensor, item_table: Tensor, size: int, held: Tensor | None) -> Iterator[tuple[int, Tensor, Tensor]]:

@@ -130,6 +130,23 @@ def test_is_the_definition_in_value_and_gradient(monkeypatch: pytest.MonkeyPatch
         torch.testing.assert_close(ours.double(), theirs, rtol=0, atol=1e-4 * theirs.abs().max().item())
 
 
+@pytest.mark.parametrize("held", [2**23, 0])
+@pytest.mark.parametrize("greatest", [59.9, 60.1])  # the one is taken as it is, the other shifted
+@pytest.mark.parametrize("signs", ["all positive", "all negative", "one positive"])
+def test_logits_as_great_as_need_no_shift(monkeypatch: pytest.MonkeyPatch, held: int, greatest: float, signs: str) -> None:
+    monkeypatch.setitem(module.HELD, "cpu", held)
+    way = torch.ones(8)
+    states, table = (torch.nn.functional.normalize(way + noise, dim=1) for noise in (normal(64, 8), normal(3001, 8, seed=1)))
+    assert module._bounded(states, table * greatest, None) == (greatest < module.WITHOUT_SHIFT)
+    table *= greatest if signs == "all positive" else -greatest
+    if signs == "one positive":
+        table[7] *= -1
+    targets = torch.arange(1, 65)
+    exact = gradients(plain, states.double(), table.double(), targets)
+    for ours, theirs in zip(gradients(cross_entropy, states, table, targets), exact, strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=0, atol=3e-5 * theirs.abs().max().item())
+
+
 @pytest.mark.parametrize("blocks", [False, True])
 def test_gradient_is_the_derivative(blocks: bool, request: pytest.FixtureRequest) -> None:
     if blocks:
