@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -29,15 +29,19 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 @app.command("list")
 def list_(as_json: _Json = False) -> None:
     """List the data sets that are here, and those known but absent."""
+    from sracl.data import search
     from sracl.data.datasets import available
 
     infos = available()
+    unread = search.unread()
     if as_json:
-        _print_json([{"name": i.name, "origin": i.origin, "where": i.where, "summary": i.summary} for i in infos])
+        _print_json([{"name": i.name, "origin": i.origin, "where": i.where, "summary": i.summary} for i in infos], unread)
         return
     from sracl.cli.columns import print_columns
 
     print_columns(("name", "origin", "where", "what it is"), [(i.name, i.origin, i.where, i.summary) for i in infos])
+    for sentence in unread:
+        print(sentence, file=sys.stderr)
 
 
 @app.command()
@@ -88,12 +92,12 @@ def get(
     What has arrived is checked by its length and its SHA-256: the card's, or that of the first download.
     The files stay in the user's cache, so that nothing is downloaded twice.
     """
-    from sracl.data import datasets
+    from sracl.data import search
     from sracl.data.sources.get import find
     from sracl.data.sources.get import get as get_files
 
     dataset = find(name)
-    if (here := datasets.where(dataset.name)) and not replace:
+    if (here := search.where(dataset.name)) and not replace:
         typer.echo(f"{dataset.name} is here already, in {here}; --replace makes an imported one anew")
         return
     target, interactions = get_files(dataset, mirror=mirror, replace=replace, say=_say, progress=_progress)
@@ -213,8 +217,8 @@ def _figure(value: Any) -> str:
     return f"{value:,}"
 
 
-def _print_json(data: list[dict[str, Any]]) -> None:
-    typer.echo(json.dumps({"schema": 1, "data": data, "errors": []}, indent=2))
+def _print_json(data: list[dict[str, Any]], errors: Sequence[str] = ()) -> None:
+    typer.echo(json.dumps({"schema": 1, "data": data, "errors": list(errors)}, indent=2))
 
 
 def _print_notes(interactions: Interactions) -> None:

@@ -40,6 +40,7 @@ def _rows(kind: str | None) -> tuple[list[tuple[str, str, str, str]], list[str]]
     Raises:
         UsageError: There is no such kind.
     """
+    from sracl.data import search
     from sracl.errors import PluginError, UsageError, did_you_mean
     from sracl.registry.card import FOLDERS, KINDS
     from sracl.registry.catalog import catalog
@@ -66,22 +67,13 @@ def _rows(kind: str | None) -> tuple[list[tuple[str, str, str, str]], list[str]]
                     errors.append(f"Distribution '{card.owner}': {card.address}: {error}")
             rows.append((FOLDERS[card.kind], card.name, summary, card.owner))
         if each == "dataset":
-            rows.extend(_unlisted_data({card.name for card in cat.cards(each)}))
+            carded = {card.name for card in cat.cards(each)}
+            uncarded = [(name, path) for name, path in sorted(search.found().items()) if name not in carded]
+            rows.extend(("datasets", name, f"Imported, in {path}.", "") for name, path in uncarded)
+            errors.extend(search.unread())
     if kind in (None, "recipes"):
         rows.extend(_recipes())
     return rows, errors
-
-
-def _unlisted_data(known: set[str]) -> list[tuple[str, str, str, str]]:
-    """Data sets that lie in a folder but have no card."""
-    from sracl import paths
-
-    below = {child.name for folder in paths.data_folders() if folder.is_dir() for child in folder.iterdir() if child.is_dir()}
-    if below <= known:
-        return []
-    from sracl.data.datasets import available  # brings numpy, a good part of this command's time
-
-    return [("datasets", info.name, f"Imported, in {info.where}.", "") for info in available() if info.name not in known]
 
 
 def _recipes() -> list[tuple[str, str, str, str]]:

@@ -181,10 +181,9 @@ def _paper(cat: Catalog, card: Card) -> str | None:
 def _found(name: str) -> str:
     """Which folder holds a data set."""
     from sracl import paths
+    from sracl.data import search
 
-    folders = [folder / name for folder in paths.data_folders()]
-    here = next((folder for folder in folders if folder.is_dir()), None)
-    return str(here) if here else f"nowhere; looked for {', '.join(map(str, folders))}"
+    return str(search.where(name) or f"nowhere; looked for {', '.join(str(folder / name) for folder in paths.data_folders())}")
 
 
 def short(path: Path) -> str:

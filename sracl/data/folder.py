@@ -15,7 +15,6 @@ import gzip
 import hashlib
 import json
 import math
-import os
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,11 +40,6 @@ class Counts:
     users: int
     items: int
     interactions: int
-
-
-def holds_dataset(path: Path) -> bool:
-    """Whether the folder has interactions; not where it may not be looked into."""
-    return any(os.path.isfile(path / name) for name in ("interactions.tsv", "interactions.tsv.gz"))
 
 
 def files(path: Path) -> list[Path]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from sracl import paths
 from sracl.data import folder
-from sracl.data.datasets import NAME, card, check_counts, where
+from sracl.data.datasets import card, check_counts
+from sracl.data.search import NAME, where
 from sracl.errors import NO_SPACE, BudgetError, DataError
 
 if TYPE_CHECKING:

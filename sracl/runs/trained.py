@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sracl.data import datasets
+from sracl.data import datasets, search
 from sracl.engine import checkpoint
 from sracl.errors import DataError, SraclError, UsageError, did_you_mean
 from sracl.llm_providers.allowance import Allowance
@@ -90,7 +90,7 @@ def _data(run: RunRow, fingerprint: str | None, problems: list[str]) -> Interact
         problems.append(str(error))
         return None
     if data.fingerprint != fingerprint:
-        where = datasets.where(run.dataset)
+        where = search.where(run.dataset)
         how = f"The files in {where} are" if where else "What is generated now is"
         problems.append(
             f"The data set '{run.dataset}' has changed since the run was trained, so that its weights may mean other items. "

@@ -40,6 +40,15 @@ def test_list_names_what_is_here_and_what_is_not(toy: Path) -> None:
     assert any(line.startswith("toy ") and str(toy) in line for line in lines)
 
 
+def test_list_says_which_data_folder_cannot_be_read(toy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRACL_DATA", f"{toy / 'items.jsonl'}:{tmp_path / 'gone'}:{toy.parent}")
+    told = f"The data folder {toy / 'items.jsonl'} cannot be read: Not a directory. What is in it is not listed."
+    shown = runner.invoke(app, ["list"])
+    assert shown.stderr == f"{told}\n"
+    assert "toy " in shown.stdout
+    assert json.loads(runner.invoke(app, ["list", "--json"]).stdout)["errors"] == [told]
+
+
 def test_stats_counts(toy: Path) -> None:
     result = runner.invoke(app, ["stats", "toy", "--json"])
     document = json.loads(result.stdout)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -94,3 +95,24 @@ def test_an_unknown_kind_is_answered_with_the_nearest(capsys: pytest.CaptureFixt
     written = capsys.readouterr()
     assert written.out == ""
     assert "Did you mean 'backbones'?" in written.err
+
+
+def test_a_data_folder_that_cannot_be_read_is_said_to_be_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SRACL_DATA", str(tmp_path / "file"))
+    assert main(["list", "datasets"]) == 0
+    assert f"The data folder {tmp_path / 'file'} cannot be read: Not a directory." in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_data_folder_that_may_not_be_read_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    monkeypatch.setenv("SRACL_DATA", str(tmp_path / "closed"))
+    assert main(["list", "datasets"]) == 0
+    shown = capsys.readouterr()
+    assert "demo" in shown.out
+    assert "cannot be read: Permission denied." in shown.err

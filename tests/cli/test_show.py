@@ -108,6 +108,7 @@ def test_a_data_set_has_counts_and_a_place(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     assert f"nowhere; looked for {tmp_path / 'office'}" in " ".join(shown(capsys, "office").split())
     (tmp_path / "office").mkdir()
+    (tmp_path / "office" / "interactions.tsv").write_text("user\titem\n")
     text = shown(capsys, "office")
     assert "users 4905, items 2420, interactions 53258" in text  # SRA-CL, Table 1
     assert ["found", str(tmp_path / "office")] in [line.split() for line in text.splitlines()]
