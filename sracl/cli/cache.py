@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from sracl import listing
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ def ls(as_json: _Json = False) -> None:
     A thing was used last when a run read it, or else when it was made. Answers and vectors that were paid for stand apart.
     """
     from sracl import paths
-    from sracl.compare import render
     from sracl.compare.wording import size
 
     resting = _resting()
@@ -45,12 +45,12 @@ def ls(as_json: _Json = False) -> None:
             "paid": paid,
             "downloads": downloads,
         }
-        print(render.listing(data))
+        print(listing.as_json(data))
         return
     if found:
         rows = [["stage", "digest", "with", "data", "size", "last used", "runs here", ""]]
         rows += [[*_cells(each), _runs_in_words(resting.get(each.digest, ())), each.remark] for each in found]
-        print(render.aligned(rows, left=8))
+        print(listing.aligned(rows, left=8))
         print()
     lines = [f"{size(sum(each.bytes for each in found))} of texts, vectors and neighbours in {paths.cache()}"]
     for each in paid:
@@ -75,7 +75,6 @@ def gc(
     What goes is made anew when a run asks for it, from the same answers. Kept are answers and vectors that were paid for, texts by
     providers of others, downloads, what a process makes or uses now, and what runs of this project rest on that are not completed.
     """
-    from sracl.compare import render
     from sracl.compare.wording import length_of_time, size
     from sracl.tracking.values import now
 
@@ -88,11 +87,11 @@ def gc(
     stayed = _remove(going, since) if yes else {}
     gone = [each for each in going if yes and str(each.folder) not in stayed]
     if as_json:
-        print(render.listing([{**_as_json(each, resting), "removed": each in gone} for each in going]))
+        print(listing.as_json([{**_as_json(each, resting), "removed": each in gone} for each in going]))
     elif going:
         rows = [["stage", "digest", "with", "data", "size", "last used", "why"]]
         rows += [[*_cells(each), each.damage or f"not used for {older_than}"] for each in going]
-        print(render.aligned(rows, left=7))
+        print(listing.aligned(rows, left=7))
     if spared:
         runs = sorted({run.id for each in spared for run in _unfinished(resting, each)})
         print(f"{len(spared):,} more stay: runs that are not completed rest on them ({', '.join(runs)}).", file=sys.stderr)

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from sracl import listing
+
 
 def command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Look at devices, disks, the store, plug-ins, keys and the terminal, and say how to mend what is wrong.
@@ -19,10 +21,9 @@ def command(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")]
     if as_json:
         from dataclasses import asdict
 
-        from sracl.compare.render import listing
-
         problems = [check.found for check in found if check.level == "problem"]
-        typer.echo(listing([{name: value for name, value in asdict(check).items() if name != "exit_code"} for check in found], problems))
+        told = [{name: value for name, value in asdict(check).items() if name != "exit_code"} for check in found]
+        typer.echo(listing.as_json(told, problems))
     else:
         for check in found:
             typer.echo(f"{check.level:8}{check.name}: {check.found}")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sracl import listing
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,13 +31,12 @@ def ls(
     as_json: Annotated[bool, typer.Option("--json", help="Everything about each job, as JSON.")] = False,
 ) -> None:
     """List jobs in the order in which they begin; those that ended come last, for a day."""
-    from sracl.compare import render
     from sracl.compare.wording import age
     from sracl.tracking.values import now
 
     rows = _rows(everything=everything)
     if as_json:
-        print(render.listing([_as_json(row) for row in rows]))
+        print(listing.as_json([_as_json(row) for row in rows]))
         return
     if not rows:
         print("No job waits or runs. `sracl run RECIPE --detach` adds some.", file=sys.stderr)
@@ -46,7 +47,7 @@ def ls(
         wanted = f"{row.state}, to {row.wanted}" if row.wanted and row.state in ("running", "stalled") else row.state
         aged = age(now() - row.created)
         table.append([wanted, str(row.number), row.run_id or "", row.label, priority, row.device[:12], aged, row.reason])
-    print(render.aligned(table, left=8))
+    print(listing.aligned(table, left=8))
     if _is_paused():
         print("The queue is on hold; `sracl queue start` lets waiting jobs begin.", file=sys.stderr)
 

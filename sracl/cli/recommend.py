@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sracl import listing
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -135,10 +136,8 @@ def _print(run: RunRow, model: Recommender, told: Sequence[Recommendations], *, 
     from dataclasses import asdict
 
     if as_json:
-        from sracl.compare.render import listing
-
         shared = {"run": run.id, "label": run.label, "dataset": run.dataset, "split": split, "seen_items": seen_items}
-        print(listing({**shared, "lists": [asdict(each) for each in told]}))
+        print(listing.as_json({**shared, "lists": [asdict(each) for each in told]}))
         return
     before = "included" if seen_items == "keep" else "excluded"
     print(f"run {run.id}  {run.label}\n{run.dataset}: {model.data.num_items:,} items, those chosen before {before}")

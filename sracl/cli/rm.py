@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sracl import listing
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -59,10 +60,8 @@ def command(
     failures = _remove(chosen) if is_wanted else {}
     removed = [run for run in chosen if is_wanted and run.id not in failures]
     if as_json:
-        from sracl.compare import render
-
         data = [_as_json(run, sizes[run.id], run in removed) for run in chosen]
-        print(render.listing(data, errors=[f"Run {run_id} {error}." for run_id, error in failures.items()]))
+        print(listing.as_json(data, errors=[f"Run {run_id} {error}." for run_id, error in failures.items()]))
     elif removed:
         print(f"Removed {_counted(removed, sizes)}.")
     if failures:
@@ -116,14 +115,13 @@ def _size(run: RunRow) -> int:
 def _show(chosen: list[RunRow], sizes: dict[str, int], recipe: str | None) -> None:
     """List what would go."""
     from sracl import paths
-    from sracl.compare import render
     from sracl.compare.wording import age, place, size
     from sracl.tracking.values import now
 
     rows = [["state", "run", "recipe", "data", "seed", "age", "size"]]
     for run in chosen:
         rows.append([run.state, run.id, place(run), run.dataset, str(run.seed), age(now() - run.created), size(sizes[run.id])])
-    print(render.aligned(rows, left=4))
+    print(listing.aligned(rows, left=4))
     for run in chosen:
         recipes = list(dict.fromkeys(entry.recipe for entry in run.entries))
         if len(recipes) > 1:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sracl import listing
+
 if TYPE_CHECKING:
     from sracl.recipes.plan import Plan
     from sracl.runs.execute import Result
@@ -72,7 +74,6 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
         UsageError: A queue cannot promise the device, or `SRACL_SLOTS` is no number of jobs.
     """
     from sracl import paths
-    from sracl.compare import render
     from sracl.devices import slots_asked_for
     from sracl.errors import UsageError
     from sracl.jobs.enqueue import enqueue
@@ -90,10 +91,10 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
         ensure_worker()
     if as_json:
         print(
-            render.listing([{"id": entry.job, "run_id": entry.run_id, "label": entry.label, "status": entry.status} for entry in entered])
+            listing.as_json([{"id": entry.job, "run_id": entry.run_id, "label": entry.label, "status": entry.status} for entry in entered])
         )
         return
-    print(render.aligned([["job", "run", "what", ""], *([str(e.job or ""), e.run_id, e.label, e.status] for e in entered)], left=4))
+    print(listing.aligned([["job", "run", "what", ""], *([str(e.job or ""), e.run_id, e.label, e.status] for e in entered)], left=4))
     print(
         "`sracl queue ls` and `sracl tui` show them, `sracl queue wait` waits for them, `sracl logs -f JOB` follows one.", file=sys.stderr
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from sracl import listing
 from sracl.tracking import lines
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ def command(
     `stalled?` one that gives signs of life while its training makes no more steps.
     """
     from sracl import paths
-    from sracl.compare import render
     from sracl.compare.wording import age, at_most, epochs, place
     from sracl.tracking import progress, queries
     from sracl.tracking.reader import Reader
@@ -46,7 +46,7 @@ def command(
             bests = queries.best_watched(store, found)
             left = progress.seconds_left(store, found)
     if as_json:
-        print(render.listing([_as_json(run, bests.get(run.id), left.get(run.id)) for run in found]))
+        print(listing.as_json([_as_json(run, bests.get(run.id), left.get(run.id)) for run in found]))
         return
     if not found:
         what = (
@@ -63,7 +63,7 @@ def command(
         best = f"{value:.4f} {metric.removeprefix('valid.')}" if value is not None else ""
         where = [place(run), run.dataset, str(run.seed), epochs(run), at_most(left.get(run.id))]
         rows.append([run.state, run.id, *where, best, age(now() - run.created)])
-    print(render.aligned(rows, left=4))
+    print(listing.aligned(rows, left=4))
     for run in found:
         if run.state in ("failed", "stalled?") and run.reason:
             print(f"{run.id} {run.state}: {run.reason}", file=sys.stderr)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sracl.compare.render import aligned
+from sracl.listing import aligned
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:

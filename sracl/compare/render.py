@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 import textwrap
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
+from sracl import listing
 from sracl.compare import marks
 from sracl.compare.lines import Line, closing, header_of, lines_of
 from sracl.compare.render_csv import as_csv
 from sracl.compare.render_latex import as_latex
-from sracl.plain import on_one_line
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:
@@ -67,7 +65,7 @@ def as_table(board: Leaderboard, *, width: int | None = None) -> str:
         for part in [block] if width is None else _parts(block, width):
             header, lines = _columns(part)
             rows = [[line.label, *line.cells] for line in lines]
-            parts.append(aligned([header, *(rows if width is None else _wrapped(rows, _label_width(width)))]))
+            parts.append(listing.aligned([header, *(rows if width is None else _wrapped(rows, _label_width(width)))]))
         parts += [*(f"  {note}" for note in block.notes), ""]
     return "\n".join([*parts, *closing(board)])
 
@@ -103,26 +101,7 @@ def as_json(board: Leaderboard) -> str:
         }
         for block in board.blocks
     ]
-    return listing(data, board.notes)
-
-
-def listing(data: Any, errors: Sequence[str] = ()) -> str:
-    """The object that every listing prints for programs."""
-    return json.dumps({"schema": 1, "data": _finite(data), "errors": list(errors)}, indent=1, ensure_ascii=False, allow_nan=False)
-
-
-def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
-    """Columns as wide as their widest cell, each row one line: the first so many to the left, the others to the right."""
-    from rich.cells import cell_len
-
-    rows = [[on_one_line(cell) for cell in row] for row in rows]
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    lines = []
-    for row in rows:
-        blanks = [" " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True)]
-        cells = [cell + blank if place < left else blank + cell for place, (cell, blank) in enumerate(zip(row, blanks, strict=True))]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return listing.as_json(data, board.notes)
 
 
 def escaped(text: str) -> str:
@@ -202,14 +181,3 @@ def _test_as_json(test: Comparison) -> dict[str, Any]:
         return None if value is None else {"p": value.raw, "corrected": value.corrected}
 
     return {"against": test.against, "users": test.users, "over_users": both(test.over_users), "over_seeds": both(test.over_seeds)}
-
-
-def _finite(value: Any) -> Any:
-    """The same, with null for what JSON has no number for."""
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, (list, tuple)):
-        return [_finite(item) for item in value]
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    return value

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Literal
 
-from sracl.compare.render import escaped, listing, piped
+from sracl import listing
+from sracl.compare.render import escaped, piped
 from sracl.registry.wording import in_toml
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def as_json(found: Diff) -> str:
         "runs": [{"id": run.id, "label": run.label, "state": run.state} for run in found.runs],
         "sections": {section.name: [_line(line) for line in section.lines] for section in found.sections},
     }
-    return listing(data)
+    return listing.as_json(data)
 
 
 def headers(found: Diff, section: Section) -> list[str]:

@@ -221,9 +221,3 @@ def test_the_leaderboard_of_a_recipe_is_printed_on_stdout(store: Store, add: Any
     assert ".5000" not in text
     print_leaderboard(store, "ablation", as_json=True)
     assert json.loads(capsys.readouterr().out)["data"][0]["rows"][0]["variant"] == "full"
-
-
-def test_columns_stay_columns_whatever_letters_are_in_them() -> None:
-    rows = [["what", "why"], ["测试", "\x1b[31mkilled\x1b[0m\nby \x07nobody"], ["plain", ""]]
-    assert render.aligned(rows, left=2).split("\n") == ["what   why", "测试   killed by  nobody", "plain"]
-    assert render.aligned([["a", "10"], ["é", "9"]]).split("\n") == ["a  10", "é   9"]
