@@ -6,17 +6,17 @@ import math
 import time
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from sracl import memory
-from sracl.engine import checkpoint, optimizer_state
 from sracl.engine.step import demand_states, training_loss
+from sracl.engine.training_files import TrainingFiles
 from sracl.engine.under_way import UnderWay
 from sracl.engine.wishes import Wishes
-from sracl.errors import DataError, PluginError, ResourceError, SraclError
+from sracl.errors import PluginError, SraclError
 from sracl.interfaces import Snapshot
 
 if TYPE_CHECKING:
@@ -36,9 +36,6 @@ RELEASED_EVERY = 20
 
 _ENCODED_AT_ONCE = 1024
 """Sequences of a batch when all samples are encoded for a snapshot."""
-
-_TOLD = 3
-"""At most so much of what does not fit in a checkpoint is told."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +62,7 @@ class Trainer:
         stopping: Watches one of them.
         streams: Every source of randomness.
         recorder: Is told of every step and epoch.
-        folder: Holds `last.safetensors` (everything, to resume) and `best.safetensors` (the backbone alone, to use).
+        folder: Of its files, see `TrainingFiles`.
         batch_size: Samples a step.
         epochs: At most so many.
         key: The run's digest; a checkpoint of another run is refused.
@@ -95,17 +92,10 @@ class Trainer:
     _resumed: UnderWay | None = field(default=None, init=False)
 
     @property
-    def best_file(self) -> Path:
-        """Weights of the best epoch."""
-        return self._file("best")
-
-    @property
-    def last_file(self) -> Path:
-        """Everything needed to go on after the last finished epoch, or within the one after it."""
-        return self._file("last")
-
-    def _file(self, which: str) -> Path:
-        return self.folder / ".".join(filter(None, (self.name, which, "safetensors")))
+    def files(self) -> TrainingFiles:
+        """What it keeps, and goes on from."""
+        optimizers = list(dict.fromkeys(phase.optimizer for phase in self.phases))
+        return TrainingFiles(self.folder, self.name, self.key, self.modules(), optimizers, self.streams, self.stopping)
 
     def fit(self) -> Outcome:
         """Train to the last epoch or until patience runs out, from the last checkpoint if there is one.
@@ -116,8 +106,8 @@ class Trainer:
             ResourceError: The checkpoint comes from another kind of device, whose random numbers this one cannot continue.
             BudgetError: No space is left for a checkpoint.
         """
-        if self.last_file.exists():
-            self._resume()
+        if self.files.last.exists():
+            self._resumed = self.files.restore()
         else:
             self.streams.start()
         with self.wishes.heeded():
@@ -156,9 +146,9 @@ class Trainer:
         values |= {"seconds.train": trained - started, "seconds.validate": time.perf_counter() - trained}
         # the rows of an epoch are written before its checkpoint: a run killed in between trains the epoch again and writes the same rows
         self.recorder.epoch(epoch, {**values, **metrics})
-        self._save()
+        self.files.save()
         if is_best:
-            self._save_best()
+            self.files.save_best()
         memory.release()
 
     def _begun(self, epoch: int) -> UnderWay:
@@ -176,7 +166,7 @@ class Trainer:
         if self.hooks:
             self.recorder.checkpoint(epoch - 1, None)
         else:
-            self._save(now)
+            self.files.save(now)
             self.recorder.checkpoint(epoch, now.done)
         self.wishes.checkpoint = False
         if self.wishes.end is not None:
@@ -252,91 +242,3 @@ class Trainer:
     def _training(self, mode: bool) -> None:
         for module in self.modules().values():
             module.train(mode)
-
-    def _optimizers(self) -> list[torch.optim.Optimizer]:
-        """Those of all phases, each once."""
-        return list(dict.fromkeys(phase.optimizer for phase in self.phases))
-
-    def _trained(self) -> list[list[str]]:
-        """Names of what each optimizer trains, in its order, by which it numbers what it remembers of them."""
-        modules = self.modules().items()
-        names = {parameter: f"{name}/{key}" for name, module in modules for key, parameter in module.named_parameters()}
-        return [[names.get(one, "") for group in optimizer.param_groups for one in group["params"]] for optimizer in self._optimizers()]
-
-    def _state(self) -> dict[str, Tensor]:
-        """What the components and the streams are by now, by name."""
-        tensors = {f"{name}/{key}": value for name, module in self.modules().items() for key, value in module.state_dict().items()}
-        return tensors | {f"stream/{name}": value for name, value in self.streams.state().items()}
-
-    def _save(self, now: UnderWay | None = None) -> None:
-        optimizers, entries = optimizer_state.pack(self._optimizers())
-        tensors = self._state() | {f"optimizer/{name}": value for name, value in optimizers.items()}
-        facts = {"key": self.key, "device": self.streams.device.type, "stopping": self.stopping.state(), "trained": self._trained()}
-        facts |= entries
-        if now is not None:
-            kept, facts["under_way"] = now.pack()
-            tensors |= {f"under_way/{name}": value for name, value in kept.items()}
-        checkpoint.write(self.last_file, tensors, facts)
-
-    def _save_best(self) -> None:
-        """Keep the weights as those of the best epoch.
-
-        Only once the checkpoint says that it is: an epoch that is lost may go otherwise when it is trained again, on a GPU or with
-        other threads. Whoever is killed in between finds the weights in the checkpoint.
-        """
-        checkpoint.write(self.best_file, self.backbone.state_dict(), {"epoch": self.stopping.best_epoch, "key": self.key})
-
-    def best_weights(self, device: str) -> dict[str, Tensor]:
-        """Of the backbone, after `fit`.
-
-        Raises:
-            DataError: Their file is gone, damaged, or of another epoch.
-        """
-        again = f"Delete {self.last_file} to train this run from its start."
-        try:
-            weights, facts = checkpoint.read(self.best_file, device)
-        except DataError as error:
-            raise DataError(f"the weights of the best epoch, {self.best_file}, cannot be read ({error.__cause__}). {again}") from error
-        if (facts["key"], facts["epoch"]) != (self.key, self.stopping.best_epoch):
-            raise DataError(f"{self.best_file} has the weights of another epoch than the best, {self.stopping.best_epoch}. {again}")
-        return weights
-
-    def _resume(self) -> None:
-        tensors, facts = checkpoint.read(self.last_file)
-        if facts["key"] != self.key:
-            raise DataError(
-                f"{self.last_file} belongs to another run ({facts['key'][:10]}, not {self.key[:10]}); move it away to train this one."
-            )
-        here = self.streams.device.type
-        if (there := facts.get("device", here)) != here:
-            raise ResourceError(
-                f"this run was begun on {there} and its random numbers cannot go on on {here}. Continue with --device {there}, "
-                f"or delete {self.last_file} to train it here from its start."
-            )
-        self._demand_fit(tensors, facts)
-        for name, module in self.modules().items():
-            module.load_state_dict(checkpoint.below(tensors, f"{name}/"))
-        optimizer_state.unpack(self._optimizers(), checkpoint.below(tensors, "optimizer/"), facts)
-        self.streams.restore(checkpoint.below(tensors, "stream/"))
-        self.stopping.restore(facts["stopping"])
-        if "under_way" in facts:
-            self._resumed = UnderWay.unpack(checkpoint.below(tensors, "under_way/"), facts["under_way"], self.streams.device)
-        elif self.stopping.best_epoch == self.stopping.last_epoch:
-            self._save_best()
-
-    def _demand_fit(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
-        """Refuse a checkpoint of components that are not those of now: code may change without a new version, which the key would show.
-
-        Raises:
-            DataError: With what has changed.
-        """
-        kept = {name: value for name, value in tensors.items() if not name.startswith(("optimizer/", "under_way/"))}
-        found = list(checkpoint.differences(self._state(), kept))
-        if not found and facts.get("trained", self._trained()) != self._trained():
-            found = ["the optimizers train other parameters, or these in another order"]
-        if found:
-            told = "; ".join([*found[:_TOLD], *([f"and {len(found) - _TOLD} more"] if found[_TOLD:] else [])])
-            raise DataError(
-                f"{self.last_file} does not fit this run as it is built now: {told}. A component has been changed since; continue with "
-                "the code of then, or delete the file to train this run from its start."
-            )

@@ -73,12 +73,12 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
         outcome = trainer.fit()  # a stage that is done already only loads where it ended
         pulse.rest()
         before += outcome.epochs
-        parts.backbone.load_state_dict(trainer.best_weights(str(shop.device)))
+        parts.backbone.load_state_dict(trainer.files.best_weights(str(shop.device)))
         screen.end()
     store.forget_after(key, before)
     judge(key, run, store, parts, folder)
     best = {"epoch": before - outcome.epochs + outcome.best_epoch}  # counted through, as the series are
-    for file in filter(None, (trainer.best_file, folder / "ranks.npz", exhibit(run, shop, parts, folder))):
+    for file in filter(None, (trainer.files.best, folder / "ranks.npz", exhibit(run, shop, parts, folder))):
         store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts=best)
     store.finish(key, "completed", _ending(outcome))
     for file in folder.glob("*last.safetensors"):  # only now: whoever dies before this line resumes from them

@@ -25,6 +25,7 @@ from pydantic import ValidationError
 
 from sracl.errors import DataError
 from sracl.sharing.record import ProtocolRecord, RanksRecord, RecipeRecord, Record, RunRecord
+from sracl.wording import the_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,8 +64,7 @@ class Line:
             return _SORTS[self.sort].model_validate_json(self.content)
         except ValidationError as error:
             told = [f"{'.'.join(map(str, (self.sort, *each['loc'])))}: {each['msg']}" for each in error.errors()]
-            more = [f"and {len(told) - _PROBLEMS} more"] if len(told) > _PROBLEMS else []
-            raise DataError(f"{self.place}: {'; '.join([*told[:_PROBLEMS], *more])}") from error
+            raise DataError(f"{self.place}: {'; '.join(the_first(told, _PROBLEMS))}") from error
 
 
 class Writer:

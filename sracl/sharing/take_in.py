@@ -18,6 +18,7 @@ from sracl.tracking import queries
 from sracl.tracking.identity import UNDER_WAY
 from sracl.tracking.intake import Arrival, Intake
 from sracl.tracking.values import now
+from sracl.wording import the_first
 
 if TYPE_CHECKING:
     import sqlite3
@@ -191,13 +192,12 @@ def _stored(value: Number) -> float | None:
 
 
 def _some(told: list[str]) -> str:
-    return "; ".join([*told[:_TOLD], *([f"and {len(told) - _TOLD:,} more"] if told[_TOLD:] else [])])
+    return "; ".join(the_first(told, _TOLD))
 
 
 def _in_words(file: Path, conflicts: list[str]) -> str:
     count = "One run" if len(conflicts) == 1 else f"{len(conflicts):,} runs"
-    more = [f"and {len(conflicts) - _TOLD:,} more"] if conflicts[_TOLD:] else []
-    told = "\n".join(f"  {conflict}" for conflict in [*conflicts[:_TOLD], *more])
+    told = "\n".join(f"  {conflict}" for conflict in the_first(conflicts, _TOLD))
     return (
         f"{count} of {file} cannot stand beside what is here, so nothing was imported:\n{told}\n--keep-ours leaves them as they are here."
     )

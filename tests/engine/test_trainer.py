@@ -125,7 +125,7 @@ def test_stops_when_patience_runs_out_and_keeps_the_best_epoch(tmp_path: Path) -
     recorder = Kept()
     made = trainer(tmp_path, recorder, figures=[0.1, 0.3, 0.2, 0.3, 0.1], patience=2)
     assert made.fit() == Outcome(epochs=4, best_epoch=2, best=0.3, stopped_early=True)  # the tie at epoch 4 does not count
-    _, facts = checkpoint.read(made.best_file)
+    _, facts = checkpoint.read(made.files.best)
     assert facts["epoch"] == 2
     assert made.fit().epochs == 4  # nothing is left to do
 
@@ -152,7 +152,7 @@ def test_the_best_weights_are_of_the_epoch_that_is_kept_as_the_best(
     assert outcome.best_epoch == (2 if dies_before == "last.safetensors" else 3)
     whole = trainer(tmp_path / "whole", Kept(), figures=[0.1, 0.2, 0.5], epochs=outcome.best_epoch)
     whole.fit()
-    weights = again.best_weights("cpu")
+    weights = again.files.best_weights("cpu")
     assert all(torch.equal(weights[name], value) for name, value in whole.backbone.state_dict().items())
 
 
@@ -162,23 +162,23 @@ def test_best_weights_that_are_lost_are_told_with_a_way_out(tmp_path: Path) -> N
 
     made().fit()
     damaged = made()
-    damaged.best_file.write_bytes(damaged.best_file.read_bytes()[:100])
+    damaged.files.best.write_bytes(damaged.files.best.read_bytes()[:100])
     damaged.fit()
     with pytest.raises(DataError, match=r"best.safetensors, cannot be read .*Delete .*last.safetensors to train"):
-        damaged.best_weights("cpu")
-    checkpoint.write(damaged.best_file, damaged.backbone.state_dict(), {"epoch": 2, "key": "this run"})
+        damaged.files.best_weights("cpu")
+    checkpoint.write(damaged.files.best, damaged.backbone.state_dict(), {"epoch": 2, "key": "this run"})
     with pytest.raises(DataError, match="of another epoch than the best, 1"):
-        damaged.best_weights("cpu")
-    damaged.last_file.unlink()
+        damaged.files.best_weights("cpu")
+    damaged.files.last.unlink()
     again = made()
     again.fit()
-    assert again.best_weights("cpu")
+    assert again.files.best_weights("cpu")
 
 
 def test_best_holds_the_backbone_alone(tmp_path: Path) -> None:
     made = trainer(tmp_path, Kept(), epochs=1)
     made.fit()
-    weights, _ = checkpoint.read(made.best_file)
+    weights, _ = checkpoint.read(made.files.best)
     assert weights.keys() == made.backbone.state_dict().keys()
 
 
@@ -202,7 +202,7 @@ def test_refuses_the_checkpoint_of_another_run_and_a_damaged_one(tmp_path: Path)
     other.key = "another run"
     with pytest.raises(DataError, match="belongs to another run"):
         other.fit()
-    made.last_file.write_bytes(made.last_file.read_bytes()[:100])
+    made.files.last.write_bytes(made.files.last.read_bytes()[:100])
     with pytest.raises(DataError, match="no readable checkpoint"):
         trainer(tmp_path, Kept(), epochs=1).fit()
 
@@ -286,15 +286,15 @@ def test_says_which_term_diverged(tmp_path: Path) -> None:
 def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made = trainer(tmp_path, Kept(), epochs=1)
     made.fit()
-    before = made.last_file.read_bytes()
+    before = made.files.last.read_bytes()
 
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(BudgetError, match="no space left"):
-        checkpoint.write(made.last_file, {"x": torch.ones(3)}, {})
-    assert made.last_file.read_bytes() == before
+        checkpoint.write(made.files.last, {"x": torch.ones(3)}, {})
+    assert made.files.last.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["best.safetensors", "last.safetensors"]
 
 
@@ -311,7 +311,7 @@ def test_a_stage_that_is_not_validated_ends_with_its_last_epoch_in_files_of_its_
     made.validate, made.stopping, made.name = None, EarlyStopping("", None), "pretrain"
     assert made.fit() == Outcome(epochs=3, best_epoch=3, best=3.0, stopped_early=False)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pretrain.best.safetensors", "pretrain.last.safetensors"]
-    weights, facts = checkpoint.read(made.best_file)
+    weights, facts = checkpoint.read(made.files.best)
     assert facts["epoch"] == 3
     current: dict[str, Tensor] = made.backbone.state_dict()
     assert all(torch.equal(weights[name], current[name]) for name in current)
