@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -502,7 +502,3 @@ class Recorder(Protocol):
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """An epoch is done: mean loss, each objective's term, validation metrics, seconds."""
         ...
-
-
-Build: TypeAlias = Callable[[str, Mapping[str, Any]], Any]
-"""`(kind, component table) -> component`, as passed by the run to whatever assembles parts."""

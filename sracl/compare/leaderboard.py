@@ -103,17 +103,15 @@ def leaderboard(
 
 def print_leaderboard(
     store: Reader,
-    recipe: str | Sequence[str] | None = None,
+    recipe: str,
     *,
-    metrics: Sequence[str] | None = None,
-    with_published: bool = True,
     run_ids: Collection[str] | None = None,
     as_json: bool = False,
 ) -> None:
     """Print the leaderboard of a recipe on stdout: a table, or JSON."""
     from sracl.compare import render
 
-    board = leaderboard(store, recipe, metrics=metrics, with_published=with_published, run_ids=run_ids)
+    board = leaderboard(store, recipe, run_ids=run_ids)
     if as_json:
         print(render.as_json(board))
     else:

@@ -22,7 +22,7 @@ from sracl.tracking import queries
 from sracl.tracking.database import Database, made_version
 from sracl.tracking.file import VERSION
 from sracl.tracking.identity import STALE_AFTER, owner, presence
-from sracl.tracking.reader import Reader, existing_version
+from sracl.tracking.reader import Reader
 from sracl.tracking.tables import Artifact, Entry, Metric, Point, Protocol, Recipe, Run
 from sracl.tracking.values import canonical_cell, now, plain
 
@@ -44,20 +44,16 @@ class Store(Reader):
         self._database = database
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False) -> Self:
-        """Open a store, making the file if there is none.
+    def open(cls, path: Path) -> Self:
+        """Open a store, making the file if there is none; to read alone, `Reader.open` does.
 
         A store of a newer version of sracl opens read-only, with `notice` saying so.
 
-        Args:
-            path: The SQLite file.
-            read_only: Never write, and do not make the file. `Reader.open` does the same without loading SQLAlchemy.
-
         Raises:
-            StoreError: The file is damaged, is no store, or is not there to be read.
+            StoreError: The file is damaged, or is no store.
         """
-        version = existing_version(path) if read_only else made_version(path)
-        return cls(path, version, None if read_only or version > VERSION else Database(path))
+        version = made_version(path)
+        return cls(path, version, None if version > VERSION else Database(path))
 
     @property
     def read_only(self) -> bool:
@@ -268,7 +264,7 @@ class Store(Reader):
     def writing(self, *, durable: bool = True) -> AbstractContextManager[Session]:
         """One transaction, for this module and `jobs`; see `Database.writing`."""
         if self._database is None:
-            raise StoreError(self.notice or f"The store at {self.path} was opened for reading only.")
+            raise StoreError(self.notice)
         return self._database.writing(durable=durable)
 
     def _run(self, session: Session, run_id: str) -> Run:

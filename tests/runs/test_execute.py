@@ -25,6 +25,7 @@ from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
 from sracl.runs.training import train
 from sracl.tracking import artifacts, queries
+from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
 from tests.support.recipes import called, project, sracl, sracl_recipe
 
@@ -38,7 +39,7 @@ def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -
     assert done.returncode == 0, done.stderr
     board = json.loads(done.stdout)
     assert {block["protocol"]["seen_items"] for block in board["data"]} == {"keep", "exclude"}
-    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(tmp_path / ".sracl" / "store.db") as store:
         (run,) = queries.runs(store)
         kept = {artifact.name for artifact in artifacts.of_run(store, run.id)}
         figures = {(row.group, row.name): row.value for row in queries.final_metrics(store, [run.id], split="test")}
@@ -207,7 +208,7 @@ def test_a_failed_run_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "diverges" in done.stderr
     assert "Lower the learning rate" in done.stderr
     assert "works" in done.stdout
-    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(tmp_path / ".sracl" / "store.db") as store:
         assert sorted(run.state for run in queries.runs(store)) == ["completed", "failed"]
 
 
@@ -247,7 +248,7 @@ def test_a_full_disk_fails_with_that_reason_and_the_run_goes_on_once_there_is_sp
     assert full.returncode == 5, full.stderr
     assert "no space left" in full.stderr
     assert "last.safetensors" in full.stderr
-    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(tmp_path / ".sracl" / "store.db") as store:
         (run,) = queries.runs(store)
     assert run.state == "failed"
     assert "no space left" in run.reason
@@ -324,7 +325,7 @@ def test_without_early_stopping_the_best_epoch_is_chosen_by_a_metric_that_is_com
 def test_keeps_what_was_made_of_items_and_of_sequences_apart(tmp_path: Path) -> None:
     done = called("run", str(sracl_recipe(tmp_path, epochs=1)), "--device", "cpu", environment=project(tmp_path))
     assert done.returncode == 0, done.stderr
-    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(tmp_path / ".sracl" / "store.db") as store:
         (run,) = queries.runs(store)
         kept = {artifact.name for artifact in artifacts.of_run(store, run.id)}
     made = {f"{stage}.{of}" for stage in ("describe", "embed", "retrieve") for of in ("items", "sequences")}

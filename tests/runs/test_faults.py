@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from sracl.tracking import queries
 from sracl.tracking.queries import RunRow
-from sracl.tracking.store import Store
+from sracl.tracking.reader import Reader
 from tests.support.recipes import called, project, sracl, sracl_recipe, start
 
 USERS, EPOCHS = 60, 24
@@ -22,7 +22,7 @@ USERS, EPOCHS = 60, 24
 
 def outcome(home: Path) -> tuple[RunRow, dict[tuple[str, str, str, str], float], dict[str, list[tuple[int, float]]]]:
     """The one run of a project: its row, final figures and series without times."""
-    with Store.open(home / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(home / ".sracl" / "store.db") as store:
         (run,) = queries.runs(store)
         figures = {(row.split, row.protocol, row.group, row.name): row.value for row in queries.final_metrics(store, [run.id])}
         series = {name: points for name, points in queries.series(store, run.id).items() if not name.startswith("seconds.")}
@@ -42,7 +42,7 @@ def wait_for_epoch(home: Path, process: object, epoch: int) -> None:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         if (home / ".sracl" / "store.db").exists():
-            with Store.open(home / ".sracl" / "store.db", read_only=True) as store:
+            with Reader.open(home / ".sracl" / "store.db") as store:
                 if any((run.epoch or 0) >= epoch for run in queries.runs(store)):
                     return
         time.sleep(0.01)

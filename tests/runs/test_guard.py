@@ -23,7 +23,7 @@ from sracl.runs.guard import REACH
 from sracl.runs.workshop import Workshop
 from sracl.semantics import embeddings
 from sracl.tracking import queries
-from sracl.tracking.store import Store
+from sracl.tracking.reader import Reader
 from tests.support.recipes import called, project, sracl_recipe
 from tests.support.stages import Runner
 
@@ -181,6 +181,6 @@ def test_a_run_is_refused_what_leaks_and_one_that_asks_for_it_is_stamped(tmp_pat
     asked = called("run", str(recipe), "--set", unit, "--set", "semantics.sequences.pool=all", "--device", "cpu", environment=environment)
     assert asked.returncode == 0, asked.stderr
     assert "[leaky]" in asked.stdout
-    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(tmp_path / ".sracl" / "store.db") as store:
         stamps = {run.state: run.leaky for run in queries.runs(store)}
     assert stamps == {"failed": (), "completed": ('semantics.sequences.pool = "all"',)}

@@ -17,6 +17,7 @@ from sracl.runs.execute import execute
 from sracl.runs.screen import Screen
 from sracl.tracking import artifacts, queries
 from sracl.tracking.queries import RunRow
+from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
 from tests.runs.test_faults import wait_for_epoch
 from tests.support.plugins import ROOT
@@ -133,7 +134,7 @@ def train(recipe: Path, home: Path, monkeypatch: pytest.MonkeyPatch, screen: Scr
 
 def outcome(home: Path) -> tuple[RunRow, dict[str, list[tuple[int, float]]], dict[str, torch.Tensor], Mapping[str, Any]]:
     """The one run of a project: its row, series without times, final weights, and ranks."""
-    with Store.open(home / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(home / ".sracl" / "store.db") as store:
         (run,) = queries.runs(store)
         series = {name: points for name, points in queries.series(store, run.id).items() if "seconds." not in name}
     folder = home / "runs" / run.id
@@ -175,7 +176,7 @@ def test_series_of_a_stage_have_its_name_and_epochs_are_counted_through(undistur
 
 def test_the_best_epoch_is_counted_through_as_well(undisturbed: Path) -> None:
     run, series, _, _ = outcome(undisturbed)
-    with Store.open(undisturbed / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(undisturbed / ".sracl" / "store.db") as store:
         facts = {artifact.name: artifact.facts for artifact in artifacts.of_run(store, run.id)}
     best, value = max(reversed(series["valid.mrr@10"]), key=lambda point: point[1])
     assert dict(series["valid.mrr@10"])[facts["best"]["epoch"]] == value
@@ -223,7 +224,7 @@ def test_interrupted_in_any_stage_and_continued_equals_uninterrupted(
 ) -> None:
     with pytest.raises(KeyboardInterrupt):
         train(recipe, tmp_path, monkeypatch, Interrupting(stage, epoch, step))
-    with Store.open(tmp_path / ".sracl" / "store.db", read_only=True) as store:
+    with Reader.open(tmp_path / ".sracl" / "store.db") as store:
         assert [run.state for run in queries.runs(store)] == ["interrupted"]
     train(recipe, tmp_path, monkeypatch, Screen(quiet=True))
     assert_same(tmp_path, undisturbed)

@@ -9,7 +9,6 @@ import signal
 import sqlite3
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from multiprocessing.synchronize import Barrier
 
 Opened = Callable[[Path], Reader]
-READING: list[Opened] = [Reader.open, partial(Store.open, read_only=True)]
-reading = pytest.mark.parametrize("opened", READING, ids=["reader", "store"])
 
 FORK = multiprocessing.get_context("fork")  # children start without importing anything anew; none of them uses a parent's store
 
@@ -233,42 +230,31 @@ class TestMetrics:
 
 
 class TestOpening:
-    @reading
-    def test_reading_makes_no_file(self, tmp_path: Path, opened: Opened) -> None:
+    def test_reading_makes_no_file(self, tmp_path: Path) -> None:
         with pytest.raises(StoreError, match="There is no store"):
-            opened(tmp_path / "store.db")
+            Reader.open(tmp_path / "store.db")
         assert list(tmp_path.iterdir()) == []
 
-    @reading
-    def test_a_file_without_tables_is_called_empty(self, tmp_path: Path, opened: Opened) -> None:
+    def test_a_file_without_tables_is_called_empty(self, tmp_path: Path) -> None:
         (tmp_path / "store.db").touch()
         with pytest.raises(StoreError, match="is empty"):
-            opened(tmp_path / "store.db")
+            Reader.open(tmp_path / "store.db")
 
-    def test_a_read_only_store_reads_and_refuses_to_write(self, store: Store, register: Any) -> None:
-        register(store)
-        with Store.open(store.path, read_only=True) as reader:
-            assert [run.id for run in queries.runs(reader)] == ["r1"]
-            with pytest.raises(StoreError, match="reading only"):
-                reader.beat("r1")
-
-    @reading
-    def test_a_reader_sees_what_a_writer_does_while_both_are_open(self, store: Store, register: Any, opened: Opened) -> None:
-        with opened(store.path) as reader:
+    def test_a_reader_sees_what_a_writer_does_while_both_are_open(self, store: Store, register: Any) -> None:
+        with Reader.open(store.path) as reader:
             assert queries.runs(reader) == []
             register(store)
             assert [run.id for run in queries.runs(reader)] == ["r1"]
 
-    @reading
     def test_a_folder_that_cannot_be_written_is_read_nevertheless(
-        self, store: Store, register: Any, monkeypatch: pytest.MonkeyPatch, opened: Opened
+        self, store: Store, register: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         register(store)
         path = store.path
         store.close()
         path.with_name("store.db.lock").unlink()
         monkeypatch.setattr(os, "access", lambda *_: False)
-        with opened(path) as reader:
+        with Reader.open(path) as reader:
             assert [run.id for run in queries.runs(reader)] == ["r1"]
         assert not path.with_name("store.db-shm").exists()
 
@@ -307,7 +293,7 @@ class TestOpening:
             assert [version for (version,) in connection.execute("SELECT version FROM schemaversion ORDER BY version")] == [1, 2]
         assert [run.id for run in queries.runs(Reader(path.with_name("store.db.version-1"), 1))] == ["r1"]
 
-    @pytest.mark.parametrize("opened", [Store.open, *READING])
+    @pytest.mark.parametrize("opened", [Store.open, Reader.open])
     def test_a_file_that_is_no_database_is_named(self, tmp_path: Path, opened: Opened) -> None:
         path = tmp_path / "store.db"
         path.write_bytes(b"this was a database once " * 100)
@@ -315,8 +301,7 @@ class TestOpening:
             opened(path)
         assert path.read_bytes() == b"this was a database once " * 100
 
-    @reading
-    def test_a_damaged_page_is_reported_and_not_read(self, store: Store, register: Any, opened: Opened) -> None:
+    def test_a_damaged_page_is_reported_and_not_read(self, store: Store, register: Any) -> None:
         for number in range(200):
             register(store, f"r{number}", seed=number)
         path = store.path
@@ -324,10 +309,10 @@ class TestOpening:
         content = bytearray(path.read_bytes())
         content[4096:] = random.Random(0).randbytes(len(content) - 4096)  # all pages but the first, which holds the schema
         path.write_bytes(content)
-        with pytest.raises(StoreError, match="store.db"), opened(path) as damaged:
+        with pytest.raises(StoreError, match="store.db"), Reader.open(path) as damaged:
             queries.runs(damaged)
 
-    @pytest.mark.parametrize("opened", [Store.open, *READING])
+    @pytest.mark.parametrize("opened", [Store.open, Reader.open])
     def test_another_programs_database_is_left_alone(self, tmp_path: Path, opened: Opened) -> None:
         path = tmp_path / "store.db"
         with sqlite3.connect(path) as connection:
@@ -450,7 +435,7 @@ class TestManyProcesses:
         for worker in workers:
             worker.start()
         reads = 0
-        with Store.open(store.path, read_only=True) as reader:
+        with Reader.open(store.path) as reader:
             while any(worker.is_alive() for worker in workers):
                 for series in queries.series(reader, random.choice(names)).values():
                     assert [epoch for epoch, _ in series] == list(range(len(series)))

@@ -53,7 +53,7 @@ def test_what_is_decoded_is_what_the_tables_encode() -> None:
 
 
 def test_every_query_finds_its_columns_in_an_empty_store(store: Store) -> None:
-    assert queries.runs(store, state="running", recipe="r", dataset="d", ids=["a"], limit=1) == []
+    assert queries.runs(store, state="running", recipe="r", ids=["a"], limit=1) == []
     assert pages.page(store, state="running", recipe="r", dataset="d", size=1).lines == []
     assert queries.entries(store, ["r"]) == []
     assert queries.recipes(store) == {}
