@@ -22,9 +22,10 @@ from sracl.tui import command
 from sracl.tui.app import SraclApp
 from sracl.tui.launch.completion import Completion, at
 from sracl.tui.launch.fields import Field, fields
-from sracl.tui.launch.outlook import totals
+from sracl.tui.launch.outlook import enqueued, totals
 from sracl.tui.launch.recipe_tree import RecipeTree, listed
-from sracl.tui.launch.screen import LaunchScreen, enqueued
+from sracl.tui.launch.screen import LaunchScreen
+from sracl.tui.launch.typed import Typed
 from sracl.tui.runs.screen import RunsScreen
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.rows import Rows
@@ -265,6 +266,18 @@ def test_a_field_is_told_by_the_schema_or_by_its_component() -> None:
     assert "demo" in found["data.name"].choices
     assert found["data.num_users"].accepts == "an integer of at least 1"  # the generator's own
     assert at(found, "train.optimizer") == found["train.optimizer.use"]
+
+
+def test_settings_that_were_typed_are_taken_back_by_path_or_the_last_first() -> None:
+    typed = Typed()
+    for path, value in (("train.epochs", "5"), ("backbone.dropout", "0.2"), ("train.epochs", "7"), ("seeds", "3")):
+        typed.add("quickstart", path, value)
+    assert typed.of("quickstart") == ("backbone.dropout=0.2", "train.epochs=7", "seeds=3")
+    assert typed.take_back("quickstart", "backbone.dropout")
+    assert typed.take_back("quickstart", None)
+    assert typed.of("quickstart") == ("train.epochs=7",)
+    assert typed.of("another") == typed.of(None) == ()
+    assert not typed.take_back("another", "train.epochs")
 
 
 def test_totals_count_what_is_left() -> None:

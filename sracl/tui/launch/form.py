@@ -12,6 +12,7 @@ from sracl.recipes.plan import plan
 from sracl.registry.catalog import catalog
 from sracl.registry.wording import in_toml
 from sracl.tui.launch.fields import Field, fields
+from sracl.tui.launch.typed import path_of
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -46,8 +47,3 @@ def resolved(recipe: str, sets: Sequence[str]) -> Form:
     count = f"{found.name}: {how_many(len(found.runs), 'run')}"
     told = f"{count}; values of the first, {first.variant}" if first.variant else count
     return Form(told, rows, fields(first.values, catalog()))
-
-
-def path_of(setting: str) -> str:
-    """What a setting `path=value` sets."""
-    return setting.partition("=")[0]

@@ -1,4 +1,4 @@
-"""What a dry run says, as the screen shows it: totals first, then runs and stages."""
+"""What a dry run says, as the screen shows it: totals first, then runs and stages; and what became of runs that were enqueued."""
 
 from __future__ import annotations
 
@@ -69,6 +69,14 @@ def totals(runs: Sequence[Mapping[str, Any]], stages: Sequence[Mapping[str, Any]
     if stages:
         lines.append(f"stages before training: {sum(stage['cached'] for stage in stages)} of {len(stages)} cached")
     return "\n".join(lines)
+
+
+def enqueued(entries: Sequence[dict[str, Any]]) -> str:
+    """What became of the runs, as `sracl run --detach --json` says it."""
+    new = [entry["label"] for entry in entries if entry["status"] == "queued"]
+    others = Counter(entry["status"] for entry in entries if entry["status"] != "queued")
+    first = f"{new[0]} is enqueued" if len(new) == 1 else f"{len(new)} jobs are enqueued; 3 shows the queue" if new else ""
+    return ", ".join(filter(None, (first, *(f"{count} {status}" for status, count in others.items()))))
 
 
 def _runs(runs: Sequence[Mapping[str, Any]]) -> Table:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.console import Group
@@ -15,9 +14,10 @@ from textual.worker import get_current_worker
 from sracl.registry.wording import in_toml
 from sracl.tui.command import ask
 from sracl.tui.launch.completion import Completion, at
-from sracl.tui.launch.form import Form, path_of, resolved
-from sracl.tui.launch.outlook import charges, describes, outlook
+from sracl.tui.launch.form import Form, resolved
+from sracl.tui.launch.outlook import charges, describes, enqueued, outlook
 from sracl.tui.launch.recipe_tree import RecipeTree
+from sracl.tui.launch.typed import Typed
 from sracl.tui.store_screen import StoreScreen
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.picker import Picker
@@ -67,8 +67,7 @@ class LaunchScreen(StoreScreen):
     def __init__(self, store: Path) -> None:
         super().__init__(store)
         self._completion = Completion()
-        self._sets: dict[str, list[str]] = {}
-        """Recipe -> settings, in the order they were typed."""
+        self._typed = Typed()
         self._form = Form("", {}, {})
         self._is_enqueuing = False
 
@@ -121,10 +120,8 @@ class LaunchScreen(StoreScreen):
 
     def action_unset(self) -> None:
         """Take back the setting under the cursor, or else the one that was typed last."""
-        sets = self._sets.get(self._recipe or "", [])
         here = self.query_one("#values", Rows).selected_key if self.query_one("#values").has_focus else None
-        if sets:
-            sets.remove(next((setting for setting in sets if path_of(setting) == here), sets[-1]))
+        if self._typed.take_back(self._recipe, here):
             self._resolve()
 
     def action_values(self) -> None:
@@ -204,15 +201,12 @@ class LaunchScreen(StoreScreen):
     @property
     def _arguments(self) -> list[str]:
         """The recipe and its settings, as commands take them."""
-        recipe = self._recipe or ""
-        return [recipe, *(part for setting in self._sets.get(recipe, ()) for part in ("--set", setting))]
+        return [self._recipe or "", *(part for setting in self._typed.of(self._recipe) for part in ("--set", setting))]
 
     def _add(self, path: str, value: str) -> None:
-        if self._recipe is None:
-            return
-        sets = self._sets.setdefault(self._recipe, [])
-        sets[:] = [*(known for known in sets if path_of(known) != path), f"{path}={value}"]
-        self._resolve()
+        if self._recipe is not None:
+            self._typed.add(self._recipe, path, value)
+            self._resolve()
 
     def _hint(self, path: str) -> None:
         """Say what a path accepts."""
@@ -234,14 +228,14 @@ class LaunchScreen(StoreScreen):
         worker = get_current_worker()
         recipe = self._recipe
         if recipe is not None:
-            form = resolved(recipe, tuple(self._sets.get(recipe, ())))
+            form = resolved(recipe, self._typed.of(recipe))
             if not worker.is_cancelled:
                 self.app.call_from_thread(self._show, form)
 
     def _show(self, form: Form) -> None:
         if not self.is_mounted:
             return
-        sets = self._sets.get(self._recipe or "", ())
+        sets = self._typed.of(self._recipe)
         self.query_one("#sets", Static).update(" ".join(f"--set {setting}" for setting in sets))
         self.query_one("#sets").display = bool(sets)
         self.query_one("#outlook", Static).update(_BEFORE)
@@ -295,11 +289,3 @@ class LaunchScreen(StoreScreen):
         self.app.notify(enqueued(jobs), timeout=10, markup=False)
         if self.is_current:
             self.app.call_later(self.app.run_action, "visit('runs')")
-
-
-def enqueued(entries: Sequence[dict[str, Any]]) -> str:
-    """What became of the runs, as `sracl run --detach --json` says it."""
-    new = [entry["label"] for entry in entries if entry["status"] == "queued"]
-    others = Counter(entry["status"] for entry in entries if entry["status"] != "queued")
-    first = f"{new[0]} is enqueued" if len(new) == 1 else f"{len(new)} jobs are enqueued; 3 shows the queue" if new else ""
-    return ", ".join(filter(None, (first, *(f"{count} {status}" for status, count in others.items()))))
