@@ -55,11 +55,6 @@ class Store(Reader):
         version = made_version(path)
         return cls(path, version, None if version > VERSION else Database(path))
 
-    @property
-    def read_only(self) -> bool:
-        """Whether every write is refused."""
-        return self._database is None
-
     def close(self) -> None:
         """Close the file."""
         if self._database is not None:
