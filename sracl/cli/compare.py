@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
-_BY_SUFFIX = {".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
+if TYPE_CHECKING:
+    from sracl.compare.board import Leaderboard
+    from sracl.compare.render import Format
+
+    _Form: TypeAlias = Format | Literal["picture"]
+
+_BY_SUFFIX: dict[str, Format] = {".txt": "table", ".md": "markdown", ".tex": "latex", ".csv": "csv", ".json": "json"}
 
 
 def command(
@@ -47,20 +53,14 @@ def command(
 ) -> None:
     """Compare variants: mean ± standard deviation over seeds, a table per data set and protocol, published figures beside ours."""
     from sracl import paths
-    from sracl.cli.output import write_output
-    from sracl.compare import plot, render
+    from sracl.compare import render
     from sracl.compare.board import Leaderboard, sorted_by
     from sracl.compare.leaderboard import leaderboard
     from sracl.tracking.reader import Reader
 
-    said = as_json or format is not None
-    if output is not None and not said and output.suffix not in ("", ".txt", *_BY_SUFFIX, *plot.SUFFIXES):
-        known = ", ".join((".txt", *_BY_SUFFIX, *plot.SUFFIXES))
-        raise typer.BadParameter(f"the name ends with {known}, or --format says what is written, got {output}", param_hint="--output")
-    form: render.Format = "json" if as_json else format or _BY_SUFFIX.get(output.suffix if output else "", "table")  # type: ignore[assignment]
-    is_picture = output is not None and not said and output.suffix in plot.SUFFIXES
+    form: _Form = "json" if as_json else format or _form_of(output)
     testing = significance or alpha is not None
-    if testing and is_picture:
+    if testing and form == "picture":
         print("A picture has no marks; a table has.", file=sys.stderr)
     board = Leaderboard(())
     columns = metrics.split(",") if metrics else None
@@ -78,7 +78,7 @@ def command(
                 with_published=published,
                 tuned_by=tuned,
             )
-            if testing and not is_picture:
+            if testing and form != "picture":
                 from sracl.compare.significance import ALPHA, with_tests
 
                 board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha)
@@ -91,13 +91,37 @@ def command(
         if form != "json":
             return
     if output is not None:
-        if is_picture:
-            write_output(output, lambda file: plot.save(board, file, board.blocks[0].metrics if columns else None))
-        else:
-            write_output(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
-        print(f"Written to {output}.", file=sys.stderr)
-        return
-    if form == "table":
+        _write(board, form, output, as_asked=columns is not None)
+    elif form == "table":
         render.show(board)
-    else:
+    elif form != "picture":  # which has a file
         print(render.render(board, form))
+
+
+def _form_of(output: Path | None) -> _Form:
+    """What the name of a file says is to be written to it; a table where it says nothing, and on stdout.
+
+    Raises:
+        typer.BadParameter: It says something else.
+    """
+    from sracl.compare.plot import SUFFIXES
+
+    suffix = output.suffix if output else ""
+    if suffix in SUFFIXES:
+        return "picture"
+    if suffix and suffix not in _BY_SUFFIX:
+        known = ", ".join((*_BY_SUFFIX, *SUFFIXES))
+        raise typer.BadParameter(f"the name ends with {known}, or --format says what is written, got {output}", param_hint="--output")
+    return _BY_SUFFIX.get(suffix, "table")
+
+
+def _write(board: Leaderboard, form: _Form, output: Path, *, as_asked: bool) -> None:
+    """Write a leaderboard to a file; a picture has panels for all its columns only where these were asked for."""
+    from sracl.cli.output import write_output
+    from sracl.compare import plot, render
+
+    if form == "picture":
+        write_output(output, lambda file: plot.save(board, file, board.blocks[0].metrics if as_asked else None))
+    else:
+        write_output(output, lambda file: file.write_text(render.render(board, form) + "\n", encoding="utf-8"))
+    print(f"Written to {output}.", file=sys.stderr)
