@@ -127,6 +127,7 @@ def choose_device(asked: str) -> torch.device:
 
 
 def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, wishes: Wishes) -> Result:
+    """A run, unless it is settled already or another process has it."""
     folder = paths.run_folder(key)
     if settled := _settled(key, run, store):
         return settled
@@ -138,34 +139,44 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
             # versions again: those of the day on which it was entered may have been replaced since
             here = {**environment(run), "device": str(shop.device), "threads": torch.get_num_threads()}
             store.start(key, identity.current(), here)
-            try:
-                started = time.monotonic()
-                pulse = Pulse()
-                with _full_disk_in_words(folder), beating(store, key, pulse):
-                    ending = train(key, run, store, screen, shop, folder, wishes, pulse)
-                screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
-            except (KeyboardInterrupt, Terminated) as stop:
-                if not is_done(store, run):  # else it came after the last thing to do
-                    with suppress(BudgetError, ResourceError):  # whose process has ended is shown as interrupted in any case
-                        store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
-                raise
-            except BudgetError as error:  # no space is left for the other runs either, perhaps not even to say so
-                if not is_done(store, run):
-                    with suppress(BudgetError):
-                        store.finish(key, "failed", str(error))
-                raise
-            except Exception as error:  # whatever a component raises ends this run only: recorded, reported, and the next run starts
-                if is_done(store, run):  # such as a terminal that is gone when it is to be told so; the checkpoint is gone by now, too
-                    return Result(key, label(run), "trained")
-                reason = _in_words(error, folder)
-                store.finish(key, "failed", reason)
-                return Result(key, label(run), "failed", reason, getattr(error, "exit_code", 1))
-            finally:
-                screen.end()
+            return _trained(key, run, store, screen, shop, folder, wishes)
     except ResourceError as error:
         if is_done(store, run):  # imported, since the look before
             return Result(key, label(run), "cached")
         return Result(key, label(run), "busy", str(error), error.exit_code)
+
+
+def _trained(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path, wishes: Wishes) -> Result:
+    """Train a run that has begun, and put down how it ended.
+
+    Raises:
+        BudgetError: No space is left, for the other runs either.
+        KeyboardInterrupt: Ctrl-C.
+        Terminated: SIGTERM.
+    """
+    try:
+        started = time.monotonic()
+        pulse = Pulse()
+        with _full_disk_in_words(folder), beating(store, key, pulse):
+            ending = train(key, run, store, screen, shop, folder, wishes, pulse)
+        screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
+    except (KeyboardInterrupt, Terminated) as stop:
+        if not is_done(store, run):  # else it came after the last thing to do
+            with suppress(BudgetError, ResourceError):  # whose process has ended is shown as interrupted in any case
+                store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
+        raise
+    except BudgetError as error:  # perhaps there is no space even to say so
+        if not is_done(store, run):
+            with suppress(BudgetError):
+                store.finish(key, "failed", str(error))
+        raise
+    except Exception as error:  # whatever a component raises ends this run only: recorded, reported, and the next run starts
+        if not is_done(store, run):  # else such as a terminal that is gone when it is to be told so; the checkpoint is gone by now, too
+            reason = _in_words(error, folder)
+            store.finish(key, "failed", reason)
+            return Result(key, label(run), "failed", reason, getattr(error, "exit_code", 1))
+    finally:
+        screen.end()
     return Result(key, label(run), "trained")
 
 
