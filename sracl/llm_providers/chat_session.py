@@ -12,6 +12,7 @@ from sracl.errors import BudgetError, ResourceError, SraclError
 from sracl.llm_providers import completion
 from sracl.llm_providers.chat_server import KEPT, asked_to_wait
 from sracl.llm_providers.journal import Journal
+from sracl.llm_providers.pace import Pace
 from sracl.llm_providers.tries import counted
 
 if TYPE_CHECKING:
@@ -78,14 +79,12 @@ class ChatSession:
         self.others = others if any(ceiling.dollars is not None for ceiling in ceilings) else None
         self.attempts = attempts
         self.concurrency = concurrency
-        self.patience = patience
+        self.pace = Pace(patience)
         self.progress = progress
         self.failure: SraclError | None = None
         self.elsewhere: list[Due] = []
         self.settled = self.total = 0
         self.in_vain = 0
-        self.not_before = 0.0
-        self.waited = 0.0
         self.change = asyncio.Event()
         """Set when something that was set aside becomes free."""
 
@@ -142,7 +141,7 @@ class ChatSession:
         tries = 0
         outcome: _Next = "again"
         while outcome != "settled":
-            await self._pause()
+            await self.pace.pause(unless=lambda: self.failure is not None)
             await self._set_aside(due.most)
             attempt = await self.journal.put(lambda entry: self._begin(entry, due))
             if isinstance(attempt, int):
@@ -220,7 +219,9 @@ class ChatSession:
         """Put down that the server refuses, and find out whether it refuses this request or all of them."""
         if (seconds := asked_to_wait(error, _CLIENT_WAITS)) is not None:
             await self._end(due, attempt, "refused", f"never came: the server asked to wait for {seconds:g} s")
-            self._wait(seconds)
+            if not self.pace.wait(seconds):
+                asks = f"asks to wait for {seconds:g} s, and the patience is {self.pace.patience:g} s"
+                raise self._stop(ResourceError(f"{self.server.host} {asks}. {KEPT}")) from None
             return "later"
         general = self.server.refusal(error)
         why = f"never came: the server refused the request ({error.status_code})"
@@ -275,21 +276,6 @@ class ChatSession:
         for ceiling in self.ceilings:
             ceiling.settle(most, cost)
         self.change.set()
-
-    def _wait(self, seconds: float) -> None:
-        """Nobody sends anything for this long."""
-        now = asyncio.get_running_loop().time()
-        more = max(0.0, now + seconds - max(now, self.not_before))
-        self.waited += more
-        if self.waited > self.patience:
-            raise self._stop(
-                ResourceError(f"{self.server.host} asks to wait for {seconds:g} s, and the patience is {self.patience:g} s. {KEPT}")
-            )
-        self.not_before = max(self.not_before, now + seconds)
-
-    async def _pause(self) -> None:
-        while self.failure is None and (left := self.not_before - asyncio.get_running_loop().time()) > 0:
-            await asyncio.sleep(min(left, 1.0))
 
     def _stop(self, error: SraclError) -> _Stop:
         """Remember the first reason; those who wait for something wait no longer."""
