@@ -48,12 +48,12 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
     from sracl.registry.card import FOLDERS
 
     recipes = shipped_recipes()
-    if origin and name in recipes:
-        return recipe_view(name, origin=origin)
     kinds = {**{folder: kind for kind, folder in FOLDERS.items()}, **{kind: kind for kind in FOLDERS}}
     prefix, slash, rest = name.partition("/")
-    if slash and prefix in kinds and not Path(name).is_file():
-        return card_view(cat, cat.find(kinds[prefix], rest))
+    if slash and prefix in kinds:
+        is_recipe = name in recipes and (origin or rest not in cat.names(kinds[prefix]))  # methods/sracl is both
+        if not is_recipe and not Path(name).is_file():
+            return card_view(cat, cat.find(kinds[prefix], rest))
     if name in recipes or name.endswith(".toml") or name.startswith("recipes/"):
         return recipe_view(name, origin=origin)
     bare = name.rpartition(":")[2]

@@ -11,6 +11,7 @@ import pytest
 from sracl import paths
 from sracl.cli.app import main
 from sracl.recipes.flat import flat
+from sracl.recipes.load import shipped_recipes
 from sracl.tracking.store import Store
 
 if TYPE_CHECKING:
@@ -112,6 +113,11 @@ def test_a_data_set_has_counts_and_a_place(tmp_path: Path, monkeypatch: pytest.M
     text = shown(capsys, "office")
     assert "users 4905, items 2420, interactions 53258" in text  # SRA-CL, Table 1
     assert ["found", str(tmp_path / "office")] in [line.split() for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("name", [name for name in shipped_recipes() if name.startswith("methods/")])
+def test_a_recipe_that_is_listed_is_shown_though_no_method_is_called_like_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert name in shown(capsys, name)
 
 
 def test_a_method_has_its_paper_recipes_and_parts(capsys: pytest.CaptureFixture[str]) -> None:
