@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date, time
 from typing import TYPE_CHECKING, Any
 
 from sracl.plain import on_one_line
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def as_json(data: Any, errors: Sequence[str] = ()) -> str:
-    """`{"schema": 1, "data": …, "errors": […]}`; null where a value is not a finite number."""
-    return json.dumps({"schema": 1, "data": _finite(data), "errors": list(errors)}, indent=1, ensure_ascii=False, allow_nan=False)
+    """`{"schema": 1, "data": …, "errors": […]}`; null where a value is not a finite number, and dates, as TOML has them, as text."""
+    listed = {"schema": 1, "data": _finite(data), "errors": list(errors)}
+    return json.dumps(listed, indent=1, ensure_ascii=False, allow_nan=False, default=_dated)
 
 
 def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
@@ -29,6 +31,12 @@ def aligned(rows: Sequence[Sequence[str]], *, left: int = 1) -> str:
         cells = [cell + blank if place < left else blank + cell for place, (cell, blank) in enumerate(zip(row, blanks, strict=True))]
         lines.append("  ".join(cells).rstrip())
     return "\n".join(lines)
+
+
+def _dated(value: Any) -> str:
+    if isinstance(value, (date, time)):
+        return str(value)
+    raise TypeError(f"JSON has no form for {value!r}")
 
 
 def _finite(value: Any) -> Any:

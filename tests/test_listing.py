@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from datetime import date
+
+import pytest
 
 from sracl import listing
 
@@ -17,3 +20,9 @@ def test_columns_stay_columns_whatever_letters_are_in_them() -> None:
 def test_json_has_null_where_there_is_no_number() -> None:
     text = listing.as_json([{"mean": math.nan, "values": (1.5, -math.inf)}], ["what could not be read"])
     assert json.loads(text) == {"schema": 1, "data": [{"mean": None, "values": [1.5, None]}], "errors": ["what could not be read"]}
+
+
+def test_json_has_dates_as_they_are_written_and_nothing_else_that_is_none_of_its_own() -> None:
+    assert json.loads(listing.as_json({"day": date(2025, 2, 3)}))["data"] == {"day": "2025-02-03"}
+    with pytest.raises(TypeError, match="JSON has no form for"):
+        listing.as_json({"path": pytest})

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sracl import listing
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def list_(as_json: _Json = False) -> None:
     infos = available()
     unread = search.unread()
     if as_json:
-        _print_json([{"name": i.name, "origin": i.origin, "where": i.where, "summary": i.summary} for i in infos], unread)
+        typer.echo(listing.as_json([{"name": i.name, "origin": i.origin, "where": i.where, "summary": i.summary} for i in infos], unread))
         return
     from sracl.cli.columns import print_columns
 
@@ -53,7 +53,7 @@ def stats(name: _Name, as_json: _Json = False) -> None:
     interactions = load(name)
     figures = statistics(interactions)
     if as_json:
-        _print_json([{"name": name, **figures, "notes": interactions.notes}])
+        typer.echo(listing.as_json([{"name": name, **figures, "notes": interactions.notes}]))
         return
     from sracl.cli.columns import print_columns
 
@@ -71,7 +71,7 @@ def verify(name: _Name, as_json: _Json = False) -> None:
 
     interactions = load(name)
     if as_json:
-        _print_json([{**_counts(interactions), "fingerprint": interactions.fingerprint, "notes": interactions.notes}])
+        typer.echo(listing.as_json([{**_counts(interactions), "fingerprint": interactions.fingerprint, "notes": interactions.notes}]))
         return
     typer.echo(f"{name}: {_spoken(interactions)}; all is well")
     _print_notes(interactions)
@@ -215,10 +215,6 @@ def _figure(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.2f}" if value >= 1 or value == 0 else f"{value:.4f}".rstrip("0")
     return f"{value:,}"
-
-
-def _print_json(data: list[dict[str, Any]], errors: Sequence[str] = ()) -> None:
-    typer.echo(json.dumps({"schema": 1, "data": data, "errors": list(errors)}, indent=2))
 
 
 def _print_notes(interactions: Interactions) -> None:

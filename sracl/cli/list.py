@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import Annotated
 
 import typer
+
+from sracl import listing
 
 
 def command(
@@ -23,7 +24,7 @@ def command(
     rows, errors = _rows(kind)
     if as_json:
         keys = ("kind", "name", "summary", "owner")
-        typer.echo(json.dumps({"schema": 1, "data": [dict(zip(keys, row, strict=True)) for row in rows], "errors": errors}, indent=2))
+        typer.echo(listing.as_json([dict(zip(keys, row, strict=True)) for row in rows], errors))
         return
     from sracl.cli.columns import print_columns
 

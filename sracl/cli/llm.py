@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sracl import listing
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def plan_(
 
     found = outlays(plan(recipe, sets=sets or ()))
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "data": [asdict(outlay) for outlay in found], "errors": []}, indent=2))
+        typer.echo(listing.as_json([asdict(outlay) for outlay in found]))
         return
     for place, outlay in enumerate(found):
         if place:
@@ -102,7 +102,7 @@ def status(recipe: _OneRecipe = None, sets: _Sets = None, as_json: _Json = False
         found = [asdict(account) for account in Answers().accounts()]
         failures = Answers().failures()
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "data": {"answers": found, "failures": failures}, "errors": []}, indent=2))
+        typer.echo(listing.as_json({"answers": found, "failures": failures}))
         return
     if not found:
         typer.echo("No answers are stored.")
@@ -123,7 +123,7 @@ def cost(as_json: _Json = False) -> None:
 
     accounts = Answers().accounts()
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "data": [asdict(account) for account in accounts], "errors": []}, indent=2))
+        typer.echo(listing.as_json([asdict(account) for account in accounts]))
         return
     if not accounts:
         typer.echo("Nothing was asked yet.")

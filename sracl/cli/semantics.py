@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sracl import listing
+
 if TYPE_CHECKING:
     from sracl.recipes.plan import RunPlan
     from sracl.runs.semantic_signal import Signal
@@ -53,7 +55,7 @@ def inspect(
         )
     view = item_view(run, shop, item) if item is not None else user_view(run, shop, str(user))
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "data": asdict(view), "errors": []}, indent=2, ensure_ascii=False))
+        typer.echo(listing.as_json(asdict(view)))
         return
     typer.echo("\n".join(_lines(view)))
 
@@ -80,7 +82,7 @@ def report(
     found = [(run, signal(run, shop, as_they_are=as_they_are)) for run in runs]
     if as_json:
         data = [{**asdict(told), "semantics": run.values["semantics"]} for run, told in found]
-        typer.echo(json.dumps({"schema": 1, "data": data, "errors": []}, indent=2))
+        typer.echo(listing.as_json(data))
         return
     from sracl.cli.columns import print_columns
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from sracl import listing
 
 if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
@@ -30,7 +31,7 @@ def command(
     cat = catalog()
     data, render = _view(cat, name, origin=origin)
     if as_json:
-        typer.echo(json.dumps({"schema": 1, "data": [data], "errors": list(cat.broken)}, indent=2, ensure_ascii=False, default=str))
+        typer.echo(listing.as_json([data], cat.broken))
     else:
         render()
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from sracl import paths
+from sracl import listing, paths
 from sracl.errors import DataError, PluginError
 from sracl.registry import parameters
 from sracl.registry.catalog import catalog
@@ -62,7 +62,7 @@ def preview(plan: Plan, *, as_json: bool = False) -> str:
     shared = list(_stages(plan.runs))
     if as_json:
         data = {"recipe": plan.name, "source": plan.source, "runs": [asdict(o) for o in outlooks], "stages": [asdict(s) for s in shared]}
-        return json.dumps({"schema": 1, "data": data, "errors": []}, indent=1)
+        return listing.as_json(data)
     width = max(len(outlook.label) for outlook in outlooks)
     lines = [f"{plan.name} ({plan.source}): {how_many(len(outlooks), 'run')}; store {paths.store_file()}", ""]
     lines += [f"  {o.run_id}  {o.label:{width}}  {o.state}{_time(o)}" for o in outlooks]
