@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import Case
@@ -49,8 +48,7 @@ def ours(*, name: str, width: int, data: str, warmup: int, steps: int, folder: s
     sizes = [f"backbone.hidden_size={width}", f"backbone.inner_size={4 * width}"]
     setup = recipe.setup(f"methods/{name}", [f"data.name={data}", "train.batch_size=256", f"train.precision={precision}", *sizes])
     step = recipe.stepper(setup.parts)
-    times = timing.laps((step(rows) for rows in setup.steps(warmup + steps)), warmup=warmup)
-    return {"value": median(times), "min": min(times)}
+    return timing.turns((step(rows) for rows in setup.steps(warmup + steps)), warmup=warmup)
 
 
 def peer(*, name: str, width: int, data: str, warmup: int, steps: int, folder: str) -> dict[str, Any]:

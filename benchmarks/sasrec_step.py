@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import SLEEPING, Case
@@ -55,8 +54,7 @@ def ours(*, data: str, warmup: int, steps: int, anomaly: bool, folder: str) -> d
 
     setup = recipe.setup(RECIPE, [f"data.name={data}"])
     step = recipe.stepper(setup.parts)
-    times = timing.laps((step(rows) for rows in setup.steps(warmup + steps)), warmup=warmup)
-    return {"value": median(times), "min": min(times)}
+    return timing.turns((step(rows) for rows in setup.steps(warmup + steps)), warmup=warmup)
 
 
 def peer(*, data: str, warmup: int, steps: int, anomaly: bool, folder: str) -> dict[str, Any]:
@@ -66,8 +64,7 @@ def peer(*, data: str, warmup: int, steps: int, anomaly: bool, folder: str) -> d
     from benchmarks import recbole_peer, timing
 
     config, model, train, _, _ = recbole_peer.load(data=data, folder=folder, anomaly=anomaly)
-    times = timing.laps(islice(recbole_peer.training_steps(config, model, train), warmup + steps), warmup=warmup)
-    return {"value": median(times), "min": min(times)}
+    return timing.turns(islice(recbole_peer.training_steps(config, model, train), warmup + steps), warmup=warmup)
 
 
 def floor(*, data: str, warmup: int, steps: int, anomaly: bool, folder: str) -> dict[str, Any]:

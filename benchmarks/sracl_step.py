@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.harness import NEVER_UNMAP, SLEEPING, Case
@@ -44,8 +43,7 @@ def ours(*, data: str, warmup: int, steps: int, folder: str) -> dict[str, Any]:
 
     setup = recipe.setup(RECIPE, [f"data.name={data}"])
     step = recipe.stepper(setup.parts)
-    times = timing.laps((step(rows) for rows in setup.steps(warmup + steps)), warmup=warmup)
-    return {"value": median(times), "min": min(times)}
+    return timing.turns((step(rows) for rows in setup.steps(warmup + steps)), warmup=warmup)
 
 
 def peer(*, data: str, warmup: int, steps: int, folder: str) -> dict[str, Any]:
@@ -53,8 +51,7 @@ def peer(*, data: str, warmup: int, steps: int, folder: str) -> dict[str, Any]:
     from benchmarks import recipe, reference, timing
 
     setup = recipe.setup(RECIPE, [f"data.name={data}"])
-    times = timing.laps(reference.train(setup, setup.steps(warmup + steps)), warmup=warmup)
-    return {"value": median(times), "min": min(times)}
+    return timing.turns(reference.train(setup, setup.steps(warmup + steps)), warmup=warmup)
 
 
 def floor(*, data: str, warmup: int, steps: int, folder: str) -> dict[str, Any]:
