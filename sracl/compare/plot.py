@@ -6,6 +6,7 @@ is a point on a line of its own. Whiskers are one standard deviation over seeds 
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ _PANEL = (3.6, 2.6)
 """Inches, the least."""
 _ROW = 0.24
 """Inches of height for a row."""
+_LETTER, _LINE = 0.064, 0.14
+"""Inches that a letter of a heading is wide, on average and a little too wide rather than too narrow, and a line of it high."""
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Of Okabe and Ito, told apart by colour-blind readers; lines have markers of their own besides."""
 _MARKERS = "os^vDPX"
@@ -50,14 +53,20 @@ def save(board: Leaderboard, file: Path, metrics: Sequence[str] | None = None) -
     except ImportError:
         raise UsageError('A picture takes the extra `plot`: pip install "sracl[plot]".') from None
     blocks, columns = board.blocks, metrics or _at_largest(board.blocks[0].metrics)
-    heights = [max(_PANEL[1], _ROW * len(block.rows) + 1.2) if _axis(block.rows) is None else _PANEL[1] for block in blocks]
+    width = _PANEL[0] * len(columns) + 1
+    headings = [textwrap.wrap(block.heading, int(width / _LETTER)) for block in blocks]
+    heights = [
+        (max(_PANEL[1], _ROW * len(block.rows) + 1.2) if _axis(block.rows) is None else _PANEL[1]) + _LINE * (len(heading) - 1)
+        for block, heading in zip(blocks, headings, strict=True)
+    ]
     with matplotlib.rc_context({"svg.hashsalt": "sracl", "font.size": 8, "axes.spines.top": False, "axes.spines.right": False}):
-        figure = Figure(figsize=(_PANEL[0] * len(columns) + 1, sum(heights)), layout="constrained")
-        panels = figure.subplots(len(blocks), len(columns), squeeze=False, height_ratios=heights)
-        for block, line in zip(blocks, panels, strict=True):
+        figure = Figure(figsize=(width, sum(heights)), layout="constrained")
+        parts = figure.subfigures(len(blocks), 1, squeeze=False, height_ratios=heights)[:, 0]
+        for block, heading, part in zip(blocks, headings, parts, strict=True):
+            part.suptitle("\n".join(heading), x=0.01, horizontalalignment="left", fontsize=8)  # over all panels, not the first alone
+            line = part.subplots(1, len(columns), squeeze=False)[0]
             for metric, axes in zip(columns, line, strict=True):
                 _draw(axes, block, metric)
-            line[0].set_title(block.heading, loc="left", fontsize=8)
             named = dict(zip(*reversed(line[-1].get_legend_handles_labels()), strict=True))  # each name once
             if named:
                 line[-1].legend(named.values(), named.keys(), frameon=False)
@@ -100,7 +109,7 @@ def _points(axes: Axes, block: Block, rows: Sequence[Row], metric: str) -> None:
         for beside in row.published:
             if metric in beside.values:
                 axes.plot(beside.values[metric], place, "D", markersize=4, markerfacecolor="none", color=_COLOURS[1], label=beside.title)
-    axes.set_yticks(range(len(rows)), [_called(block, row, row.label) for row in rows])
+    axes.set_yticks(range(len(rows)), [_called(block, row, _but(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(metric)
 
@@ -137,8 +146,8 @@ def _called(block: Block, row: Row, label: str) -> str:
     return f"{named} (leaky)" if row.leaky else named
 
 
-def _but(row: Row, path: str) -> str:
-    """What a row's label says but for its value on an axis, which tells lines apart; the data set is in the heading."""
+def _but(row: Row, path: str | None = None) -> str:
+    """What a row's label says but for the data set, which is in the heading, and for its value on an axis, which tells lines apart."""
     in_full = " ".join([row.name, *set_to(row.cell)])
     differing = row.label.removeprefix(in_full) if row.label.startswith(in_full) else ""
     others = {other: value for other, value in row.cell.items() if other not in (path, "data.name")}

@@ -43,6 +43,34 @@ def test_a_row_is_a_line_of_its_own_with_what_is_published(tmp_path: Path) -> No
     assert any(text.startswith("office: test, leave-one-out") for text in said)
 
 
+def test_a_heading_is_told_whole(tmp_path: Path) -> None:
+    from matplotlib.textpath import TextPath
+
+    (block,) = board(row("A", 0.1)).blocks
+    file = tmp_path / "a.svg"
+
+    plot.save(Leaderboard((replace(block, group="history7-10"),)), file, ["hr@20"])
+
+    width = re.search(r'width="([\d.]+)pt"', file.read_text("utf-8"))
+    said = words(file)
+    lines = said[said.index(next(text for text in said if text.startswith("office: "))) :]
+    lines = lines[: 1 + next(place for place, text in enumerate(lines) if text.endswith("[0123]"))]
+    assert " ".join(lines) == replace(block, group="history7-10").heading
+    assert width is not None
+    assert max(TextPath((0, 0), line, size=8).get_extents().width for line in lines) < 0.98 * float(width[1])
+
+
+def test_the_data_set_is_in_the_heading_alone(tmp_path: Path) -> None:
+    def of(name: str, label: str, **cell: str) -> Row:
+        return replace(row(name, 0.1, cell={"data.name": "office", **cell}), label=label)
+
+    rows = of("A", "A data.name=office"), of("B", "B data.name=office use=x", use="x"), of("C", "C data.name=office train.lr=0.1")
+
+    plot.save(board(*rows), tmp_path / "a.svg", ["hr@20"])
+
+    assert [text for text in words(tmp_path / "a.svg") if text[0] in "ABC"] == ["A", "B use=x", "C train.lr=0.1"]
+
+
 def test_published_figures_are_named_where_they_are_drawn(tmp_path: Path) -> None:
     published = (Beside("sracl-table2", "Table 2", {"hr@20": 0.17}, {"hr@20": -0.05}),)
 
@@ -81,9 +109,10 @@ def test_rows_of_several_recipes_say_whose_they_are(tmp_path: Path) -> None:
 
 
 def test_an_axis_of_tables_is_none(tmp_path: Path) -> None:
-    plot.save(board(*(row(use, 0.1, cell={"backbone": {"use": use}}) for use in ("sasrec", "gru4rec"))), tmp_path / "a.svg", ["hr@20"])
+    plot.save(board(*(row("A", 0.1, cell={"backbone": {"use": use}}) for use in ("sasrec", "gru4rec"))), tmp_path / "a.svg", ["hr@20"])
 
-    assert [words(tmp_path / "a.svg").count(name) for name in ("sasrec", "gru4rec", "backbone")] == [1, 1, 0]
+    said = [text for text in words(tmp_path / "a.svg") if "backbone" in text]
+    assert [[use in text for use in ("sasrec", "gru4rec")] for text in said] == [[True, False], [False, True]]
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [(".svg", b"<?xml"), (".png", b"\x89PNG"), (".pdf", b"%PDF")])
