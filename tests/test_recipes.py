@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -38,10 +39,19 @@ def test_a_shipped_recipe_opens_with_what_it_trains_and_its_command(file: Path) 
     name = file.relative_to(paths.shipped("recipes")).with_suffix("").as_posix()
 
     assert all(line.startswith("#") for line in head), f"{file}: only comments stand before `recipe = 1`"
-    assert len(summary(file)) > 20, f"{file}: its first line should be a comment that says in a sentence what it trains"
+    assert re.search(r"^.{20,}\.\"?$", summary(file)), f"{file}: its first line should be a comment that says in a sentence what it trains"
     commands = [line for line in head if f"sracl run {name}" in line or f"sracl run recipes/{name}.toml" in line]
     assert commands, f"{file}: its opening comment should show its command, `sracl run {name}`"
     assert [line for line in head if " --set " in line], f"{file}: its opening comment should show a command that sets a value with --set"
+
+
+def test_the_commands_of_opening_comments_name_recipes_that_exist() -> None:
+    heads = [file.read_text("utf-8").partition("\nrecipe = 1\n")[0] for file in FILES]
+    command = re.compile(r"^#   sracl (?:run|show|compare|semantics \w+|llm \w+) (\S+)", re.MULTILINE)
+    named = [name for head in heads for name in command.findall(head)]
+
+    assert len(named) >= 2 * len(FILES)
+    assert {name.removeprefix("recipes/").removesuffix(".toml") for name in named} <= set(shipped_recipes())
 
 
 def test_methods_name_recipes_that_exist() -> None:
