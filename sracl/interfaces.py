@@ -267,7 +267,7 @@ class Augmenter(Protocol):
     """Makes a view of each sequence: pure, batched, on the device. Constructor may take `generator`."""
 
     def __call__(self, items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Left-padded ids int64 [N, L] and lengths [N] in and out; the input is never written to."""
+        """Left-padded ids int64 [N, L] and lengths [N] in and out; the input is never written to, and a row keeps an item at least."""
         ...
 
 
@@ -328,6 +328,9 @@ class ContrastiveLoss(Protocol):
         """Rows [B, d]; row i of one belongs to row i of the other -> scalar, nats.
 
         Rows with equal labels, int64 [B], are no negatives of one another.
+
+        Raises:
+            ValueError: The sides differ in shape, or there is not one label a row; in words that name the shapes.
         """
         ...
 
@@ -354,7 +357,11 @@ class Sampler(Protocol):
         ...
 
     def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
-        """Sample ids of every step of one epoch, int64 [<= batch_size] each."""
+        """Sample ids of every step of one epoch, int64 [<= batch_size] each; no steps where there are no samples.
+
+        Raises:
+            ValueError: batch_size is below 1, in words that name it.
+        """
         ...
 
 
@@ -483,7 +490,12 @@ class Retriever(Protocol):
             groups: int64 [N]; a row never gets a neighbour of its own group (all different: only itself is excluded).
 
         Returns:
-            ids int64 [Q, k], by falling similarity and then id, -1 where there is none; similarities float32 [Q, k].
+            ids int64 [Q, k], by falling similarity and then id, -1 where there is none; similarities float32 [Q, k], -inf
+            where there is none.
+
+        Raises:
+            DataError: k is not in 1..N-1, or a vector holds values that are no numbers. `check_request` of
+                `sracl.retrievers.pool` says both.
         """
         ...
 
