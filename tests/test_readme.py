@@ -15,7 +15,7 @@ import typer
 
 from sracl.backbones.base import Backbone
 from sracl.cli.app import app
-from sracl.interfaces import RankingLoss, SequenceSpec
+from sracl.interfaces import SLOTS, RankingLoss, SequenceSpec
 from sracl.recipes.plan import plan
 from sracl.registry.card import KINDS
 from sracl.tui import settings
@@ -48,6 +48,7 @@ KEYS = shown("toml", "[tui]\n")
 ENTRY_POINT = shown("toml", "# pyproject.toml of my-lab\n")
 LOSS = shown("python", "# my_lab/losses.py\n")
 BACKBONE = shown("python", "# my_lab/models.py\n")
+SUITE = shown("python", "# test_models.py\n")
 
 
 @pytest.mark.parametrize("text", RECIPES, ids=[re.findall(r'^name = "(\w+)"', text, re.MULTILINE)[0] for text in RECIPES])
@@ -59,7 +60,7 @@ def test_a_recipe_that_is_shown_resolves_and_takes_the_values_it_mentions(text: 
 def test_all_that_is_shown_is_tried() -> None:
     assert len(RECIPES) == 7
     assert sorted(TOML) == sorted([*RECIPES, PROMPT, KEYS, ENTRY_POINT])
-    assert sorted(text for language, text in BLOCKS if language == "python") == sorted([LOSS, BACKBONE])
+    assert sorted(text for language, text in BLOCKS if language == "python") == sorted([LOSS, BACKBONE, SUITE])
 
 
 def test_the_set_up_lines_are_the_first_that_the_readme_shows() -> None:
@@ -118,6 +119,15 @@ def test_recipes_take_the_backbone_without_registration(recipe: str) -> None:
 
 
 @pytest.mark.usefixtures("lab")
+def test_the_suite_that_is_shown_makes_the_backbone_that_is_shown() -> None:
+    module: dict[str, Any] = {}
+    exec(SUITE, module)
+    suite = module["TestFadingMean"]
+    assert issubclass(suite, BackboneContract)
+    assert isinstance(suite().make(SequenceSpec(3, 5)), Backbone)
+
+
+@pytest.mark.usefixtures("lab")
 def test_a_recipe_takes_the_loss_without_registration() -> None:
     (setting,) = re.findall(r"--set objective.next.loss='(.*?)'", TEXT)
     (run,) = plan("methods/sasrec", sets=[f"objective.next.loss={setting}"], seeds=[1]).runs
@@ -128,7 +138,15 @@ def test_a_component_is_named_under_a_group_that_is_read() -> None:
     groups = {f"sracl.{folder}" for kind, folder in KINDS.items() if kind != "dataset"}
     assert tomllib.loads(ENTRY_POINT)["project"]["entry-points"] == {"sracl.backbones": {"fading_mean": "my_lab.models:FadingMean"}}
     listed = re.findall(r"`(sracl\.\w+)`", (ROOT / "docs" / "components.md").read_text("utf-8"))
-    assert sorted([*listed, "sracl.backbones"]) == sorted(groups)
+    assert sorted(listed) == sorted([*groups, "sracl.cards"])
+
+
+def test_the_kinds_are_listed_with_what_they_promise() -> None:
+    page = (ROOT / "docs" / "components.md").read_text("utf-8")
+    rows = re.findall(r"^\| ([\w ]+) \| (`.*?`) \| .* \| `sracl\.(\w+)` \|$", page, re.MULTILINE)
+    kinds = [(kind.lower().replace(" ", "_"), re.findall(r"\w+", promises), folder) for kind, promises, folder in rows]
+    assert {kind: folder for kind, _, folder in kinds} == {kind: folder for kind, folder in KINDS.items() if kind != "dataset"}
+    assert {promise: kind for kind, promises, _ in kinds for promise in promises} == SLOTS
 
 
 @pytest.mark.parametrize("command", COMMANDS)
