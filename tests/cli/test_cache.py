@@ -1,4 +1,4 @@
-"""`sracl cache` as processes: what is shown, what goes, and what never does."""
+"""`sracl cache`: what is shown, what goes, and what never does."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from sracl.runs.artifacts import FACTS, Artifact, Artifacts
 from sracl.tracking import identity, queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
-from tests.support.recipes import project, sracl, sracl_recipe, start
+from tests.support.recipes import called, project, sracl_recipe, start
 
 
 def said(home: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = sracl("cache", *arguments, environment=project(home))
+    done = called("cache", *arguments, environment=project(home))
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -126,7 +126,7 @@ def test_what_a_training_of_another_project_uses_stays_until_it_ends(tmp_path: P
     home, other = tmp_path / "home", tmp_path / "other"
     for folder in (home, other):
         folder.mkdir()
-    recipe = str(sracl_recipe(home, epochs=25, users=120))
+    recipe = str(sracl_recipe(home, epochs=25, users=60))
     process = start("run", recipe, "--device", "cpu", "--quiet", environment=project(home))
     try:
         until = time.monotonic() + 60
@@ -134,7 +134,7 @@ def test_what_a_training_of_another_project_uses_stays_until_it_ends(tmp_path: P
             assert time.monotonic() < until, process.poll()
             time.sleep(0.02)
         environment = {**project(other), "SRACL_CACHE_DIR": str(home / "cache")}
-        told = sracl("cache", "gc", "--older-than", "0d", "--yes", environment=environment)
+        told = called("cache", "gc", "--older-than", "0d", "--yes", environment=environment)
         assert process.poll() is None, "it ended too soon for this test"
         assert told.stderr.count(" is in use.") == 6  # texts, vectors and neighbours of items and of sequences
         assert "Removed 0 things, 0 B." in told.stderr

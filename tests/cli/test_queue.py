@@ -36,8 +36,8 @@ def home(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-def call(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return called(*arguments, environment=surroundings(home))
+def call(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return called(*arguments, environment={**surroundings(home), **environment})
 
 
 def data(done: subprocess.CompletedProcess[str]) -> Any:
@@ -89,7 +89,8 @@ def test_wait_ends_with_the_code_of_the_worst(home: Path) -> None:
 def test_a_run_is_cancelled_and_retried_and_equals_one_left_in_peace(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     peace = tmp_path_factory.mktemp("peace")
     assert call(peace, "run", str(sracl_recipe(peace, epochs=18)), "--device", "cpu").returncode == 0
-    (entered,) = data(call(home, "run", str(sracl_recipe(home, epochs=18)), "--detach", "--json"))
+    recipe, cache = str(sracl_recipe(home, epochs=18)), str(peace / "cache")  # texts and vectors are at hand
+    (entered,) = data(call(home, "run", recipe, "--detach", "--json", SRACL_CACHE_DIR=cache))
     until_epoch(home, entered["run_id"], 2)
     assert call(home, "queue", "checkpoint", "1").returncode == 0
     log = home / "runs" / entered["run_id"] / "log.txt"

@@ -1,4 +1,4 @@
-"""`sracl rm` as processes: what is shown, what is asked, what goes, and what does not."""
+"""`sracl rm`: what is shown, what is asked, what goes, and what does not, also when a process is killed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from sracl.tracking.removal import take_out
 from sracl.tracking.store import Store
 from sracl.tracking.tables import Entry, Point, Run
 from sracl.tracking.values import now
-from tests.support.recipes import project, sracl, sracl_recipe, start
+from tests.support.recipes import called, project, sracl_recipe, start
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
 """SASRec alone: no texts, no neighbours."""
@@ -45,7 +45,7 @@ def folders(home: Path) -> list[str]:
 
 
 def said(home: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = sracl(*arguments, environment=project(home))
+    done = called(*arguments, environment=project(home))
     assert done.returncode == code, done.stderr
     assert "Traceback" not in done.stderr
     return done
@@ -193,7 +193,7 @@ def test_a_terminal_is_asked(home: Path) -> None:
 
 
 def test_what_is_trained_and_what_waits_for_the_same_process_stays(tmp_path: Path) -> None:
-    recipe = str(sracl_recipe(tmp_path, epochs=30, users=120))
+    recipe = str(sracl_recipe(tmp_path, epochs=30, users=60))
     process = start("run", recipe, *PLAIN, "--seeds", "1,2", environment=project(tmp_path))
     try:
         until = time.monotonic() + 60
@@ -221,7 +221,7 @@ def test_what_is_trained_and_what_waits_for_the_same_process_stays(tmp_path: Pat
 
 
 def test_a_process_that_is_killed_holds_back_none_of_the_runs_it_had_not_begun(tmp_path: Path) -> None:
-    recipe = str(sracl_recipe(tmp_path, epochs=30, users=120))
+    recipe = str(sracl_recipe(tmp_path, epochs=30, users=60))
     process = start("run", recipe, *PLAIN, "--seeds", "1,2", environment=project(tmp_path))
     while not epochs(tmp_path).get(1):
         assert process.poll() is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import timedelta
@@ -18,9 +19,9 @@ def checks(path: Path) -> dict[str, Check]:
     return {check.name: check for check in examine(path)}
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    file = tmp_path / "store.db"
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("whole") / "store.db"
     with Store.open(file) as store:
         for number in range(200):  # several pages, so that one in the middle can be damaged
             store.register(
@@ -28,6 +29,11 @@ def path(tmp_path: Path) -> Path:
                 values={}, origins={}, leaky=(), folder="", environment={},
             )  # fmt: skip
     return file
+
+
+@pytest.fixture
+def path(whole: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(whole, tmp_path))
 
 
 def test_a_whole_store_is_ok_and_is_not_written_to(path: Path) -> None:

@@ -31,12 +31,20 @@ class Svg(SingleFileSnapshotExtension):
     _write_mode = WriteMode.TEXT
 
 
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project that all pictures show; none changes it."""
+    home = tmp_path_factory.mktemp("shown") / "project"
+    fill(home)
+    return home
+
+
 @pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SRACL_HOME", str(tmp_path / "project"))
+def path(shown: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SRACL_HOME", str(shown))
     monkeypatch.setenv("SRACL_CONFIG_DIR", str(tmp_path))
     monkeypatch.delenv("NO_COLOR", raising=False)
-    return fill(tmp_path / "project")
+    return shown / ".sracl" / "store.db"
 
 
 @pytest.mark.parametrize("look", ["dark", "light", "no-colour"])
