@@ -221,6 +221,32 @@ async def test_a_recipe_that_is_no_toml_is_listed_with_its_problem(app: SraclApp
         await until(pilot, lambda: isinstance(app.screen, LaunchScreen) and "broken.toml" in told(app, "told"))
 
 
+async def test_what_cannot_be_read_as_a_recipe_is_not_listed_and_ends_nothing(
+    app: SraclApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "dangling.toml").symlink_to(tmp_path / "gone")
+    (tmp_path / "locked.toml").write_text("recipe = 1\n")
+    read_text = Path.read_text
+
+    def refuse(file: Path, *arguments: str, **named: str) -> str:
+        if file.name == "locked.toml":
+            raise PermissionError(13, "Permission denied")
+        return read_text(file, *arguments, **named)
+
+    monkeypatch.setattr(Path, "read_text", refuse)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_recipe(app, pilot)
+    assert list(listed()["this project"]) == ["small.toml"]
+
+
+async def test_brackets_in_the_name_of_a_recipe_are_shown(app: SraclApp, tmp_path: Path) -> None:
+    (tmp_path / "small.toml").rename(tmp_path / "small[lr].toml")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("5")
+        await shows(pilot, "small[lr].toml")
+
+
 def test_it_loads_no_tensor_library() -> None:
     script = (
         "import sys; from sracl.tui.launch.form import resolved; import sracl.tui.launch.screen;"

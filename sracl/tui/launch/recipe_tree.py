@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 
@@ -40,7 +41,7 @@ class RecipeTree(Tree[str]):
         for folder, recipes in listed().items():
             branch = self.root.add(folder, expand=True)
             for name, argument in recipes.items():
-                branch.add_leaf(name, argument)
+                branch.add_leaf(Text(name), argument)  # a str would be markup: of `sweep[lr].toml`, half would be gone
         self.call_after_refresh(self._go_to_first)
 
     @property
@@ -57,7 +58,7 @@ def listed() -> dict[str, dict[str, str]]:
     """Folder -> name of a recipe in it -> what `sracl run` takes; the project's own first."""
     project = paths.project()
     files = [*sorted(project.glob("*.toml")), *sorted((project / "recipes").rglob("*.toml"))]
-    own = [file for file in files if "recipe" in _keys(file)]
+    own = [file for file in files if file.is_file() and "recipe" in _keys(file)]
     found: dict[str, dict[str, str]] = {}
     for file in own:
         found.setdefault("this project", {})[file.relative_to(project).as_posix()] = str(file)
@@ -69,6 +70,12 @@ def listed() -> dict[str, dict[str, str]]:
 
 
 def _keys(file: Path) -> set[str]:
-    """Names at the beginnings of lines: enough to tell a recipe, also one that is no valid TOML yet, from other files."""
-    lines = file.read_text("utf-8", errors="replace").splitlines()
+    """Names at the beginnings of lines: enough to tell a recipe, also one that is no valid TOML yet, from other files.
+
+    A file that cannot be read has none; it may have gone since the folder was looked at.
+    """
+    try:
+        lines = file.read_text("utf-8", errors="replace").splitlines()
+    except OSError:
+        return set()
     return {line.partition("=")[0].strip() for line in lines if "=" in line}
