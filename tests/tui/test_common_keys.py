@@ -172,6 +172,22 @@ async def test_help_comes_and_goes(path: Path, key: str) -> None:
         assert not app.screen.query("HelpPanel")
 
 
+async def test_the_footer_of_a_box_names_no_key_that_would_be_typed(path: Path) -> None:
+    app = SraclApp(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot, app)
+        await pilot.press("slash")
+        await until(pilot, lambda: text(app).splitlines()[-1].split() == ["f1", "Help"])
+        await pilot.press("escape", "5")
+        await until(pilot, lambda: "esc" not in text(app) and "/ Set or find" in text(app))
+        await pilot.press("slash")
+        await until(pilot, lambda: " ".join(text(app).splitlines()[-1].split()) == "esc Back f5 Dry run ^s Enqueue f1 Help")
+        await pilot.press("escape", "6")
+        await until(pilot, lambda: "/ Find" in text(app))
+        await pilot.press("slash")
+        await until(pilot, lambda: text(app).splitlines()[-1].split() == ["esc", "Back", "f1", "Help"])
+
+
 @pytest.mark.presses("SraclApp palette")
 @pytest.mark.parametrize("key", ["colon", "ctrl+p"])
 async def test_the_palette_offers_what_has_a_key_here(path: Path, key: str) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from string import digits
 from typing import TYPE_CHECKING
 
 from rich.style import Style
 from rich.text import Text
+from textual.keys import _character_to_key
 from textual.widget import Widget
 
 if TYPE_CHECKING:
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.binding import Binding
     from textual.screen import Screen
+
+_LETTERS = {_character_to_key(chr(code)): chr(code) for code in range(0x20, 0x7F)}
+"""Textual's name of a key -> what it writes into a box. Textual's own way back knows neither `slash` nor `minus` nor `plus`."""
 
 
 class Keys(Widget):
@@ -38,10 +43,15 @@ class Keys(Widget):
     def render(self) -> Text:
         """All on one line: the screen's own, those of what has the focus, those of every screen."""
         bindings: dict[str, list[Binding]] = {"screen": [], "widget": [], "app": []}
-        for active in self.screen.active_bindings.values():
+        focused = self.screen.focused
+        in_box = focused is not None and focused.check_consume_key("a", "a")
+        for key, active in self.screen.active_bindings.items():
+            if focused is not None and in_box and focused.check_consume_key(key, _LETTERS.get(key)):
+                continue  # it would be typed
             if active.binding.show and active.enabled:
                 owner = "app" if active.node is self.app else "screen" if active.node is self.screen else "widget"
-                bindings[owner].append(active.binding)
+                # the sign that stands for several keys is that of the first, which may be a letter
+                bindings[owner].append(replace(active.binding, key_display=None) if in_box else active.binding)
         here, everywhere = _line(self.app, [*bindings["screen"], *bindings["widget"]]), _line(self.app, bindings["app"])
         here.truncate(max(0, self.size.width - everywhere.cell_len - 1), overflow="ellipsis", pad=True)
         return Text.assemble(here, " ", everywhere, no_wrap=True, end="")
