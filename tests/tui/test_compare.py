@@ -5,10 +5,12 @@ import json
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from sracl.compare.board import Leaderboard
 from sracl.tracking.store import Store
@@ -156,6 +158,55 @@ def test_a_finished_run_appears_by_itself(path: Path) -> None:
             await shows(pilot, "late")
 
     asyncio.run(script())
+
+
+@pytest.fixture
+def laid_out(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ids of the texts that were laid out, one for every time."""
+    seen: list[str] = []
+    update = Static.update
+
+    def counted(widget: Static, *arguments: Any, **named: Any) -> None:
+        seen.append(widget.id or "")
+        update(widget, *arguments, **named)
+
+    monkeypatch.setattr(Static, "update", counted)
+    return seen
+
+
+@pytest.mark.parametrize(("keys", "shown", "name"), [(("4",), ".2150", "board"), (("m", "m", "d"), "cross.weight", "diff")])
+async def test_what_is_the_same_after_a_commit_is_not_laid_out_again(
+    path: Path, laid_out: list[str], keys: tuple[str, ...], shown: str, name: str
+) -> None:
+    app = SraclApp(path)
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: app.screen.query_one(Rows).row_count == 4)
+        await pilot.press(*keys)
+        await shows(pilot, shown)
+        await pilot.pause(0.3)
+        before = laid_out.count(name)
+        for _ in range(3):
+            await app.screen.refresh_rows().wait()  # type: ignore[attr-defined]
+        assert laid_out.count(name) == before
+
+
+async def test_the_heading_says_while_the_figures_are_not_yet_those_asked_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = SraclApp(path)
+    async with app.run_test(size=(120, 24)) as pilot:
+        await pilot.press("4")
+        await shows(pilot, ".2150")
+        assert "reading" not in text(app)
+        may_end = threading.Event()
+
+        def slow(_: object, board: Leaderboard) -> Leaderboard:
+            may_end.wait(10)
+            return board
+
+        monkeypatch.setattr("sracl.compare.significance.with_tests", slow)
+        await pilot.press("t")
+        await shows(pilot, "tests · reading …")
+        may_end.set()
+        await until(pilot, lambda: "reading" not in text(app) and "· tests" in text(app))
 
 
 @pytest.mark.presses("RunsScreen runs.mark", "RunsScreen runs.diff", "DiffScreen diff.all", "DiffScreen back")

@@ -67,6 +67,9 @@ class CompareScreen(StoreScreen):
         self._board = Leaderboard(())
         self._recipes: list[str] = []
         self._groups: list[str] = []
+        self._read: View | None = None
+        """What was asked when the board was read; until that is what is asked now, its figures are others than the heading says."""
+        self._drawn = ""
 
     def compose(self) -> ComposeResult:
         """The view in words, the leaderboard, keys."""
@@ -80,8 +83,9 @@ class CompareScreen(StoreScreen):
         self.query_one(Scroll).focus()
 
     def on_resize(self) -> None:
-        """Cut the tables anew to the width."""
-        self._draw()
+        """Cut the tables anew to the width, once there are any."""
+        if self._read:
+            self._draw()
 
     def action_format(self) -> None:
         """Show the next format."""
@@ -151,7 +155,7 @@ class CompareScreen(StoreScreen):
     def _show(self, view: View, board: Leaderboard, recipes: list[str], groups: list[str]) -> None:
         if view != self._view:  # a thread goes on when its worker is cancelled: tests may end after what was asked for since is shown
             return
-        self._board, self._recipes, self._groups = board, recipes, groups
+        self._board, self._recipes, self._groups, self._read = board, recipes, groups, view
         self._draw()
 
     def _draw(self) -> None:
@@ -160,7 +164,11 @@ class CompareScreen(StoreScreen):
         view = self._view
         words = [view.recipe or "every recipe", f"users: {view.group}", f"baseline: {view.baseline or 'of the report'}", view.format]
         words += ["tests"] if view.is_tested else []
+        words += [] if self._read and replace(self._read, format=view.format) == view else ["reading …"]
         self.query_one("#view", Static).update(" · ".join(words))
         width = max(20, self.size.width - 4)
         text = render.as_table(self._board, width=width) if view.format == "table" else render.render(self._board, view.format)
-        self.query_one("#board", Static).update(text or "Nothing is finished yet.")
+        shown = text or "Nothing is finished yet."
+        if shown != self._drawn:  # laying out the JSON of 49 runs takes 0.3 s, and any run's commit leads here
+            self._drawn = shown
+            self.query_one("#board", Static).update(shown)

@@ -41,6 +41,7 @@ class DiffScreen(StoreScreen):
         super().__init__(store)
         self._run_ids = tuple(run_ids)
         self._everything = False
+        self._shown: Diff | None = None
 
     def compose(self) -> ComposeResult:
         """The tables, keys."""
@@ -65,7 +66,8 @@ class DiffScreen(StoreScreen):
         self.app.call_from_thread(self._show, found)
 
     def _show(self, found: Diff) -> None:
-        if self.is_mounted:
+        if self.is_mounted and found != self._shown:  # laying out all values takes 0.1 s, and this is called at every commit of any run
+            self._shown = found
             self.query_one("#diff", Static).update(tables(found))
 
 
