@@ -25,6 +25,7 @@ from sracl.tui.settings import DARK, LIGHT, Settings
 from sracl.tui.store_screen import StoreScreen, failure, opened
 from sracl.tui.too_small import TooSmall, is_too_small
 from sracl.tui.watch import Watch
+from sracl.tui.widgets.key_list import KeyList
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -153,11 +154,8 @@ class SraclApp(App[None]):
             self.push_screen(_screen(name, self.store))
 
     def action_help(self) -> None:
-        """Show what all keys do here, or hide it."""
-        if self.screen.query("HelpPanel"):
-            self.action_hide_help_panel()
-        else:
-            self.action_show_help_panel()
+        """Show what all keys do here."""
+        self.push_screen(KeyList(self.screen))
 
     def action_switch_theme(self) -> None:
         """Swap dark and light."""

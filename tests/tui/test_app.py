@@ -14,6 +14,7 @@ from sracl.tracking import identity
 from sracl.tracking.store import Store
 from sracl.tui.app import SraclApp
 from sracl.tui.runs.screen import wanted
+from sracl.tui.widgets.key_list import KeyList
 from sracl.tui.widgets.rows import Rows
 from tests.tui import support
 from tests.tui.support import add
@@ -71,8 +72,8 @@ def test_keys_of_the_frame(tmp_path: Path) -> None:
             await pilot.press("T")
             assert app.theme == "textual-light"
             await pilot.press("question_mark")
-            assert app.screen.query("HelpPanel")
-            await pilot.press("slash")
+            assert isinstance(app.screen, KeyList)
+            await pilot.press("q", "slash")
             assert app.screen.query_one(Input).has_focus
             await pilot.press("escape")
             assert app.screen.query_one(Rows).has_focus

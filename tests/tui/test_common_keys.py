@@ -21,6 +21,7 @@ from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.queue.screen import QueueScreen
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.runs.screen import RunsScreen
+from sracl.tui.widgets.key_list import KeyList
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.rows import Rows
@@ -161,15 +162,26 @@ async def test_an_empty_table_has_nothing_to_copy(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.presses("SraclApp help")
+@pytest.mark.presses("SraclApp help", "KeyList help")
 @pytest.mark.parametrize("key", ["question_mark", "f1"])
 async def test_help_comes_and_goes(path: Path, key: str) -> None:
     app = SraclApp(path)
     async with app.run_test() as pilot:
         await pilot.press(key)
-        assert app.screen.query("HelpPanel")
+        assert isinstance(app.screen, KeyList)
         await pilot.press(key)
-        assert not app.screen.query("HelpPanel")
+        assert isinstance(app.screen, RunsScreen)
+
+
+async def test_help_in_the_smallest_terminal_begins_with_the_keys_of_the_screen_and_can_be_read_to_its_end(path: Path) -> None:
+    app = SraclApp(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await ready(pilot, app)
+        await pilot.press("question_mark")
+        await shows(pilot, "/ ", "Filter", "Retry", "Next page")
+        assert "Quit" not in text(app)
+        await pilot.press("G")
+        await shows(pilot, "every screen", "? ", "Quit", "Commands")
 
 
 async def test_the_footer_of_a_box_names_no_key_that_would_be_typed(path: Path) -> None:
