@@ -247,6 +247,20 @@ async def test_brackets_in_the_name_of_a_recipe_are_shown(app: SraclApp, tmp_pat
         await shows(pilot, "small[lr].toml")
 
 
+async def test_the_values_of_one_recipe_do_not_stand_below_the_problems_of_another(app: SraclApp, tmp_path: Path) -> None:
+    (tmp_path / "wrong.toml").write_text('recipe = 1\nname = "wrong"\nextends = "nowhere"\n')
+    async with app.run_test(size=(120, 40)) as pilot:
+        await open_recipe(app, pilot)
+        values = app.screen.query_one("#values", Rows)
+        assert values.row_count > 10
+        await setting(pilot, "train.epoch=3")
+        await until(pilot, lambda: "Did you mean" in told(app, "told"))
+        assert values.row_count > 10  # its own last ones stay
+        await pilot.press("h", "j")
+        await until(pilot, lambda: "nowhere" in told(app, "told"))
+        await until(pilot, lambda: values.row_count == 0)
+
+
 def test_it_loads_no_tensor_library() -> None:
     script = (
         "import sys; from sracl.tui.launch.form import resolved; import sracl.tui.launch.screen;"

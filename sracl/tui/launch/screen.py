@@ -69,6 +69,7 @@ class LaunchScreen(StoreScreen):
         self._completion = Completion()
         self._typed = Typed()
         self._form = Form("", {}, {})
+        self._form_of: str | None = None
         self._is_enqueuing = False
 
     def compose(self) -> ComposeResult:
@@ -230,18 +231,18 @@ class LaunchScreen(StoreScreen):
         if recipe is not None:
             form = resolved(recipe, self._typed.of(recipe))
             if not worker.is_cancelled:
-                self.app.call_from_thread(self._show, form)
+                self.app.call_from_thread(self._show, recipe, form)
 
-    def _show(self, form: Form) -> None:
-        if not self.is_mounted:
+    def _show(self, recipe: str, form: Form) -> None:
+        if not self.is_mounted or recipe != self._recipe:
             return
         sets = self._typed.of(self._recipe)
         self.query_one("#sets", Static).update(" ".join(f"--set {setting}" for setting in sets))
         self.query_one("#sets").display = bool(sets)
         self.query_one("#outlook", Static).update(_BEFORE)
         self._tell(form.told)
-        if form.rows:  # a recipe with problems keeps the last values to be looked at
-            self._form = form
+        if form.rows or recipe != self._form_of:  # a recipe with problems keeps its own last values to be looked at
+            self._form, self._form_of = form, recipe
             self._completion.fields = form.fields
             self._list()
 
