@@ -212,6 +212,8 @@ class SraclApp(App[None]):
                     if notice := self._notice():
                         self.call_from_thread(self.notify, notice, severity="warning", timeout=20, markup=False)
                     self._renew_at_changes(watch, worker)
+                if not (worker.is_cancelled or self._stopped.is_set()):
+                    self.call_from_thread(self._renew)  # it may be gone for good
 
     def _notice(self) -> str:
         """What there is to know of the store, such as that a newer sracl wrote it."""

@@ -137,6 +137,22 @@ async def test_a_store_that_took_the_place_of_another_is_watched(tmp_path: Path)
             await until(app, pilot, ["r3", "r2"])
 
 
+async def test_a_store_that_is_gone_is_shown_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sracl.tui.app._RENEWAL", 3600.0)
+    path = tmp_path / "store.db"
+    with Store.open(path) as store:
+        add(store, "r1")
+    app = SraclApp(path)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(app, pilot, ["r1"])
+        with Store.open(path) as store:
+            add(store, "r2")
+            await until(app, pilot, ["r2", "r1"])  # it is watched
+        for file in tmp_path.glob("store.db*"):
+            file.unlink()
+        await support.shows(pilot, "There is no run yet.")
+
+
 async def test_an_error_that_nobody_foresaw_is_said_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Store.open(tmp_path / "store.db") as store:
         add(store, "r1")
