@@ -31,4 +31,7 @@ def command(
     chosen = settings.read()
     if theme in ("dark", "light"):
         chosen = replace(chosen, theme=settings.LIGHT if theme == "light" else settings.DARK)
-    SraclApp(paths.store_file(), chosen, read_only=read_only, ascii=ascii or is_needed()).run()
+    app = SraclApp(paths.store_file(), chosen, read_only=read_only, ascii=ascii or is_needed())
+    app.run()
+    if app.return_code:  # it broke: Textual prints where, and returns
+        raise typer.Exit(app.return_code)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Input, Static
 
+from sracl.cli.app import main
 from sracl.errors import UsageError
 from sracl.tracking import identity
 from sracl.tracking.store import Store
@@ -151,6 +152,17 @@ async def test_a_store_that_is_gone_is_shown_no_longer(tmp_path: Path, monkeypat
         for file in tmp_path.glob("store.db*"):
             file.unlink()
         await support.shows(pilot, "There is no run yet.")
+
+
+def test_it_ends_with_a_code_of_its_own_when_it_breaks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_off(_: SraclApp) -> None:
+        raise RuntimeError("out of the blue")
+
+    run = SraclApp.run
+    monkeypatch.setenv("SRACL_HOME", str(tmp_path))
+    monkeypatch.setattr(SraclApp, "run", lambda app: run(app, headless=True))
+    monkeypatch.setattr(SraclApp, "on_mount", break_off)
+    assert main(["tui"]) == 1
 
 
 async def test_an_error_that_nobody_foresaw_is_said_on_the_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
