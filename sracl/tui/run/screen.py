@@ -129,7 +129,9 @@ class RunScreen(SteeringScreen):
         with self.reader() as store:
             run = next(iter(queries.runs(store, ids=[self._run_id])), None)
             if run is None:
-                raise UsageError(f"Run {self._run_id} was removed; what is shown is how it was.")
+                told = f"Run {self._run_id} was removed; what is shown is how it was."
+                self.app.call_from_thread(self._show_removed, told)
+                raise UsageError(told)
             series = queries.series(store, run.id)
             metrics = queries.final_metrics(store, [run.id])
             protocols = queries.protocols(store)
@@ -157,6 +159,13 @@ class RunScreen(SteeringScreen):
         self.query_one("#charts Scroll").mount_all(new)
         for chart in (*charts.values(), *new):
             chart.show_points(series.get(chart.name or "", ()))
+
+    def _show_removed(self, told: str) -> None:
+        """Say so for as long as the run is looked at; what pops up is gone after seconds."""
+        before = self._texts.get("overview", "")
+        if self.is_mounted and not before.startswith(told):
+            self._texts = {**self._texts, "overview": f"{told}\n\n{before}".rstrip()}
+            self.query_one("#overview-text", Static).update(self._texts["overview"])
 
     def _look_at_log(self) -> None:
         if self._tail and not self._is_reading and self.query_one(TabbedContent).active == "logs":
