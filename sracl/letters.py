@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import io
+import locale
+import sys
 import unicodedata
 from typing import TextIO
 
@@ -48,6 +50,16 @@ def near(letter: str) -> str:
     if unicodedata.name(letter, "").startswith("BOX DRAWINGS"):
         return "+"  # a corner or a crossing; straight lines stand above
     return "".join(part for part in unicodedata.normalize("NFKD", letter) if part.isascii()) or "?"
+
+
+def of_terminal() -> str:
+    """Encoding of what the terminal understands, such as `utf8`: the one that is printed in, unless the locale names another.
+
+    Where `LC_ALL` is C, Python prints UTF-8 all the same.
+    """
+    out = sys.__stdout__  # the terminal itself, also where sys.stdout is caught by the terminal interface
+    said = [name.lower().replace("-", "") for name in (locale.getencoding(), (out.encoding or "") if out else "")]
+    return next((name for name in said if name != "utf8"), "utf8")
 
 
 def spell(stream: TextIO) -> None:

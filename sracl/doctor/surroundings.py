@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 
+from sracl import letters
 from sracl.devices import slots_asked_for
 from sracl.doctor.check import Check
 from sracl.errors import PluginError, UsageError
@@ -49,7 +50,7 @@ def slots() -> list[Check]:
 def terminal() -> Check:
     """Size, colours and letters."""
     out = sys.__stdout__  # the terminal itself, also where sys.stdout is caught by the terminal interface
-    encoding = (out.encoding or "").lower().replace("-", "") if out else ""
+    encoding = letters.of_terminal()
     if not (out and out.isatty()):
         return Check("terminal", "ok", f"none: the output goes elsewhere ({encoding or 'unknown'} letters)")
     width, height = shutil.get_terminal_size()
@@ -57,7 +58,7 @@ def terminal() -> Check:
     colours = "no colours" if os.environ.get("NO_COLOR") or kind == "dumb" else "colours"
     found = f"{width}x{height}, {kind or 'TERM not set'}, {colours}, {encoding or 'unknown'} letters"
     if encoding != "utf8":
-        return Check("terminal", "warning", found, "Set LANG to a UTF-8 locale such as C.UTF-8: curves and bars need its letters.")
+        return Check("terminal", "warning", found, "Set LC_ALL to a UTF-8 locale such as C.UTF-8: curves and bars need its letters.")
     if kind in ("", "dumb"):
         return Check("terminal", "warning", found, "sracl tui needs a terminal that can move its cursor; set TERM.")
     if width < _WIDTH or height < _HEIGHT:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -29,9 +28,7 @@ class Ascii(LineFilter):
 
 def is_needed() -> bool:
     """Whether this terminal says that it knows no other letters."""
-    out = sys.__stdout__
-    encoding = (out.encoding or "").lower().replace("-", "") if out else ""
-    return os.environ.get("TERM", "") == "dumb" or encoding != "utf8"
+    return os.environ.get("TERM", "") == "dumb" or letters.of_terminal() != "utf8"
 
 
 def _plain(text: str) -> str:

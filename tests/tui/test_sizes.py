@@ -137,6 +137,14 @@ def test_who_needs_it_says_so(term: str, locale: str, needed: bool) -> None:
     assert said == str(needed)
 
 
+def test_a_locale_without_other_letters_is_believed_though_python_would_print_them() -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON") or name == "PYTHONPATH"}
+    script = "import sys; from sracl.tui.ascii import is_needed; sys.stderr.write(f'{sys.stdout.encoding} {is_needed()}')"
+    environment |= {"TERM": "xterm", "LC_ALL": "C"}
+    said = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True).stderr
+    assert said == "utf-8 True"
+
+
 def test_curves_of_ascii() -> None:
     assert drawn([(0, 0.0), (1, 1.0)], width=2, height=1, ascii=True) == [".'"]
     assert drawn([(0, 0.0), (1, 1.0), (2, 0.0)], width=3, height=2, ascii=True) == [" ' ", ". ."]
