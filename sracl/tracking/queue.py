@@ -214,9 +214,12 @@ class Queue:
             job = self._job(session, number)
             state = _state(job)
             if state in ("queued", "paused"):
+                if state == "queued":
+                    job.reason = ""  # it waits for no device any more
                 job.state, job.wanted = ended, ""
                 if ended == "cancelled":
-                    job.code, job.reason, job.finished = 143, "cancelled before it began", now()
+                    again = " again" if job.attempt else ""
+                    job.code, job.reason, job.finished = 143, f"cancelled before it began{again}", now()
             elif state == "running":
                 if wish == "pause" and job.wanted in ("cancel", "kill"):
                     raise UsageError(f"Job {number} is being cancelled.")

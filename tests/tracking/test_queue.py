@@ -135,9 +135,19 @@ class TestStopping:
         with pytest.raises(UsageError, match="is failed; `sracl queue retry` lets it wait again"):
             queue.resume(number)
 
+    def test_one_that_had_begun_before_is_not_said_never_to_have(self, queue: Queue) -> None:
+        number = add(queue)
+        queue.claim(number, worker=ME, device="cpu")
+        queue.finish(number, "failed", code=1, reason="no")
+        queue.retry(number)
+        queue.cancel(number)
+        assert the_only(queue).reason == "cancelled before it began again"
+
     def test_paused_and_resumed(self, queue: Queue) -> None:
         number = add(queue)
+        queue.explain(number, "needs 1 slot, 0 slots free")
         assert queue.pause(number) == "paused"
+        assert the_only(queue).reason == ""  # nor would it begin if there were one
         assert not queue.claim(number, worker=ME, device="cpu")
         assert queue.resume(number) == "queued"
         assert queue.claim(number, worker=ME, device="cpu")
