@@ -44,6 +44,19 @@ def test_the_elastic_column_is_never_wider_than_what_stands_in_it() -> None:
 
 @pytest.mark.parametrize(
     ("text", "cells", "shown"),
+    [
+        ("cl4srec [imported]", 18, "cl4srec [imported]"),
+        ("cl4srec [imported]", 14, "cl4srec […]"),
+        ("a [leaky] [imported]", 14, "a [leaky] […]"),
+        ("sasrec_repeat [imported]", 14, "…ec_repeat […]"),
+    ],
+)
+def test_what_is_imported_keeps_its_name_before_its_mark(text: str, cells: int, shown: str) -> None:
+    assert shortened(text, cells) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "shown"),
     [("ablation/w", 10, "ablation/w"), ("ablation/w", 9, "…lation/w"), ("测试测试", 6, "…测试"), ("测试测试", 4, "…试"), ("ab", 1, "…")],
 )
 def test_a_text_loses_its_beginning(text: str, cells: int, shown: str) -> None:

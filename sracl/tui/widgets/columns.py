@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _LEAST = 12
 """Cells that the elastic column keeps in any case, like all others with the blanks around."""
+_MARK, _SHORT = " [imported]", " […]"
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,14 @@ class Columns:
 
 
 def shortened(text: str, cells: int) -> str:
-    """A text without its beginning where it has not room: the end tells variants of a recipe apart."""
+    """A text without its beginning where it has not room: the end tells variants of a recipe apart.
+
+    Before it, what is imported is said more shortly: in 14 cells, nothing else would be left of `cl4srec [imported]`.
+    """
     if cell_len(text) <= cells:
         return text
+    if text.endswith(_MARK):
+        return shortened(text.removesuffix(_MARK) + _SHORT, cells)
     while cell_len(text) >= cells > 0:
         text = text[1:]
     return f"…{text}"
