@@ -80,3 +80,12 @@ async def test_rows_that_come_before_a_size_are_never_wider_than_the_terminal() 
         assert table.row_count == 1
         assert table.virtual_size.width == 80
         assert not table.show_horizontal_scrollbar
+
+
+async def test_another_page_is_never_wider_than_the_terminal_for_what_the_one_before_held() -> None:
+    app = _RowsBeforeASize()
+    async with app.run_test(size=(80, 24)) as pilot:
+        table = app.query_one(Rows)
+        await pilot.pause()
+        table.show_rows({str(number): (str(number), "x" * 200, "1 s") for number in range(50)})
+        assert sum(column.get_render_width(table) for column in table.ordered_columns) == 78

@@ -138,7 +138,9 @@ class Rows(DataTable[Text]):
         under_cursor = self.selected_key
         if not self._shown.keys() & rows.keys():
             if self._shown:
-                self.clear()  # another page: rows one by one take their square in time
+                self.clear(columns=self._gives_way is not None)  # another page: rows one by one take their square in time
+                if self._gives_way is not None:
+                    self._add_columns()  # anew, since columns never shrink, and room is counted as if they did
                 self._shown = {}
             self._widths = [0] * len(self._titles)
         self._choose_columns(rows)
@@ -182,7 +184,8 @@ class Rows(DataTable[Text]):
             title: around + max(wide, self._label(place).cell_len) if wide or title not in self._gives_way.leaving else 0
             for place, (title, wide) in enumerate(zip(self._titles, self._widths, strict=True))
         }
-        bar = self.scrollbar_size_vertical if len(rows) + self.header_height > size.height else 0
+        # of the style: the widget's own is 0 until there is a bar, which comes after these rows
+        bar = self.styles.scrollbar_size_vertical if len(rows) + self.header_height > size.height else 0
         fitting = self._gives_way.fit(widths, size.width - bar)
         places = [place for place, title in enumerate(self._titles) if title in fitting]
         if places != list(self._places):
