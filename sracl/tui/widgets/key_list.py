@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.table import Table
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from sracl.tui.widgets.text_screen import TextScreen
 
 if TYPE_CHECKING:
-    from textual.screen import Screen
+    from textual.dom import DOMNode
+
+_TEXTUALS = {binding.action for binding in Screen.BINDINGS if isinstance(binding, Binding)}
+"""What Textual lets every screen do, such as to move the focus."""
 
 
 class KeyList(TextScreen):
@@ -37,8 +41,7 @@ def _listed(screen: Screen[object]) -> Table:
     for active in screen.active_bindings.values():
         binding = active.binding
         if active.enabled and binding.description and not binding.system:
-            owner = "every screen" if active.node is screen.app else "this screen" if active.node is screen else "what has the focus"
-            keys, _ = groups[owner].setdefault((active.node, binding.action), ([], binding.description))
+            keys, _ = groups[_owner(screen, active.node, binding)].setdefault((active.node, binding.action), ([], binding.description))
             if (key := screen.app.get_key_display(binding)) not in keys:
                 keys.append(key)
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
@@ -49,3 +52,9 @@ def _listed(screen: Screen[object]) -> Table:
                 table.add_row(Text(" ".join(keys), style="bold"), Text(description))
             table.add_row()
     return table
+
+
+def _owner(screen: Screen[object], node: DOMNode, binding: Binding) -> str:
+    if node is screen.app or binding.action in _TEXTUALS:
+        return "every screen"
+    return "this screen" if node is screen else "what has the focus"
