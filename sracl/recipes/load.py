@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
@@ -96,29 +97,45 @@ def _extend_variants(loaded: Loaded, documents: Sequence[Document]) -> None:
     """Read what variants extend, and put the documents of the recipe on top of each.
 
     Raises:
-        RecipeError: A file of theirs is not there or no TOML at all.
+        RecipeError: A file of theirs is not there or no TOML at all, or would have no say beside what the recipe extends.
     """
     tables = loaded.draft.get(("variant",))
     names = [table.get("extends") for table in tables if isinstance(table, dict)] if isinstance(tables, list) else []
     if names and all(isinstance(name, str) for name in names):
         loaded.problems = []  # the recipe is no run by itself; what is wrong with it is met again below
-    missing = []
+    refused = []
     for number, name in enumerate(names):
         if not isinstance(name, str) or not name or name in loaded.bases:  # a wrong type is reported with the rest of the variant
             continue
         at = ("variant", str(number), "extends")
         where = loaded.draft.origin(at)
+        if above := _above(where, documents):
+            refused.append(where.problem(at, _covered(above)))
+            continue
         parent = _parent(name, where.folder or File())
         parents, broken = ([], [where.problem(at, _absent(name))]) if parent is None else _family(parent, documents)
-        missing += broken
+        refused += broken
         if broken:
             continue
         base = _merged([*documents, *parents])
         loaded.bases[name] = base.draft
         loaded.problems += base.problems
         loaded.files += [document.shown for document in parents if document.shown not in loaded.files]
-    if missing:
-        raise RecipeError(loaded.shown, missing)
+    if refused:
+        raise RecipeError(loaded.shown, refused)
+
+
+def _above(where: Origin, documents: Sequence[Document]) -> Document | None:
+    """The parent of the document in which a value stands, of documents nearest first."""
+    return next((parent for child, parent in itertools.pairwise(documents) if child.shown == where.file), None)
+
+
+def _covered(above: Document) -> str:
+    """Why a variant extends nothing where its recipe has a parent: that, a backbone and all, would lie on top of it."""
+    return (
+        f"The recipe itself extends {above.shown}, which would hide what this variant extends. "
+        "Leave that out, and let every variant extend what it is a run of."
+    )
 
 
 def _family(file: File, children: Sequence[Document] = ()) -> tuple[list[Document], list[Problem]]:

@@ -109,6 +109,20 @@ def test_a_ring(complaints: Complaints, two: str, write: Write) -> None:
     ]
 
 
+def test_a_parent_that_would_hide_what_variants_extend(complaints: Complaints, two: str, write: Write) -> None:
+    text = TWO.replace('name = "two"', 'name = "two"\nextends = "wide.toml"')
+    hidden = (
+        "The recipe itself extends wide.toml, which would hide what this variant extends. "
+        "Leave that out, and let every variant extend what it is a run of."
+    )
+
+    wanted = [f"mine.toml:11: variant.0.extends: {hidden}", f"mine.toml:14: variant.1.extends: {hidden}"]
+    assert complaints(text) == wanted
+
+    write("hidden.toml", text)
+    assert complaints('recipe = 1\nname = "x"\nextends = "hidden.toml"\n') == [line.replace("mine", "hidden") for line in wanted]
+
+
 def test_an_entry_may_be_completed_by_what_every_variant_extends(two: str, write: Write) -> None:
     write("weighted.toml", TWO + '[[objective]]\nid = "next"\nweight = 0.5\n')
 
