@@ -33,7 +33,7 @@ class JsonLines:
         return table.role(sorted(head_keys(head)), columns)
 
     def events(self, path: Path, columns: Columns) -> Events:
-        """Who chose what, with times if the first object has one."""
+        """Who chose what, with times if the first object has one; then all must, and otherwise none may."""
         return Events.of(_rows(path, columns))
 
     def texts(self, path: Path, columns: Columns, wanted: Collection[str]) -> dict[str, ItemText]:
@@ -56,6 +56,8 @@ def _rows(path: Path, columns: Columns) -> Iterator[tuple[str, str, int | float 
         if is_timed is None:
             is_timed = names.time_column(keys, columns, str(path)) is not None
         time = names.find(keys, (columns.time.casefold(),) if columns.time else names.TIME)
+        if time is not None and not is_timed:  # the order of the file would decide which items test, and times are there
+            raise DataError(f"{where}: has a time, `{keys[time]}`, and the objects before have none; all need one, or none")
         yield (
             _name(record, names.user_column(keys, columns), "user", where),
             _name(record, names.item_column(keys, columns), "item", where),

@@ -44,8 +44,14 @@ def test_interactions_may_name_their_keys(tmp_path: Path) -> None:
 
 
 def test_without_times_objects_are_in_order(tmp_path: Path) -> None:
-    path = written(tmp_path, {"user": "ann", "item": "b"}, {"user": "ann", "item": "a", "time": 1})
+    path = written(tmp_path, {"user": "ann", "item": "b"}, {"user": "ann", "item": "a"})
     assert sequences(JsonLines().events(path, Columns())) == {"ann": [("b", None), ("a", None)]}
+
+
+def test_times_that_begin_later_are_not_left_out_in_silence(tmp_path: Path) -> None:
+    path = written(tmp_path, {"user": "ann", "item": "B"}, {"user": "ann", "item": "A", "timestamp": 1})
+    with pytest.raises(DataError, match="jsonl:2: has a time, `timestamp`, and the objects before have none; all need one, or none"):
+        JsonLines().events(path, Columns())
 
 
 @pytest.mark.parametrize(
