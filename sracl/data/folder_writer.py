@@ -27,7 +27,7 @@ def write(
         texts: What is known of items; fields without a value are left out.
 
     Raises:
-        DataError: A name holds a tab or the end of a line.
+        DataError: A name holds a tab, the end of a line or half a character.
         OSError: It cannot be written.
     """
     timed = any(time is not None for sequence in sequences.values() for _, time in sequence)
@@ -46,6 +46,8 @@ def write(
 def _name(name: str) -> str:
     if any(character in name for character in "\t\r\n"):
         raise DataError(f"{name!r} cannot name a user or item: it holds a tab or the end of a line")
+    if any("\ud800" <= character <= "\udfff" for character in name):  # JSON may hold halves of characters, which no file can
+        raise DataError(f"{name!r} cannot name a user or item: it holds half a character")
     return name
 
 

@@ -35,7 +35,7 @@ def test_half_a_character_is_written_as_a_mark(tmp_path: Path) -> None:
     assert folder.read(tmp_path, "toy")[0].text(1).title == "cut ?"
 
 
-@pytest.mark.parametrize("name", ["a\tb", "a\nb", "a\r"])
-def test_a_name_that_would_break_a_line_is_refused(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["a\tb", "a\nb", "a\r", "a\ud83d"])
+def test_a_name_that_no_line_can_hold_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="cannot name a user or item"):
         folder_writer.write(tmp_path, {"ann": [(name, None)]}, {})
