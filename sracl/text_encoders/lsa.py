@@ -75,12 +75,14 @@ class LSA:
             _log.info("lsa: %d dimensions instead of %d, for %d texts of %d words", width, self.dimensions, *words.shape)
         decomposition = TruncatedSVD(width, n_iter=self.iterations, random_state=0)
         step = -(-words.shape[0] // _ENOUGH)
-        decomposition.fit(words[::step])
+        with np.errstate(invalid="ignore", divide="ignore"):  # where all texts have the same words, which vary in nothing
+            decomposition.fit(words[::step])
+        kept = float(decomposition.explained_variance_ratio_.sum())
         vectors = decomposition.transform(words)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         self.facts = {
             "words": int(words.shape[1]),
             "fitted_on": int(-(-words.shape[0] // step)),
-            "variance_kept": round(float(decomposition.explained_variance_ratio_.sum()), 4),
+            "variance_kept": round(kept, 4) if np.isfinite(kept) else 1.0,
         }
         return np.asarray(np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0), dtype=np.float32)

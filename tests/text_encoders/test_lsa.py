@@ -46,3 +46,11 @@ def test_words_of_a_single_text_count_only_where_texts_are_few() -> None:
 def test_texts_of_stop_words_alone_are_refused() -> None:
     with pytest.raises(DataError, match="no word but stop words"):
         LSA()(["the of and", "to be"])
+
+
+@pytest.mark.filterwarnings("error")
+def test_texts_that_all_say_the_same_have_one_vector() -> None:
+    encode = LSA()
+    vectors = encode(["people who like things", "things: who like people?"] * 2)
+    np.testing.assert_allclose(vectors @ vectors.T, 1.0, atol=1e-6)
+    assert encode.facts["variance_kept"] == 1.0
