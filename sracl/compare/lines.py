@@ -84,7 +84,7 @@ def _change(difference: float | None, figure: Figure | None) -> str:
     if difference is None or figure is None:
         return ""
     base = figure.mean - difference
-    return f"{_signed(difference)} {difference / base:+.0%}" if base else _signed(difference)
+    return f"{_signed(difference)} {_sign(difference)}{abs(difference / base):.0%}" if base else _signed(difference)
 
 
 def _number(value: float) -> str:
@@ -96,4 +96,9 @@ def _number(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{'-' if round(value, 4) < 0 else '+'}{_number(abs(value))}"
+    return f"{_sign(value)}{_number(abs(value))}"
+
+
+def _sign(difference: float) -> str:
+    """That of a difference as it is printed: one that comes to .0000 is not below."""
+    return "-" if round(difference, 4) < 0 else "+"

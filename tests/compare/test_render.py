@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -88,6 +89,13 @@ def test_figures_differences_and_published_figures_stand_below_each_other() -> N
         "  ours minus that              -.0502",
         "w/o CL                2  .1000 ±.0012",
     ]
+
+
+def test_a_difference_that_comes_to_nothing_has_one_sign() -> None:
+    lines = render.as_table(
+        board(replace(compared("SRA-CL", 0.12), differences={"hr@20": -1e-6}), row("w/o CL", 0.1), metrics=("hr@20",))
+    ).splitlines()
+    assert "+.0000 +0%" in lines[3]
 
 
 @pytest.mark.parametrize(
