@@ -73,6 +73,8 @@ class Row:
     figures: Mapping[str, Figure]
     leaky: tuple[str, ...]
     """What its runs see beyond training data."""
+    differing: tuple[str, ...] = ()
+    """Paths of the values in which it differs from its namesakes."""
     baseline: str | None = None
     """Label of the row it is compared with."""
     differences: Mapping[str, float] = field(default_factory=dict)

@@ -89,7 +89,13 @@ def leaderboard(
         bases = {row.recipe: baseline or reports.get(row.recipe, {}).get("baseline") for row in rows}
         rows = [_beside_baseline(row, rows, bases.get(row.recipe), whatever_cell=tuned_by is not None) for row in rows]
         dataset = found[here[0].run_id].dataset
-        said = [*tuned, *remarks.ambiguities(rows, bases), *remarks.leaks(rows), *remarks.mixtures(rows, found, made)]
+        said = [
+            *tuned,
+            *remarks.ambiguities(rows, bases),
+            *_unlike(rows, found),
+            *remarks.leaks(rows),
+            *remarks.mixtures(rows, found, made),
+        ]
         if users_group == "all" and split == "test":
             rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
             said += remarks.absences(tables, dataset, facts[fingerprint])
@@ -193,6 +199,7 @@ def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
                     seeds=tuple(place.seed for place in members),
                     figures={},
                     leaky=tuple(dict.fromkeys(reason for place in members for reason in found[place.run_id].leaky)),
+                    differing=tuple(differing),
                 )
             )
     return rows
@@ -278,6 +285,20 @@ def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None, *, whateve
     return replace(
         row, baseline=base.label, differences={metric: row.figures[metric].mean - base.figures[metric].mean for metric in shared}
     )
+
+
+def _unlike(rows: Sequence[Row], found: Mapping[str, RunRow]) -> list[str]:
+    """Rows set beside a baseline that has other values where a recipe was edited: only one of the two may have been run again."""
+    told = []
+    for row in rows:
+        base = next((other for other in rows if other.label == row.baseline and other.recipe == row.recipe), None)
+        if base is None or not row.differing:
+            continue
+        own, theirs = (_flat(dict(found[some.runs[-1]].values)) for some in (row, base))
+        others = {path: theirs.get(path, "unset") for path in row.differing if theirs.get(path) != own.get(path)}
+        if others:
+            told.append(f"{row.label} is set beside {base.label}, which has {' '.join(set_to(others))}")
+    return told
 
 
 def _beside_published(row: Row, dataset: str, facts: Mapping[str, Any], tables: Sequence[PublishedTable]) -> Row:

@@ -153,6 +153,17 @@ def test_a_term_of_one_alternative_only_is_named_too(store: Store, add: Any) -> 
     ]
 
 
+def test_a_baseline_that_an_edit_of_the_recipe_did_not_reach_yet_is_told(store: Store, add: Any) -> None:
+    for epochs in (4, 5):
+        add("full", 1, {"hr@10": 0.1}, values={"train": {"epochs": epochs}})
+    add("base", 1, {"hr@10": 0.1}, values={"train": {"epochs": 4}})
+    store.recipe("ablation", {"baseline": "base"}, "")
+    assert leaderboard(store).blocks[0].notes == ("full train.epochs=5 is set beside base, which has train.epochs=4",)
+
+    add("base", 1, {"hr@10": 0.1}, values={"train": {"epochs": 5}})
+    assert leaderboard(store).blocks[0].notes == ()
+
+
 def test_a_cell_of_the_matrix_is_a_row(store: Store, add: Any) -> None:
     for k in (5, 10):
         add("full", 1, {"hr@10": 0.1 + k / 100}, cell={"vars.k": k}, values={"k": k})
