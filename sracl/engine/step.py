@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -44,7 +45,7 @@ class _Answers:
 
     def __getitem__(self, key: str) -> Tensor:
         demand_states(self._backbone, f"objective '{self._asker}'")
-        states = self._states[_full(self._asker, key)]
+        states = self._asked(key)
         # of a shared request another objective may have wanted all positions
         return states[:, -1] if self._wants[key] == "last" and states.ndim == 3 else states
 
@@ -55,8 +56,13 @@ class _Answers:
         return self._table[0]
 
     def score(self, key: str, candidates: Tensor, users: Tensor | None = None) -> Tensor:
-        states = self._states[_full(self._asker, key)]
+        states = self._asked(key)
         return self._backbone.score(states[:, -1] if states.ndim == 3 else states, users=users, candidates=candidates)
+
+    def _asked(self, key: str) -> Tensor:
+        if key not in self._wants:
+            raise PluginError(f"objective '{self._asker}' reads states of '{key}', and has requested {', '.join(self._wants) or 'none'}")
+        return self._states[_full(self._asker, key)]
 
     def table(self, name: str) -> Tensor:
         return self._backbone.table(name)
@@ -94,21 +100,25 @@ def training_loss(
     float32, and scores are taken in it.
 
     Raises:
-        PluginError: An objective or the backbone refused what it got, by a ValueError; states are asked of a backbone without; or a
-            loss is not one number.
+        PluginError: An objective or the backbone refused what it got, by a ValueError; states are asked of a backbone without, or
+            were not requested; they have a wrong shape; a loss is not one number; or an objective wrote to the batch.
         ValueError: One key was requested with two different sets of sequences.
         RuntimeError: An objective did not follow the protocol of `interfaces.Term`.
     """
     running = []
+    versions = _versions(batch)
     requests: dict[Key, Request] = {}
     askers: dict[Key, list[str]] = {}
     for part in objectives:
         term = part.objective.term(batch)
+        if not isinstance(term, Generator):
+            raise PluginError(f"objective '{part.id}': its term should yield requests before it returns the loss, and has no yield")
         try:
             with _in_words(part.id):
                 asked = next(term)
         except StopIteration:
             raise RuntimeError(f"objective '{part.id}' asked for nothing; a term yields its requests once, if only an empty list") from None
+        _demand_unwritten(batch, versions, part.id)
         for request in asked:
             key = _full(part.id, request.key)
             requests[key] = _merge(key, requests.get(key), request)
@@ -127,6 +137,7 @@ def training_loss(
             value: Tensor = finished.value
         else:
             raise RuntimeError(f"objective '{part.id}' asked twice in one step; a term yields its requests once")
+        _demand_unwritten(batch, versions, part.id)
         if not isinstance(value, Tensor) or value.numel() != 1:
             got = f"a tensor of shape {list(value.shape)}" if isinstance(value, Tensor) else type(value).__name__
             raise PluginError(f"objective '{part.id}': its loss should be a tensor of one number, such as a mean over rows, got {got}")
@@ -147,6 +158,22 @@ def _in_words(*ids: str) -> Iterator[None]:
     except ValueError as error:
         names = ", ".join(f"'{name}'" for name in dict.fromkeys(ids))
         raise PluginError(f"{'objectives' if ',' in names else 'objective'} {names}: {error}") from error
+
+
+def _versions(batch: Batch) -> dict[str, int]:
+    """How often each part of the batch was written to."""
+    return {name: part._version for name, part in vars(batch).items()}
+
+
+def _demand_unwritten(batch: Batch, versions: Mapping[str, int], asker: str) -> None:
+    """The batch is everybody's: what one objective or its augmenter wrote to it, the others would be trained on.
+
+    Raises:
+        PluginError: It was written to.
+    """
+    written = [name for name, version in _versions(batch).items() if version != versions[name]]
+    if written:
+        raise PluginError(f"objective '{asker}', or a part of it, wrote to the batch's {written[0]}, which all share; clone it first")
 
 
 def _full(asker: str, key: str) -> Key:
@@ -175,6 +202,12 @@ def _encode(
         differentiated = nullcontext() if grad else torch.no_grad()
         with differentiated, _autocast(precision, items.device), _in_words(*(name for key in together for name in askers[key])):
             encoded = backbone.encode(items, lengths, mask=mask, want=want)
+        wanted = tuple(items.shape) if want == "all" else (len(items),)
+        if tuple(encoded.shape[:-1]) != wanted:
+            raise PluginError(
+                f"the backbone {type(backbone).__name__} should encode items of shape {list(items.shape)} with want='{want}' "
+                f"as {[*wanted, 'd']}, got {list(encoded.shape)}".replace("'d'", "d")
+            )
         encoded = encoded.to(torch.promote_types(encoded.dtype, torch.float32))
         parts = encoded.split([len(request.lengths) for request in together.values()])
         for (key, request), part in zip(together.items(), parts, strict=True):

@@ -24,7 +24,13 @@ def ranking_loss(loss: RankingLoss, encoded: Encoded, states: Tensor, targets: T
 
     Returns:
         Scalar, in nats.
+
+    Raises:
+        ValueError: States and item vectors differ in width.
     """
+    width = encoded.item_table.shape[-1]
+    if states.shape[-1] != width:
+        raise ValueError(f"states have {states.shape[-1]} numbers each and item vectors {width}; a score is their product")
     if not encoded.has_bias:  # a loss of somebody else's need not know of them
         return loss(states, encoded.item_table, targets)
     return cast("BiasedRankingLoss", loss)(states, encoded.item_table, targets, encoded.bias(histories()))

@@ -275,3 +275,57 @@ def test_refuses_an_objective_that_asks_for_nothing(backbone: Counting) -> None:
 
     with pytest.raises(RuntimeError, match="'a' asked for nothing"):
         training_loss(backbone, [Weighted("a", 1.0, AsksNothing())], make_batch())
+
+
+def test_refuses_a_term_without_yield(backbone: Counting) -> None:
+    class Returns:
+        def term(self, batch: Batch) -> Term:
+            return torch.zeros(())  # type: ignore[return-value]
+
+    with pytest.raises(PluginError, match="objective 'a': its term should yield requests before it returns the loss, and has no yield"):
+        training_loss(backbone, [Weighted("a", 1.0, Returns())], make_batch())
+
+
+def test_refuses_states_that_were_not_requested(backbone: Counting) -> None:
+    class ReadsAnother:
+        def term(self, batch: Batch) -> Term:
+            encoded = yield [Request("mine", batch.inputs, batch.lengths)]
+            return encoded["yours"].sum()
+
+    with pytest.raises(PluginError, match="objective 'a' reads states of 'yours', and has requested mine"):
+        training_loss(backbone, [Weighted("a", 1.0, ReadsAnother())], make_batch())
+
+
+@pytest.mark.parametrize("at", ["before", "after"])
+def test_refuses_an_objective_that_writes_to_the_batch(backbone: Counting, at: str) -> None:
+    class Writes:
+        def term(self, batch: Batch) -> Term:
+            if at == "before":
+                batch.inputs[:, -1] = 1
+            encoded = yield [Request(BATCH, batch.inputs, batch.lengths)]
+            if at == "after":
+                batch.targets.zero_()
+            return encoded[BATCH].sum()
+
+    name = "inputs" if at == "before" else "targets"
+    with pytest.raises(PluginError, match=f"objective 'a', or a part of it, wrote to the batch's {name}"):
+        training_loss(backbone, [Weighted("a", 1.0, Writes())], make_batch())
+
+
+@pytest.mark.parametrize(
+    ("cut", "want", "told"),
+    [
+        (lambda states: states[:2], "last", r"\[4, 7\] with want='last' as \[4, d\], got \[2, 8\]"),
+        (lambda states: states[:, None].expand(-1, 7, -1), "last", r"\[4, 7\] with want='last' as \[4, d\], got \[4, 7, 8\]"),
+        (lambda states: states[:, -1], "all", r"\[4, 7\] with want='all' as \[4, 7, d\], got \[4, 8\]"),
+    ],
+)
+def test_refuses_states_of_a_wrong_shape(cut: Callable[[Tensor], Tensor], want: Want, told: str) -> None:
+    class Cuts(SASRec):
+        def encode(self, items: Tensor, lengths: Tensor, **how: Any) -> Tensor:
+            return cut(super().encode(items, lengths, **how))
+
+    batch = make_batch()
+    asked = Asks(Request(BATCH, batch.inputs, batch.lengths, want=want))
+    with pytest.raises(PluginError, match=f"the backbone Cuts should encode items of shape {told}"):
+        training_loss(Cuts(SPEC, hidden_size=8, inner_size=16), [Weighted("a", 1.0, asked)], batch)

@@ -8,6 +8,7 @@ from sracl.backbones.base import Backbone
 from sracl.backbones.sasrec import SASRec
 from sracl.data.samples import SequenceTable
 from sracl.engine.step import Weighted, training_loss
+from sracl.errors import PluginError
 from sracl.interfaces import BATCH, Batch, Objective, SequenceSpec
 from sracl.losses.cross_entropy import cross_entropy
 from sracl.objectives.next_item import NextItem
@@ -95,6 +96,16 @@ def test_a_user_costs_the_mean_of_all_prefixes_where_positions_do_not_matter(sam
         for t, target in enumerate([7, 2, 3, 7, 2], start=1)
     ]
     torch.testing.assert_close(loss, torch.stack(one_by_one).mean())
+
+
+def test_refuses_states_that_are_not_as_wide_as_item_vectors() -> None:
+    class Narrow(WithoutPositions):
+        def encode(self, items: Tensor, lengths: Tensor, **how: str) -> Tensor:
+            return super().encode(items, lengths, **how)[..., :-1]
+
+    batch = samples_of([[2, 7]], [3], max_length=4).batch(torch.tensor([0]))
+    with pytest.raises(PluginError, match="objective 'next': states have 5 numbers each and item vectors 6"):
+        training_loss(Narrow(SequenceSpec(9, 4)), [Weighted("next", 1.0, NextItem(loss=cross_entropy))], batch)
 
 
 def test_no_position_is_told_what_it_predicts() -> None:
