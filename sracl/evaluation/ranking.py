@@ -106,6 +106,7 @@ def scored(
             rows = torch.arange(begin, end, device=device)
             block = histories.batch(rows)
             states = backbone.encode(*backbone.prepare(block.inputs, block.lengths))
+            states = states.to(torch.promote_types(states.dtype, torch.float32))  # as in training
             for place in range(0, end - begin, size):
                 some = slice(place, place + size)
                 if wanted is None or wanted[begin:end][some].any():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -146,3 +148,14 @@ def test_blocks_of_some_rows_are_those_of_all_rows_to_the_last_bit() -> None:
     assert [(rows[0].item(), len(rows)) for rows, _ in some] == [(0, 64), (128, 22), (364, 36)]  # 150 rows are 64, 64 and 22
     assert all(torch.equal(scores, whole[rows]) for rows, scores in some)
     assert model.training
+
+
+def test_states_in_half_precision_are_scored_in_float32() -> None:
+    class Halved(SASRec):
+        def encode(self, items: Tensor, lengths: Tensor, **how: Any) -> Tensor:
+            return super().encode(items, lengths, **how).half()
+
+    torch.manual_seed(0)
+    backbone = Halved(SequenceSpec(9, 4), hidden_size=8, inner_size=16)
+    ((_, scores),) = scored(backbone, histories([3, 1]), batch_size=2)
+    assert scores.dtype == torch.float32
