@@ -83,6 +83,9 @@ def assemble_backbone(run: RunPlan, shop: Workshop, data: Interactions, saved: M
     return _Assembly(run, shop, data, saved).backbone()
 
 
+_OF_A_BACKBONE = ("has_states", "keeps_causal", "predicts", "history_bias", "encode", "item_table", "table", "prepare", "score")
+
+
 class _Assembly:
     """Builds the components of one run, and gives each what it asks for; what is saved of that is not made again."""
 
@@ -107,6 +110,12 @@ class _Assembly:
     def backbone(self) -> Backbone:
         """What is trained, with the bias that the recipe gives its scores."""
         backbone: Backbone = self.build("backbone", self.run.values["backbone"], "backbone")
+        lacking = [name for name in _OF_A_BACKBONE if not hasattr(backbone, name)]
+        if lacking:
+            raise PluginError(
+                f"backbone '{self.run.values['backbone']['use']}': {type(backbone).__name__} has no {', '.join(lacking)}. "
+                "A subclass of sracl.backbones.base.Backbone has all of it but encode, which it writes."
+            )
         if "history_bias" in self.run.values:
             backbone.history_bias = self.build("history_bias", self.run.values["history_bias"], "history_bias")
         return backbone

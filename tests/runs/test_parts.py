@@ -210,6 +210,11 @@ def test_a_declared_view_with_parameters_is_refused(assembled: Assembled) -> Non
         assembled(declared)
 
 
+def test_a_module_that_is_no_backbone_is_refused(assembled: Assembled) -> None:
+    with pytest.raises(PluginError, match="backbone 'tests.support.components:Bare': Bare has no has_states, keeps_causal, .* but encode"):
+        assembled("", sets=[*PLAIN, 'backbone={use="tests.support.components:Bare"}'])
+
+
 def test_encoders_within_others_are_on_the_runs_device_too() -> None:
     shop = Workshop(torch.device("cpu"), report=lambda line: None)
     within = {"use": "somewhere", "device": "auto", "precision": "auto"}

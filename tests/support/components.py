@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sracl.data.attributes import ItemAttributes
     from sracl.data.interactions import Interactions
     from sracl.data.samples import SequenceTable
-    from sracl.interfaces import Batch, Snapshot, Term, ViewPair
+    from sracl.interfaces import Batch, SequenceSpec, Snapshot, Term, ViewPair
 
 
 class Curious(nn.Module):
@@ -115,3 +115,10 @@ class WatchfulViews:
         """The batch as `first` and as `second`."""
         self.calls += 1
         return Request("first", batch.inputs, batch.lengths), Request("second", batch.inputs, batch.lengths)
+
+
+class Bare(nn.Module):
+    """Has nothing of what a backbone is asked for but the constructor."""
+
+    def __init__(self, spec: SequenceSpec) -> None:
+        super().__init__()
