@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _MAX_PARENTS = 8
+_METHOD = {"backbone", "objective"}
+"""What tells methods apart; a parent that has other tables alone may well be common to several methods."""
 
 
 @dataclass
@@ -126,14 +128,15 @@ def _extend_variants(loaded: Loaded, documents: Sequence[Document]) -> None:
 
 
 def _above(where: Origin, documents: Sequence[Document]) -> Document | None:
-    """The parent of the document in which a value stands, of documents nearest first."""
-    return next((parent for child, parent in itertools.pairwise(documents) if child.shown == where.file), None)
+    """What the document in which a value stands inherits a method from, of documents nearest first."""
+    inherited = itertools.dropwhile(lambda document: document.shown != where.file, documents)
+    return next((document for document in itertools.islice(inherited, 1, None) if _METHOD & document.values.keys()), None)
 
 
 def _covered(above: Document) -> str:
-    """Why a variant extends nothing where its recipe has a parent: that, a backbone and all, would lie on top of it."""
+    """Why a variant extends nothing where its recipe inherits a method: that would lie on top of it."""
     return (
-        f"The recipe itself extends {above.shown}, which would hide what this variant extends. "
+        f"The recipe itself extends {above.shown}, whose method would hide what this variant extends. "
         "Leave that out, and let every variant extend what it is a run of."
     )
 

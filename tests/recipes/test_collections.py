@@ -112,7 +112,7 @@ def test_a_ring(complaints: Complaints, two: str, write: Write) -> None:
 def test_a_parent_that_would_hide_what_variants_extend(complaints: Complaints, two: str, write: Write) -> None:
     text = TWO.replace('name = "two"', 'name = "two"\nextends = "wide.toml"')
     hidden = (
-        "The recipe itself extends wide.toml, which would hide what this variant extends. "
+        "The recipe itself extends wide.toml, whose method would hide what this variant extends. "
         "Leave that out, and let every variant extend what it is a run of."
     )
 
@@ -121,6 +121,15 @@ def test_a_parent_that_would_hide_what_variants_extend(complaints: Complaints, t
 
     write("hidden.toml", text)
     assert complaints('recipe = 1\nname = "x"\nextends = "hidden.toml"\n') == [line.replace("mine", "hidden") for line in wanted]
+
+
+def test_a_parent_of_no_method_is_common_to_what_variants_extend(two: str, write: Write) -> None:
+    write("common.toml", 'recipe = 1\nname = "common"\n[train]\nbatch_size = 33\n')
+    write("mine.toml", TWO.replace('name = "two"', 'name = "two"\nextends = "common.toml"'))
+
+    runs, apart = plan("mine.toml").runs, plan(two).runs
+    assert [run.values["backbone"] for run in runs] == [run.values["backbone"] for run in apart]
+    assert {run.values["train"]["batch_size"] for run in runs} == {33}
 
 
 def test_an_entry_may_be_completed_by_what_every_variant_extends(two: str, write: Write) -> None:
