@@ -186,9 +186,10 @@ class ChatServer:
         """
         code = f", {error.code}" if error.code and error.code.isidentifier() else ""  # a key is none
         if error.status_code in (401, 403):
-            return ResourceError(
-                f"{self.host} refuses the key in {self.api_key_env or 'no variable; name one as api_key_env'} ({error.status_code})."
-            )
+            if self.api_key_env is None:
+                said = f"{self.host} wants a key ({error.status_code}): write api_key_env, the environment variable that holds it."
+                return ResourceError(said)
+            return ResourceError(f"{self.host} refuses the key in {self.api_key_env} ({error.status_code}).")
         if error.status_code == 402 or error.code == "insufficient_quota":
             return BudgetError(f"the account at {self.host} is used up. {KEPT}")
         if error.status_code == 404:

@@ -26,12 +26,13 @@ class BadReply(DataError):
 def parse(prompt: Prompt, reply: str) -> str:
     """The text to be embedded: the fields of an object, one a line, or a plain text, on one line.
 
-    A fence of code around either is put up with, and so is talk around an object.
+    A fence of code around either is put up with, and so is talk around an object. What a model that thinks aloud has thought
+    before is left out.
 
     Raises:
         BadReply: The reply is empty, no JSON object, lacks a field, or has more than twice the words asked for.
     """
-    form, text = prompt.answer, reply.strip()
+    form, text = prompt.answer, _after_thought(reply.strip())
     if not text:
         raise BadReply("is empty")
     if not form.fields:
@@ -40,6 +41,16 @@ def parse(prompt: Prompt, reply: str) -> str:
     found = _object(text)
     values = [_field(found, name, words) for name, words in form.fields.items()]
     return text if form.raw else "\n".join(values)
+
+
+def _after_thought(text: str) -> str:
+    """What follows `<think>…</think>`; servers whose templates begin the thought send its end alone."""
+    thought, end, answer = text.rpartition("</think>")
+    if not end and text.startswith("<think>"):
+        raise BadReply("is a thought that does not end")
+    if thought and not answer.strip():
+        raise BadReply("says nothing after its thought")
+    return answer.strip()
 
 
 def whole(text: str) -> str:

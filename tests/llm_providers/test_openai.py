@@ -392,6 +392,9 @@ def test_a_key_that_is_missing_is_asked_for_by_name(server: OpenAIServer, monkey
     with pytest.raises(ResourceError, match="needs a key: set the environment variable DEEPSEEK_API_KEY"):
         provider(server)(prompts(1))
     OpenAI(base_url=server.url, model="mine")(prompts(1))  # a server of one's own may do without
+    server.trouble = failing(401)
+    with pytest.raises(ResourceError, match=r"wants a key \(401\): write api_key_env, the environment variable that holds it"):
+        OpenAI(base_url=server.url, model="mine")(prompts(2))
     assert server.requests[0]["key"] == "Bearer none"
 
 

@@ -14,7 +14,14 @@ RAW = Prompt("item", PEN, answer=AnswerForm(fields={"description": 4}, raw=True)
 
 
 @pytest.mark.parametrize(
-    "reply", ["Likes  blue\n pens.", "```\nLikes blue pens.\n```", "  ```text\nLikes blue pens.\n```\n", "```Likes blue pens.```"]
+    "reply",
+    [
+        "Likes  blue\n pens.",
+        "```\nLikes blue pens.\n```",
+        "  ```text\nLikes blue pens.\n```\n",
+        "```Likes blue pens.```",
+        "<think>What do they like?</think>\nLikes blue pens.",
+    ],
 )
 def test_a_plain_reply_is_put_on_one_line_without_its_fence(reply: str) -> None:
     assert parse(PLAIN, reply) == "Likes blue pens."
@@ -28,6 +35,8 @@ def test_a_plain_reply_is_put_on_one_line_without_its_fence(reply: str) -> None:
         '```json\n{"description": "A blue pen.", "buyers": "Office clerks."}\n```',
         'Here it is:\n```\n{"description": "A blue pen.", "buyers": "Office clerks."}\n```\nAnything else?',
         '{"description": "A blue\npen.", "buyers": "Office clerks."}',  # models write bare line breaks into strings
+        '<think>\nAs {"description": "…"}, then.\n</think>\n\n{"description": "A blue pen.", "buyers": "Office clerks."}',
+        'A pen {blue}.</think>{"description": "A blue pen.", "buyers": "Office clerks."}',  # its template began the thought
     ],
 )
 def test_the_fields_of_an_object_come_one_a_line_in_the_order_asked_for(reply: str) -> None:
@@ -44,6 +53,8 @@ def test_an_object_may_be_taken_as_it_was_written() -> None:
     [
         (PLAIN, " \n", "is empty"),
         (PLAIN, "```\n```", "says nothing"),
+        (PLAIN, "<think>Blue, then.", "is a thought that does not end"),
+        (OBJECT, '<think>{"description": "A blue pen.", "buyers": "Clerks."}</think>\n', "says nothing after its thought"),
         (PLAIN, " ".join(["pen"] * 11), "has 11 words (43 characters), where 5 were asked for"),
         (PLAIN, "p" * 121, "has 1 words (121 characters), where 5 were asked for"),
         (OBJECT, "A blue pen.", "has no JSON object in it"),
