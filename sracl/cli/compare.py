@@ -35,6 +35,9 @@ def command(
         ),
     ] = None,
     published: Annotated[bool, typer.Option("--published/--no-published", help="Published figures beside ours.")] = True,
+    wide: Annotated[
+        bool, typer.Option("--wide", help="Data sets beside one another, a row a method, as papers print it; sorted by the first.")
+    ] = False,
     significance: Annotated[
         bool, typer.Option("--significance", help="Mark differences that are more than noise; takes about a second.")
     ] = False,
@@ -59,6 +62,8 @@ def command(
     from sracl.tracking.reader import Reader
 
     form: _Form = "json" if as_json else format or _form_of(output)
+    if wide and form not in ("table", "markdown", "latex"):
+        raise typer.BadParameter(f"a table, Markdown and LaTeX can have data sets side by side, not {form}", param_hint="--wide")
     testing = significance or alpha is not None
     if testing and form == "picture":
         print("A picture has no marks; a table has.", file=sys.stderr)
@@ -84,6 +89,10 @@ def command(
                 board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha)
     if sort is not None:
         board = sorted_by(board, sort)
+    if wide:
+        from sracl.compare.wide import side_by_side
+
+        board = side_by_side(board)
     if not board.blocks:
         print("There is nothing to compare yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         for note in board.notes:

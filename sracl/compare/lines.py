@@ -29,8 +29,8 @@ class Line:
 
 
 def header_of(block: Block) -> tuple[str, ...]:
-    """Above the labels nothing, then n and the metrics."""
-    return ("", "n", *(metric.upper() for metric in block.metrics))
+    """Above the labels nothing, then n and the metrics, each after its data set where several stand beside one another."""
+    return ("", "n", *(" ".join([*of, metric.upper()]) for *of, metric in (column.split(" ") for column in block.metrics)))
 
 
 def lines_of(block: Block) -> list[Line]:
@@ -38,6 +38,7 @@ def lines_of(block: Block) -> list[Line]:
     empty = ("",) * len(block.metrics)
     plain = (False,) * (len(block.metrics) + 1)
     tops = {metric: block.highest(metric) for metric in block.metrics}
+    rivals = [sum(metric in row.figures for row in block.rows) for metric in block.metrics]
     made: list[Line] = []
     recipe = None
     for row in block.rows:
@@ -47,16 +48,19 @@ def lines_of(block: Block) -> list[Line]:
             if len(block.recipes) > 1 and not is_only:  # a row that is its recipe needs no heading to say so
                 made.append(Line(recipe, ("", *empty), plain, plain, is_aside=True))
         figures = [row.figures.get(metric) for metric in block.metrics]
-        seeds = max(figure.n for figure in row.figures.values())
+        counts = sorted({figure.n for figure in row.figures.values()})
+        seeds = f"{counts[0]}–{counts[-1]}" if counts[1:] else str(counts[0])
         standing = [
             tops[metric].index(round(figure.mean, 4)) if figure is not None and not row.leaky and not math.isnan(figure.mean) else None
             for metric, figure in zip(block.metrics, figures, strict=True)
         ]
-        best, second = ((False, *(place == wanted and len(block.rows) > 1 + wanted for place in standing)) for wanted in (0, 1))
+        best, second = (
+            (False, *(place == wanted and count > 1 + wanted for place, count in zip(standing, rivals, strict=True))) for wanted in (0, 1)
+        )
         label = f"{block.called(row)} [leaky]" if row.leaky else block.called(row)
         tested = ("", *(marks.mark(row.tests.get(metric), block.alpha) for metric in block.metrics))
         own = tested if row.baseline is None else ()
-        made.append(Line(label, (str(seeds), *map(_figure, figures)), best, second, marks=own))
+        made.append(Line(label, (seeds, *map(_figure, figures)), best, second, marks=own))
         if row.baseline is not None:
             changes = [_change(row.differences.get(metric), row.figures.get(metric)) for metric in block.metrics]
             made.append(Line(f"  vs {row.baseline}", ("", *changes), plain, plain, is_aside=True, marks=tested))

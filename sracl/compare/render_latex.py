@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate, groupby
 from typing import TYPE_CHECKING
 
 from sracl.compare.lines import closing, header_of, lines_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from sracl.compare.board import Block, Leaderboard
     from sracl.compare.lines import Line
@@ -48,13 +49,24 @@ def _table(block: Block, remarks: list[str]) -> Iterator[str]:
     yield rf"\caption{{{' '.join(_sentence(escaped(text)) for text in said)}}}"
     yield rf"\begin{{tabular}}{{l{'r' * (len(header) - 1)}}}"
     yield r"\toprule"
-    yield _row(map(escaped, header))
+    yield from _header(header)
     yield r"\midrule"
     for line in lines_of(block):
         yield _row(_cells(line))
     yield r"\bottomrule"
     yield r"\end{tabular}"
     yield r"\end{table}"
+
+
+def _header(header: Sequence[str]) -> Iterator[str]:
+    """Names of columns; above those of several data sets the name of each."""
+    columns = [name.rpartition(" ") for name in header]
+    groups = [(of, len(list(columns))) for of, columns in groupby(columns, key=lambda column: column[0])]
+    if len(groups) > 1:
+        yield _row(rf"\multicolumn{{{width}}}{{c}}{{{escaped(of)}}}" if of else " &" * (width - 1) for of, width in groups)
+        ends = list(accumulate(width for _, width in groups))
+        yield " ".join(rf"\cmidrule(lr){{{end - width + 1}-{end}}}" for (of, width), end in zip(groups, ends, strict=True) if of)
+    yield _row(escaped(name) for _, _, name in columns)
 
 
 def _cells(line: Line) -> Iterator[str]:
@@ -67,7 +79,7 @@ def _cells(line: Line) -> Iterator[str]:
         yield " ".join([shown + escaped(mark), *deviation])
 
 
-def _row(cells: Iterator[str]) -> str:
+def _row(cells: Iterable[str]) -> str:
     return rf"{' & '.join(cells)} \\"
 
 

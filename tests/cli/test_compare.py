@@ -154,3 +154,13 @@ def test_a_suffix_that_says_nothing_is_refused_unless_a_format_is_said(tmp_path:
     assert ".txt, .md, .tex, .csv, .json, .svg, .png, .pdf" in " ".join(result.stderr.replace("│", "").split())
     assert not (tmp_path / "table.cvs").exists()
     assert runner.invoke(app, ["-f", "csv", "-o", str(tmp_path / "table.cvs")]).exit_code == 0
+
+
+@pytest.mark.usefixtures("_two_variants")
+def test_data_sets_stand_side_by_side_in_tables_alone() -> None:
+    plain = runner.invoke(app, [])
+    assert runner.invoke(app, ["--wide"]).stdout == plain.stdout  # of one data set
+    for line in (["--json"], ["-f", "csv"], ["-o", "figure.svg"]):
+        refused = runner.invoke(app, ["--wide", *line])
+        assert refused.exit_code == 2
+        assert "a table, Markdown and LaTeX can have data sets" in " ".join(refused.stderr.replace("│", "").split())

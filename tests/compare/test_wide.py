@@ -1,0 +1,118 @@
+"""Data sets side by side: every figure under its own data set, and none where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sracl.compare import render
+from sracl.compare.board import Beside, Comparison, Leaderboard, PValue, sorted_by
+from sracl.compare.leaderboard import leaderboard
+from sracl.compare.wide import side_by_side
+from tests.compare.test_render import PROTOCOL, board, row
+
+if TYPE_CHECKING:
+    from sracl.tracking.store import Store
+    from tests.compare.conftest import Add
+
+TWO = ("hr@20", "ndcg@20")
+
+
+def figures(hr: float) -> dict[str, float]:
+    return {"hr@20": hr, "ndcg@20": hr / 2}
+
+
+@pytest.fixture
+def filled(store: Store, add: Add) -> Store:
+    """Two methods on two data sets, a third on the second alone; one seed more on the second."""
+    for dataset, more in (("office", 0.0), ("beauty", 0.1)):
+        for seed in (1, 2) if dataset == "office" else (1, 2, 3):
+            add("SASRec", seed, figures(0.1 + more), dataset=dataset, cell={"data.name": dataset}, excluded=figures(0.5 + more))
+            add("SRA-CL", seed, figures(0.2 + more), dataset=dataset, cell={"data.name": dataset}, excluded=figures(0.6 + more))
+    add("LRD", 1, figures(0.05), dataset="beauty", cell={"data.name": "beauty"})
+    return store
+
+
+def test_a_row_has_the_figures_of_each_data_set_under_each_protocol(filled: Store) -> None:
+    kept, excluded = render.as_table(side_by_side(leaderboard(filled, metrics=["hr@20"]))).split("\n\n")[:2]
+    assert kept.splitlines()[0].startswith("office, beauty: test, leave-one-out, all items ranked, seen items kept [")
+    assert [line.split() for line in kept.splitlines()[1:]] == [
+        ["n", "office", "HR@20", "beauty", "HR@20"],
+        ["SASRec", "2–3", ".1000", "±.0000", ".2000", "±.0000"],
+        ["SRA-CL", "2–3", ".2000", "±.0000", ".3000", "±.0000"],
+        ["LRD", "1", ".0500"],
+        ["100", "users", "of", "office,", "100", "users", "of", "beauty"],
+    ]
+    assert kept.splitlines()[4].index(".0500") > kept.splitlines()[1].index("office HR@20") + len("office HR@20")
+    assert [line.split()[2] for line in excluded.splitlines()[2:4]] == [".5000", ".6000"]
+
+
+def test_figures_are_those_of_the_narrow_tables(filled: Store) -> None:
+    narrow = leaderboard(filled)
+    wide = side_by_side(narrow)
+    assert len(wide.blocks) == 2
+    for block in narrow.blocks:
+        (together,) = (one for one in wide.blocks if one.protocol["seen_items"] == block.protocol["seen_items"])
+        for one in block.rows:
+            (joined,) = (other for other in together.rows if other.variant == one.variant)
+            assert {metric: joined.figures[f"{block.dataset} {metric}"] for metric in one.figures} == one.figures
+
+
+def test_what_rows_are_set_beside_is_kept_for_each_data_set(filled: Store) -> None:
+    filled.recipe("ablation", report={"baseline": "SASRec"}, source="ablation.toml")
+    lines = render.as_markdown(side_by_side(leaderboard(filled, metrics=["hr@20"]))).splitlines()
+    assert "| *vs SASRec* |  | +.1000 +100% | +.1000 +50% |" in lines
+    assert "| SRA-CL | 2–3 | **.2000 ±.0000** | **.3000 ±.0000** |" in lines
+
+
+def test_one_data_set_stays_as_it_is(store: Store, add: Add) -> None:
+    add("SASRec", 1, figures(0.1))
+    board = leaderboard(store)
+    assert side_by_side(board) == board
+
+
+def test_versions_of_a_data_set_are_two_columns(store: Store, add: Add) -> None:
+    add("SASRec", 1, figures(0.1), data="first")
+    add("SASRec", 1, figures(0.3), data="second")
+    first, second = (block.fingerprint[:6] for block in leaderboard(store).blocks if block.protocol["seen_items"] == "keep")
+    kept = side_by_side(leaderboard(store)).blocks[0]
+    assert [(name, figure.mean) for name, figure in kept.rows[0].figures.items() if name.endswith("hr@20")] == [
+        (f"demo·{first} hr@20", 0.1),
+        (f"demo·{second} hr@20", 0.3),
+    ]
+
+
+def test_a_table_for_papers_names_data_sets_above_their_metrics_and_marks_the_best_of_each() -> None:
+    surely = Comparison("b", 4905, PValue(0.001, 0.001), None)
+    beside = (Beside("sracl-table2", "Table 2", {"hr@20": 0.1702}, {"hr@20": 0.0298}),)
+    (office,) = board(
+        row("a", 0.2, tests={"hr@20": surely}, published=beside), row("b", 0.1), row("c", 0.15), metrics=TWO, alpha=0.05
+    ).blocks
+    (beauty,) = board(row("a", 0.2), row("b", 0.3), metrics=TWO, dataset="beauty", protocol={**PROTOCOL, "dataset": "beauty"}).blocks
+    text = render.render(side_by_side(Leaderboard((office, beauty))), "latex")
+    head, body = text.split("\\midrule\n")
+    assert head.splitlines()[-3:] == [
+        r" & & \multicolumn{2}{c}{office} & \multicolumn{2}{c}{beauty} \\",
+        r"\cmidrule(lr){3-4} \cmidrule(lr){5-6}",
+        r" & n & HR@20 & NDCG@20 & HR@20 & NDCG@20 \\",
+    ]
+    best, published, _, second, third = body.splitlines()[:5]
+    assert best.startswith(r"a & 2 & \textbf{.2000}$^{\dagger}$ $\pm$.0012 & \textbf{.2000} $\pm$.0012 & .2000 $\pm$.0012 & .2000")
+    assert published == r"\quad \emph{published, Table 2} &  & .1702 &  &  &  \\"
+    assert second.startswith(r"b & 2 & .1000 $\pm$.0012 & .1000 $\pm$.0012 & \textbf{.3000} $\pm$.0012")
+    assert third.startswith(r"c & 2 & \underline{.1500} $\pm$.0012")
+    assert third.endswith(r" &  &  \\")
+
+
+def test_notes_say_which_data_set_they_are_of_unless_it_is_all() -> None:
+    (office,) = board(row("a", 0.2), notes=("of one", "of both")).blocks
+    other = replace(office, dataset="beauty", notes=("of both",), protocol={**PROTOCOL, "dataset": "beauty"})
+    (both,) = side_by_side(Leaderboard((office, other))).blocks
+    assert both.notes == ("4,905 users of office, 4,905 users of beauty", "office: of one", "of both")
+
+
+def test_sorted_they_stand_by_the_first(filled: Store) -> None:
+    kept, _ = side_by_side(sorted_by(leaderboard(filled), "hr@20")).blocks
+    assert [line.variant for line in kept.rows] == ["SRA-CL", "SASRec", "LRD"]
