@@ -124,6 +124,15 @@ def import_(
     time_column: Annotated[
         str | None, typer.Option("--time-column", metavar="NAME", help="Column of a table that holds times: numbers or dates.")
     ] = None,
+    header: Annotated[
+        str | None, typer.Option("--header", metavar="NAMES", help="Columns of interactions without a header: user,item,rating,time.")
+    ] = None,
+    items_header: Annotated[
+        str | None, typer.Option("--items-header", metavar="NAMES", help="Columns of items without a header: item,title,genres.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option("--encoding", help="Of CSV, TSV and atomic files that are not UTF-8, such as latin-1.")
+    ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Replace an imported data set of this name.")] = False,
 ) -> None:
     """Make a data set of files you have, check it, and put it into the user's data folder.
@@ -136,7 +145,7 @@ def import_(
 
     - Yelp: yelp_academic_dataset_review.json, yelp_academic_dataset_business.json
 
-    - CSV, TSV or Parquet with columns such as user_id, item_id and timestamp, or JSON lines with such keys
+    - CSV, TSV, fields parted by ::, or Parquet, with columns such as user_id, item_id and timestamp, or JSON lines with such keys
 
     - a folder with interactions.tsv[.gz] and items.jsonl[.gz], which is copied as it is
 
@@ -145,10 +154,10 @@ def import_(
     """
     given = {key: day.date() for key, day in (("since", since), ("until", until)) if day}
     preparation = given | ({} if core is None else {"core": core})
-    columns = (user_column, item_column, time_column)
+    columns = (user_column, item_column, time_column, _names(header), _names(items_header))
     if len(files) == 1 and files[0].is_dir():
-        if preparation or any(columns):
-            raise typer.BadParameter("a folder is copied as it is: --core, --since, --until and names of columns are for files")
+        if preparation or encoding is not None or any(columns):
+            raise typer.BadParameter("a folder is copied as it is: --core, --since, --until, --encoding and names of columns are for files")
         from sracl.data.install import install
 
         source = files[0].expanduser().resolve()
@@ -156,9 +165,19 @@ def import_(
     else:
         from sracl.data.sources.bring import bring_in
         from sracl.data.sources.columns import Columns
+        from sracl.data.sources.lines import reads_lines
 
-        target, interactions = bring_in(files, name=name, columns=Columns(*columns), preparation=preparation, replace=replace, say=_say)
+        told = Columns(*columns) if encoding is None else Columns(*columns, encoding)
+        if not reads_lines(told.encoding):
+            raise typer.BadParameter(
+                f"--encoding {encoding}: should be an encoding that Python knows and whose lines end as in ASCII, such as latin-1 or cp1252"
+            )
+        target, interactions = bring_in(files, name=name, columns=told, preparation=preparation, replace=replace, say=_say)
     _print_imported(interactions, target)
+
+
+def _names(header: str | None) -> tuple[str, ...] | None:
+    return None if header is None else tuple(name.strip() for name in header.split(","))
 
 
 def _print_imported(interactions: Interactions, target: Path) -> None:

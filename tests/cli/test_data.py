@@ -109,6 +109,31 @@ def test_import_of_a_folder_takes_nothing_that_it_would_pass_over(toy: Path) -> 
     assert "a folder is copied as it is" in result.stderr
 
 
+def test_import_of_files_without_a_header(toy: Path, tmp_path: Path) -> None:
+    ratings, films = tmp_path / "ratings.dat", tmp_path / "films.dat"
+    ratings.write_text("7::10::5::300\n7::11::3::100\n7::12::4::200\n")
+    films.write_bytes("10::Amélie::Comedy\n11::Heat::Action\n12::Solaris::Drama\n".encode("latin-1"))
+    named = [
+        "import",
+        str(ratings),
+        str(films),
+        "--name",
+        "films",
+        "--header",
+        "user, item, rating, time",
+        "--items-header",
+        "item,title,genres",
+    ]
+    result = runner.invoke(app, named)
+    assert "films.dat:1: is not UTF-8 text; --encoding names what it is" in str(result.exception)
+    result = runner.invoke(app, [*named, "--encoding", "utf-16"])
+    assert (result.exit_code, "--encoding utf-16: should be" in result.stderr) == (2, True)
+    result = runner.invoke(app, [*named, "--encoding", "latin-1"])
+    assert result.stdout == f"films: 1 user, 3 items, 3 interactions, now in {tmp_path / 'user' / 'films'}\n"
+    result = runner.invoke(app, ["import", str(toy), "--name", "mine", "--header", "user,item"])
+    assert (result.exit_code, "a folder is copied as it is" in result.stderr) == (2, True)
+
+
 def test_import_under_the_name_of_a_card_is_held_to_its_counts(toy: Path, tmp_path: Path) -> None:
     table = tmp_path / "office.inter"
     table.write_text("user_id:token\titem_id:token\n" + "".join(f"{user}\t{item}\n" for user in range(5) for item in range(5)))

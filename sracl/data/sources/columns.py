@@ -21,11 +21,17 @@ DESCRIPTION = ("description",)
 
 @dataclass(frozen=True)
 class Columns:
-    """Names of columns as the user gave them; None leaves one to be known by its name."""
+    """What the user said of tables: names of columns, of which None leaves one to be known by its name, and how they are written."""
 
     user: str | None = None
     item: str | None = None
     time: str | None = None
+    header: tuple[str, ...] | None = None
+    """Columns of the interactions, in the order of a file that has no header; one that is not read may be ''."""
+    items_header: tuple[str, ...] | None = None
+    """The same of the items."""
+    encoding: str = "UTF-8"
+    """Of CSV, TSV and atomic files."""
 
 
 def find(header: Sequence[str], known: Sequence[str]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import zlib
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _GZIP = b"\x1f\x8b"
+_UTF_8 = "UTF-8"
 
 
 def starts_with(path: Path, length: int) -> bytes:
@@ -29,28 +31,50 @@ def starts_with(path: Path, length: int) -> bytes:
         raise DataError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def first_line(path: Path) -> str:
+def first_line(path: Path, encoding: str | None = None) -> str:
     """The first line, with a mark for each byte that is no text; empty if there is none.
 
     Raises:
         DataError: The file cannot be read, or is damaged.
     """
     for raw in _raw_lines(path, longest=1_000_000):
-        return raw.decode("utf-8-sig", errors="replace")
+        raw, encoding = _begun(raw, encoding)
+        return raw.decode(encoding or _UTF_8, errors="replace")
     return ""
 
 
-def lines(path: Path) -> Iterator[tuple[int, str]]:
+def lines(path: Path, encoding: str | None = None) -> Iterator[tuple[int, str]]:
     """Every line without its end, and its number from 1. Whether the file is compressed is seen from its bytes.
 
+    Args:
+        path: The file.
+        encoding: As the user may name it; None for a form that is UTF-8 always. A mark of UTF-8 at its beginning is believed first.
+
     Raises:
-        DataError: The file cannot be read, is damaged or is not UTF-8; the message names the line.
+        DataError: The file cannot be read, is damaged or is not in this encoding; the message names the line.
     """
     for number, raw in enumerate(_raw_lines(path), start=1):
+        if number == 1:
+            raw, encoding = _begun(raw, encoding)
         try:
-            yield number, raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            yield number, raw.decode(encoding or _UTF_8)
         except UnicodeDecodeError:
-            raise DataError(f"{path}:{number}: is not UTF-8 text") from None
+            hint = "" if encoding is None else "; --encoding names what it is, such as latin-1"
+            raise DataError(f"{path}:{number}: is not {encoding or _UTF_8} text{hint}") from None
+
+
+def reads_lines(encoding: str) -> bool:
+    """Whether there is an encoding of this name, and one in which lines end as in ASCII, as they do not in UTF-16."""
+    try:
+        return b"1,a\n".decode(encoding) == "1,a\n"
+    except (LookupError, ValueError):
+        return False
+
+
+def _begun(raw: bytes, encoding: str | None) -> tuple[bytes, str | None]:
+    """The first line without its mark, and the encoding that holds."""
+    marked = raw.startswith(codecs.BOM_UTF8)
+    return (raw.removeprefix(codecs.BOM_UTF8), encoding and _UTF_8) if marked else (raw, encoding)
 
 
 def _raw_lines(path: Path, longest: int = -1) -> Iterator[bytes]:

@@ -38,11 +38,11 @@ class RecBole:
 
     def events(self, path: Path, columns: Columns) -> Events:
         """Interactions of an `.inter` file."""
-        return table.events(_table(path), columns)
+        return table.events(_table(path, columns), columns)
 
     def texts(self, path: Path, columns: Columns, wanted: Collection[str]) -> dict[str, ItemText]:
         """Texts of an `.item` file."""
-        return table.texts(_table(path), columns, wanted)
+        return table.texts(_table(path, columns), columns, wanted)
 
 
 def _fields(head: str) -> list[tuple[str, str]] | None:
@@ -51,15 +51,17 @@ def _fields(head: str) -> list[tuple[str, str]] | None:
     return [(name, kind) for name, kind in fields] if all(name and kind in _TYPES for name, kind in fields) else None
 
 
-def _table(path: Path) -> table.Table:
-    fields = _fields(first_line(path))
+def _table(path: Path, columns: Columns) -> table.Table:
+    fields = _fields(first_line(path, columns.encoding))
     assert fields is not None  # by its role
     header = tuple(name for name, _ in fields)
-    return table.Table(path, header, _rows(path, len(header)), tuple(i for i, (_, kind) in enumerate(fields) if kind in _WORDS))
+    return table.Table(
+        path, header, _rows(path, len(header), columns.encoding), tuple(i for i, (_, kind) in enumerate(fields) if kind in _WORDS)
+    )
 
 
-def _rows(path: Path, width: int) -> Iterator[tuple[int, Sequence[object]]]:
-    for number, line in lines(path):
+def _rows(path: Path, width: int, encoding: str) -> Iterator[tuple[int, Sequence[object]]]:
+    for number, line in lines(path, encoding):
         cells = line.split("\t")
         if number == 1 or not line:
             continue

@@ -17,6 +17,7 @@ import pytest
 from sracl.data import datasets, folder
 from sracl.data.interactions import Interactions
 from sracl.data.sources.bring import bring_in, name_of
+from sracl.data.sources.columns import Columns
 from sracl.data.splits import evaluation_prefixes
 from sracl.errors import DataError
 from sracl.registry.catalog import catalog
@@ -211,6 +212,60 @@ def test_a_table_of_interactions_may_have_its_items_in_json_lines(data_home: Pat
     _, imported = bring_in([write(tmp_path / "shop.csv", CSV), write(tmp_path / "goods.jsonl", goods)])
     assert [imported.texts[imported.item_ids.index(name)].title for name in "abc"] == ["Thing a", "Thing b", "Thing c"]
     assert imported.notes == ()
+
+
+RATINGS = "7::10::5::300\n7::11::3::100\n7::12::4::200\n"
+FILMS = '10::Amélie, or: "the" one (2001)::Comedy|Children\'s\n11::Heat (1995)::Action\n12::Solaris::Drama|Sci-Fi\n'
+FILM_COLUMNS = Columns(header=("user", "item", "rating", "time"), items_header=("item", "title", "genres"), encoding="latin-1")
+
+
+def test_files_without_a_header_take_the_columns_named(data_home: Path, tmp_path: Path) -> None:
+    films = tmp_path / "films.dat"
+    films.write_bytes(FILMS.encode("latin-1"))
+    said: list[str] = []
+    _, imported = bring_in([write(tmp_path / "ratings.dat", RATINGS), films], columns=FILM_COLUMNS, say=said.append)
+    assert split(imported) == {"7": (["11"], "12", "10")}
+    text = imported.texts[imported.item_ids.index("10")]
+    assert (text.title, text.categories) == ('Amélie, or: "the" one (2001)', ("Comedy", "Children's"))
+    assert said[0] == "reading ratings.dat: a table without a header, of user, item, rating, time"
+
+
+def test_a_file_without_a_header_may_stand_beside_one_with_one(data_home: Path, tmp_path: Path) -> None:
+    goods = write(tmp_path / "goods.csv", "item,title\n10,One\n11,Two\n12,Three\n")
+    columns = Columns(user="who", header=("who", "item", "", "time"))
+    for files in (["ratings.dat", "goods.csv"], ["goods.csv", "ratings.dat"]):
+        write(tmp_path / "ratings.dat", RATINGS)
+        _, imported = bring_in([tmp_path / name for name in files], name="films", columns=columns, replace=True)
+        assert sorted(text.title for text in imported.texts) == ["One", "Three", "Two"]
+    assert goods.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "what"),
+    [
+        (RATINGS, Columns(), "Columns of a table without a header are named by --header and --items-header."),
+        (CSV, FILM_COLUMNS, "--header names the columns of a file without a header, and there is none for it: a.dat is a CSV"),
+        (FILMS, FILM_COLUMNS, "a.dat:1: --header user,item,rating,time names 4 columns, and the line has 3 cells: '10::"),
+        ("buyer,sku,stars,day\nann,1,5,9\n", FILM_COLUMNS, "a.dat:1: seems to be a header: 'buyer,sku,stars,day', and --header is for"),
+        ("user,sku\nann,1\n", Columns(header=("user", "item")), "a.dat:1: seems to be a header: 'user,sku'"),
+        (
+            RATINGS,
+            Columns(header=("user", "film", "rating", "time")),
+            "--header user,film,rating,time: should name a column of users (user_id,",
+        ),
+        (RATINGS, Columns(items_header=("user", "item", "x", "y")), "--items-header user,item,x,y: should name one of items (item_id,"),
+        (RATINGS, Columns(header=("user", "item", "item", "time")), "--header user,item,item,time: names 'item' twice"),
+        (RATINGS, Columns(time="when", header=("user", "item", "x", "time")), "--header user,item,x,time: there is no column 'when'."),
+        (RATINGS + "7::13::5\n", Columns(header=("user", "item", "x", "time")), "a.dat:4: expected 4 cells, as columns are named, got 3"),
+    ],
+)
+def test_columns_that_are_not_those_of_the_file_are_refused(
+    data_home: Path, tmp_path: Path, text: str, columns: Columns, what: str
+) -> None:
+    with pytest.raises(DataError) as error:
+        bring_in([write(tmp_path / "a.dat", text)], name="films", columns=columns)
+    assert what in str(error.value)
+    assert not (tmp_path / "user" / "films").exists()
 
 
 def test_data_sets_are_called_as_their_card_or_their_file() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sracl.data.sources.columns import Columns
-from sracl.data.sources.delimited import Delimited
+from sracl.data.sources.delimited import Delimited, parted
 from sracl.data.sources.lines import first_line
 from sracl.data.sources.preparation import sequences
 from sracl.errors import DataError
@@ -22,7 +22,7 @@ def role(path: Path, columns: Columns | None = None) -> str | None:
     return Delimited().role(path, first_line(path), columns or Columns())
 
 
-@pytest.mark.parametrize("separator", [",", "\t", ";", "|"])
+@pytest.mark.parametrize("separator", [",", "\t", ";", "|", "::"])
 def test_columns_are_known_by_their_names_in_any_order(tmp_path: Path, separator: str) -> None:
     path = written(tmp_path, "rating,Timestamp,movieId,userId\n5,20,m2,u\n1,10,m1,u\n".replace(",", separator))
     assert role(path) == "interactions"
@@ -74,3 +74,17 @@ def test_a_broken_line_is_named(tmp_path: Path, text: str, what: str) -> None:
     with pytest.raises(DataError) as error:
         Delimited().events(written(tmp_path, text), Columns())
     assert what in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("head", "width", "separator"),
+    [
+        ("1::A, b (1995)::Action|Drama", 3, "::"),
+        ("1|A, b|x", 3, "|"),
+        ("1\tA, b", 2, "\t"),
+        ('1,"A, b",x', 3, ","),
+        ("1,2,3", 4, ","),
+    ],
+)
+def test_a_first_line_is_parted_into_the_cells_that_are_named(head: str, width: int, separator: str) -> None:
+    assert parted(head, width) == separator
