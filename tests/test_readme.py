@@ -155,7 +155,7 @@ def test_a_command_that_is_shown_exists_with_its_options(command: str) -> None:
     found: Any = typer.main.get_command(app)
     while hasattr(found, "commands"):
         found = found.commands[words.pop(0)]
-    known = {option for parameter in found.params for option in parameter.opts}
+    known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
     assert {word for word in words if re.match("--?[a-z]", word)} <= known
 
 
