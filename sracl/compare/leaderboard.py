@@ -99,6 +99,8 @@ def leaderboard(
         if users_group == "all" and split == "test":
             rows = [_beside_published(row, dataset, facts[fingerprint], _asked(tables, reports, row)) for row in rows]
             said += remarks.absences(tables, dataset, facts[fingerprint])
+            asking = {table.name: [row.name for row in rows if table in _asked(tables, reports, row)] for table in tables}
+            said += remarks.strangers(tables, dataset, facts[fingerprint], asking)
         counts = {figure.count for figure in here}
         users = counts.pop() if len(counts) == 1 else None
         blocks.append(Block(dataset, fingerprint, facts[fingerprint], split, users_group, users, columns, tuple(rows), tuple(said)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,16 @@ class PublishedTable:
             if row.dataset == dataset and _letters(row.system) == _letters(system):
                 return row
         return None
+
+    def systems(self, dataset: str) -> tuple[str, ...]:
+        """Systems with figures on a data set, in the order of the card."""
+        return tuple(dict.fromkeys(row.system for row in self.rows if row.dataset == dataset))
+
+    def nearest(self, system: str, dataset: str) -> str | None:
+        """The system that is called most like this one; None where none is much like it."""
+        known = {_letters(name): name for name in self.systems(dataset)}
+        found = difflib.get_close_matches(_letters(system), known, n=1, cutoff=0.5)
+        return known[found[0]] if found else None
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -54,6 +54,26 @@ def absences(tables: Sequence[PublishedTable], dataset: str, facts: Mapping[str,
     return told
 
 
+def strangers(tables: Sequence[PublishedTable], dataset: str, facts: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> list[str]:
+    """Published tables that know none of the rows whose recipes ask for them.
+
+    Args:
+        tables: All that are asked for.
+        dataset: Of the block.
+        facts: Of its protocol.
+        names: Table -> what those rows are called.
+    """
+    told = []
+    for table in tables:
+        asking = dict.fromkeys(names.get(table.name, ()))
+        if not asking or dataset not in table.datasets or table.differences(facts) or any(table.row(name, dataset) for name in asking):
+            continue
+        near = {name: table.nearest(name, dataset) for name in asking}
+        which = ", ".join(f"{name} (nearest: {found})" if found else name for name, found in near.items())
+        told.append(f"{table.name} has no row called {which}; for {dataset} it has {', '.join(table.systems(dataset))}")
+    return told
+
+
 def unfinished(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[str]:
     """How many runs are not in any table, and why."""
     ids = {place.run_id for place in places}

@@ -252,6 +252,21 @@ class TestPublished:
         add("full", 1, {"hr@20": 0.19}, dataset="demo")
         assert leaderboard(store).blocks[0].notes == ("paper-table3 has no figures for demo, only for office",)
 
+    def test_a_table_that_knows_no_row_is_said_with_the_rows_it_has(self, store: Store, add: Any) -> None:
+        store.recipe("ablation", {"published": ["paper-table3"]}, "")
+        add("my full", 1, {"hr@20": 0.19}, dataset="office")
+        add("other", 1, {"hr@20": 0.18}, dataset="office")
+        add("full", 1, {"hr@20": 0.18}, dataset="office", recipe="unasking")
+        kept, excluded = leaderboard(store).blocks
+        assert kept.notes == ("paper-table3 has no row called my full (nearest: Full), other; for office it has Full, w/o CL",)
+        assert excluded.notes == ("paper-table3 is not comparable: seen_items is keep there and exclude here",)
+
+    def test_nothing_is_said_of_rows_beside_one_that_it_knows(self, store: Store, add: Any) -> None:
+        store.recipe("ablation", {"published": ["paper-table3"]}, "")
+        add("full", 1, {"hr@10": 0.19}, dataset="office")  # though no metric is in both
+        add("other", 1, {"hr@10": 0.18}, dataset="office")
+        assert leaderboard(store).blocks[0].notes == ()
+
     def test_they_can_be_left_out(self, store: Store, add: Any) -> None:
         store.recipe("ablation", {"published": ["paper-table3"]}, "")
         add("full", 1, {"hr@20": 0.19}, dataset="office")
