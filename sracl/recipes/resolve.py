@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sracl.data import datasets
 from sracl.errors import PluginError, Problem, UsageError, did_you_mean
 from sracl.interfaces import GIVEN
-from sracl.recipes import checks, problems, prompts, references, schema
+from sracl.recipes import agreement, checks, problems, prompts, references, schema
 from sracl.recipes.lines import Path, join_path, split_path
 from sracl.recipes.origins import origins
 from sracl.registry.catalog import UnknownComponent
@@ -74,6 +74,8 @@ class _Resolver:
                 self._report(path, what)
         idle = checks.idle(made.values)
         wanted = self._wanted(idle)
+        for path, what in agreement.disagreements(self.cat, made.values, idle):
+            self._report(path, what)
         if not made.problems:
             self._keep(idle, wanted)
             made.leaky = tuple(checks.leaks(made.values["semantics"]))

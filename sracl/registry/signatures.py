@@ -81,7 +81,7 @@ def signature(card: Card) -> Signature:
     """
     if card.entry is None:
         return Signature(card.name, (), {}, card.summary, "", card.path or Path(), 1, False, None)
-    return _signature(*_defined(card.entry))
+    return _signature(*defined(card.entry))
 
 
 def module_of(entry: str) -> Module:
@@ -90,10 +90,15 @@ def module_of(entry: str) -> Module:
     Raises:
         PluginError: As in `signature`.
     """
-    return _defined(entry)[0]
+    return defined(entry)[0]
 
 
-def _defined(entry: str) -> tuple[Module, Definition]:
+def defined(entry: str) -> tuple[Module, Definition]:
+    """The class or function that is named as `module:name`, and the module it stands in.
+
+    Raises:
+        PluginError: As in `signature`.
+    """
     module_name, _, name = entry.partition(":")
     if source_file(module_name) is None:
         near = did_you_mean(module_name, modules_beside(module_name))
@@ -124,7 +129,7 @@ def _signature(module: Module, node: Definition) -> Signature:
     """Join the constructor (or the function itself) with what the docstrings say."""
     doc = ast.get_docstring(node) or ""
     is_function = isinstance(node, ast.FunctionDef)
-    home, maker = (module, node) if isinstance(node, ast.FunctionDef) else _method(module, node, "__init__") or (module, None)
+    home, maker = (module, node) if isinstance(node, ast.FunctionDef) else method_of(module, node, "__init__") or (module, None)
     if maker is None and any("dataclass" in ast.unparse(decorator) for decorator in node.decorator_list):
         raise PluginError(f"{module.path}: {node.name} is a dataclass, whose constructor cannot be read; give it an __init__.")
     notes = {**_argument_notes(doc), **_argument_notes(ast.get_docstring(maker) or "" if maker else "")}
@@ -195,7 +200,7 @@ def _called_with(module: Module, node: Definition) -> tuple[str, ...] | None:
     """Positional names that every call of a function gives, or of a class's `__call__` (for torch modules `forward`)."""
     if isinstance(node, ast.FunctionDef):
         return _without_default(node, is_method=False)
-    found = _method(module, node, "__call__") or _method(module, node, "forward")
+    found = method_of(module, node, "__call__") or method_of(module, node, "forward")
     return _without_default(found[1], is_method=True) if found else None
 
 
@@ -205,25 +210,31 @@ def _without_default(node: ast.FunctionDef, *, is_method: bool) -> tuple[str, ..
     return names[: len(names) - len(node.args.defaults)]
 
 
-def _method(module: Module, node: ast.ClassDef, name: str) -> tuple[Module, ast.FunctionDef] | None:
+def method_of(module: Module, node: ast.ClassDef, name: str) -> tuple[Module, ast.FunctionDef] | None:
     """A method of a class or of the nearest base that has it; bases without source (torch's) have none."""
-    for home, owner in _lineage(module, node):
+    for home, owner in lineage(module, node):
         for statement in owner.body:
             if isinstance(statement, ast.FunctionDef) and statement.name == name:
                 return home, statement
     return None
 
 
-def _lineage(module: Module, node: ast.ClassDef) -> Iterator[tuple[Module, ast.ClassDef]]:
+def lineage(module: Module, node: ast.ClassDef) -> Iterator[tuple[Module, ast.ClassDef]]:
     """A class, then its bases, depth first."""
     yield module, node
+    for base in bases(module, node):
+        if base is not None:
+            yield from lineage(*base)
+
+
+def bases(module: Module, node: ast.ClassDef) -> Iterator[tuple[Module, ast.ClassDef] | None]:
+    """What a class is derived from, where a recipe could be concerned; None for a base without source."""
     for base in node.bases:
         bare = base.value if isinstance(base, ast.Subscript) else base
         if ast.unparse(bare).split(".")[-1] in ("Module", "Protocol", "Generic", "ABC", "object"):
             continue  # nothing there that a recipe could choose, and torch's sources take long to read
         found = definition(lookup_dotted(module, bare))
-        if found and isinstance(found[1], ast.ClassDef) and found[1] is not node:
-            yield from _lineage(found[0], found[1])
+        yield (found[0], found[1]) if found and isinstance(found[1], ast.ClassDef) and found[1] is not node else None
 
 
 def _argument_notes(doc: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
-"""Whether the parts of one training go together, as far as they say what they need: asked before anything is trained."""
+"""Whether the parts of one training go together, as far as they say what they need: asked before anything is trained.
+
+What their sources tell is asked where the recipe is read, by `sracl.recipes.agreement`; here are those that only tell when built.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from sracl.errors import PluginError
+from sracl.recipes.agreement import biasless, untaught, untrained
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -15,9 +19,7 @@ if TYPE_CHECKING:
     from sracl.data.samples import SequenceTable
     from sracl.data.splits import Prefixes
     from sracl.engine.step import Weighted
-    from sracl.interfaces import Predicts, Reads
-
-_ASKED: dict[Predicts, str] = {"next": "the state of the latest item", "mask": "a MASK behind the history"}
+    from sracl.interfaces import Reads
 
 
 def demand_training_only(interactions: Interactions, rows: Prefixes, where: str) -> None:
@@ -82,12 +84,7 @@ def demand_prediction(backbone: Backbone, objectives: Sequence[Weighted]) -> Non
     """
     taught = {part.id: part.objective.predicts for part in objectives if hasattr(part.objective, "predicts")}
     if taught and backbone.predicts not in taught.values():
-        other = "cloze" if backbone.predicts == "mask" else "next_item"
-        raise PluginError(
-            f"objective.{next(iter(taught))}: items are ranked by {_ASKED[backbone.predicts]} with the backbone {type(backbone).__name__}, "
-            f"which no objective trains: {', '.join(taught)} predict{'s' if len(taught) == 1 else ''} from another. "
-            f"Use {other}, or another backbone."
-        )
+        raise PluginError(f"objective.{next(iter(taught))}: {untaught(backbone.predicts, type(backbone).__name__, list(taught))}")
 
 
 def demand_bias(objectives: Sequence[Weighted]) -> None:
@@ -98,17 +95,11 @@ def demand_bias(objectives: Sequence[Weighted]) -> None:
     """
     training = {part.id: part.objective for part in objectives if getattr(part.objective, "trains_bias", False)}
     if not training:
-        raise PluginError(
-            f"history_bias: none of the objectives ({', '.join(part.id for part in objectives)}) trains it. "
-            "next_item and cloze do; leave [history_bias] out, or use one of them."
-        )
+        raise PluginError(f"history_bias: {untrained([part.id for part in objectives])}")
     for name, objective in training.items():
         loss: Any = getattr(objective, "loss", None)
         if loss is None or "bias" not in signature(loss).parameters:
-            raise PluginError(
-                f"objective.{name}.loss: {_name(loss)} takes no bias, so that [history_bias] would be learned by nothing. "
-                "cross_entropy, sampled_softmax and binary_cross_entropy take one; leave [history_bias] out, or use one of them."
-            )
+            raise PluginError(f"objective.{name}.loss: {biasless(_name(loss))}")
 
 
 def _name(loss: Any) -> str:

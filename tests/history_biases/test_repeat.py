@@ -12,7 +12,7 @@ from sracl.backbones.bert4rec import BERT4Rec
 from sracl.backbones.sasrec import SASRec
 from sracl.data.samples import SequenceTable
 from sracl.engine.step import Weighted, training_loss
-from sracl.errors import PluginError
+from sracl.errors import PluginError, RecipeError
 from sracl.evaluation.ranking import rank
 from sracl.history_biases.repeat import Repeat
 from sracl.interfaces import Bias, HistoryBias, RankingLoss, SequenceSpec
@@ -21,7 +21,9 @@ from sracl.losses.cross_entropy import cross_entropy
 from sracl.losses.sampled_softmax import SampledSoftmax
 from sracl.objectives.cloze import Cloze
 from sracl.objectives.next_item import NextItem
+from sracl.objectives.pairwise_ranking import PairwiseRanking
 from sracl.recipes.plan import plan
+from sracl.runs.agreement import demand_bias
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
@@ -152,14 +154,20 @@ def test_a_recipe_gives_it_to_any_backbone(recipe: Path, name: str) -> None:
 
 
 def test_a_recipe_that_would_not_train_it_is_refused(recipe: Path) -> None:
-    with pytest.raises(PluginError, match=r"history_bias: none of the objectives \(next\) trains it. next_item and cloze do"):
+    with pytest.raises(RecipeError, match=r"history_bias: None of the objectives \(next\) trains it. next_item and cloze do"):
         assembled(recipe, 'objective.next={ use = "pairwise_ranking" }')
+    pairwise = PairwiseRanking(SequenceSpec(40, 8), torch.Generator())
+    with pytest.raises(PluginError, match=r"history_bias: None of the objectives \(next\) trains it"):
+        demand_bias([Weighted("next", 1.0, pairwise)])
 
 
 def test_a_loss_that_takes_none_is_refused_by_name(recipe: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = "def hinge(states, item_table, targets, *, margin: float = 1.0):\n    return (states * item_table[targets]).sum()\n"
     (recipe.parent / "bare_loss.py").write_text(code)
     monkeypatch.syspath_prepend(recipe.parent)
+    with pytest.raises(RecipeError, match=r"next.loss: bare_loss:hinge takes no bias, so that \[history_bias\] would be"):
+        assembled(recipe, 'objective.next.loss={ use = "bare_loss:hinge" }')
+    (recipe.parent / "bare_loss.py").write_text(f"import functools\n\n@functools.cache\n{code}")  # which no source tells
     with pytest.raises(PluginError, match=r"next.loss: hinge takes no bias, so that \[history_bias\] would be learned by nothing"):
         assembled(recipe, 'objective.next.loss={ use = "bare_loss:hinge" }')
     without = plan(str(recipe), sets=[*PLAIN, 'objective.next.loss={ use = "bare_loss:hinge" }']).runs[0]

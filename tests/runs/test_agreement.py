@@ -13,7 +13,7 @@ from sracl.data.splits import evaluation_prefixes, histories, training_prefixes
 from sracl.engine.step import training_loss
 from sracl.errors import PluginError
 from sracl.recipes.plan import plan
-from sracl.runs.agreement import demand_training_only
+from sracl.runs.agreement import demand_prediction, demand_training_only
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
@@ -98,13 +98,12 @@ def test_every_position_does_not_predict_what_it_sees(assembled: Assembled) -> N
 
 
 def test_what_is_asked_in_ranking_is_what_was_trained(assembled: Assembled) -> None:
-    with pytest.raises(
-        PluginError, match="objective.next: items are ranked by the state of the latest item with .* SASRec, .* Use next_item"
-    ):
-        assembled(CLOZE)
-    with pytest.raises(PluginError, match="objective.next: items are ranked by a MASK behind the history with .* BERT4Rec, .* Use cloze"):
-        assembled("backbone=bert4rec")
-    assert assembled(CLOZE, "samples=window", "backbone=bert4rec").backbone.predicts == "mask"
+    parts = assembled(CLOZE, "samples=window", "backbone=bert4rec")
+    assert parts.backbone.predicts == "mask"
+    with pytest.raises(PluginError, match="objective.next: Items are ranked by the state of the latest item .* SASRec, .* Use next_item"):
+        demand_prediction(assembled().backbone, parts.objectives)
+    with pytest.raises(PluginError, match="objective.next: Items are ranked by a MASK behind the history with .* BERT4Rec, .* Use cloze"):
+        demand_prediction(parts.backbone, assembled().objectives)
 
 
 def test_filling_in_goes_before_and_beside_next_items(assembled: Assembled) -> None:
