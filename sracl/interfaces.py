@@ -341,7 +341,8 @@ class Objective(Protocol):
     It may say what a recipe must have for it, and is then refused before anything is trained where that is not so:
     `reads_targets: Reads | None`, where it needs the batch's targets, and `predicts: Predicts`, where it trains states to name
     an item. One that trains a `history_bias` says `trains_bias = True`, and has a `loss: RankingLoss`, which is to be a
-    `BiasedRankingLoss` then.
+    `BiasedRankingLoss` then. One that cannot do without states says `compares_states = True`: without it, it is refused as it
+    asks for them, see `Encoded`. A recipe is refused where it is read for what is a constant of the class.
     """
 
     def term(self, batch: Batch) -> Term:

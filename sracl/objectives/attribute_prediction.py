@@ -43,6 +43,7 @@ class AttributePrediction(nn.Module):
         them. Differs from that code: no column for the attribute 0, which no item has.
     """
 
+    compares_states = True
     sets: Tensor
 
     def __init__(

@@ -44,6 +44,7 @@ class Cloze(nn.Module):
 
     predicts = "mask"
     trains_bias = True
+    compares_states = True
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ class CrossSequence(nn.Module):
         official code.
     """
 
+    compares_states = True
+
     def __init__(
         self,
         sequence_neighbours: SequenceNeighbours,

@@ -62,6 +62,8 @@ class IntentContrast(nn.Module):
         code counts, because padding makes the length of a sequence a strong part of its intent.
     """
 
+    compares_states = True
+
     def __init__(
         self,
         samples: SequenceTable,

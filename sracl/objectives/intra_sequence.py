@@ -22,6 +22,8 @@ class IntraSequence(nn.Module):
     Source: SRA-CL, equation 14.
     """
 
+    compares_states = True
+
     def __init__(self, *, augmenter: Augmenter, loss: ContrastiveLoss) -> None:
         super().__init__()
         self.augmenter = augmenter

@@ -41,6 +41,8 @@ class LearnedViewContrast(nn.Module):
         refer.
     """
 
+    compares_states = True
+
     def __init__(
         self,
         *,

@@ -39,6 +39,8 @@ class MaskedItem(nn.Module):
         never a negative.
     """
 
+    compares_states = True
+
     def __init__(
         self,
         spec: SequenceSpec,

@@ -30,6 +30,7 @@ class NextItem(nn.Module):
     reads_targets = "each"
     predicts = "next"
     trains_bias = True
+    compares_states = True
 
     def __init__(self, *, loss: RankingLoss) -> None:
         super().__init__()

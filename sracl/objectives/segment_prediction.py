@@ -40,6 +40,8 @@ class SegmentPrediction(nn.Module):
         from items that validate and test, too.
     """
 
+    compares_states = True
+
     def __init__(
         self,
         mask_item: int,

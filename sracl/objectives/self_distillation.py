@@ -35,6 +35,8 @@ class SelfDistillation(nn.Module):
     Source: Liu et al. 2024, LLM-ESR, arXiv:2405.20646, its retrieval augmented self-distillation.
     """
 
+    compares_states = True
+
     def __init__(self, sequence_neighbours: SequenceNeighbours, *, num_neighbours: Annotated[int, Field(ge=1)] = 10) -> None:
         super().__init__()
         found = sequence_neighbours.ids.shape[1]

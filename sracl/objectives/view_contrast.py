@@ -34,6 +34,8 @@ class ViewContrast(nn.Module):
         ICSRec (Qin et al., WSDM 2024), its coarse-grained contrast.
     """
 
+    compares_states = True
+
     def __init__(
         self, *, views: ViewPair, readout: Readout = "last", false_negatives: Literal["none", "same_target"] = "none", loss: ContrastiveLoss
     ) -> None:

@@ -1,13 +1,15 @@
 """Whether the components of a recipe go together, as far as their sources say what they need.
 
-What only a component itself can tell, `sracl.runs.agreement` asks it once it is built.
+What only a component itself can tell, `sracl.runs.agreement` asks it once it is built, and `sracl.engine.step` as it asks for states.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sracl.errors import PluginError, UsageError
+from sracl.recipes.checks import trainings
 from sracl.registry.sayings import Untold, said, takes
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ _ASKED: dict[Predicts, str] = {"next": "the state of the latest item", "mask": "
 
 
 def disagreements(cat: Catalog, values: Mapping[str, Any], idle: Iterable[Path]) -> Found:
-    """What does not go together in the last training, and where.
+    """What does not go together, and where.
 
     Args:
         cat: What is registered.
@@ -32,10 +34,13 @@ def disagreements(cat: Catalog, values: Mapping[str, Any], idle: Iterable[Path])
     """
     objectives = [entry for entry in values["objective"] if ("objective", entry["id"]) not in idle]
     for check in (_prediction, _bias):
-        try:
+        with suppress(Untold, UsageError, PluginError):
             yield from list(check(cat, values, objectives))
-        except (Untold, UsageError, PluginError):
-            continue
+    for at, holder in trainings(values):
+        for entry in holder["objective"]:
+            if (*at, entry["id"]) not in idle:
+                with suppress(Untold, UsageError, PluginError):
+                    yield from list(_states(cat, values, entry, (*at, entry["id"])))
 
 
 def _prediction(cat: Catalog, values: Mapping[str, Any], objectives: Sequence[Mapping[str, Any]]) -> Found:
@@ -58,6 +63,13 @@ def _bias(cat: Catalog, values: Mapping[str, Any], objectives: Sequence[Mapping[
         loss = entry.get("loss")
         if isinstance(loss, dict) and not takes(_card(cat, "loss", loss), "bias"):
             yield ("objective", entry["id"], "loss"), biasless(loss["use"])
+
+
+def _states(cat: Catalog, values: Mapping[str, Any], objective: Mapping[str, Any], at: Path) -> Found:
+    """The backbone has what an objective compares."""
+    has_states = said(_card(cat, "backbone", values["backbone"]), "has_states")
+    if has_states is False and said(_card(cat, "objective", objective), "compares_states"):
+        yield at, stateless(objective["use"], values["backbone"]["use"])
 
 
 def _card(cat: Catalog, kind: str, table: Mapping[str, Any]) -> Card:
@@ -94,4 +106,12 @@ def biasless(loss: str) -> str:
     return (
         f"{loss} takes no bias, so that [history_bias] would be learned by nothing. "
         "cross_entropy, sampled_softmax and binary_cross_entropy take one; leave [history_bias] out, or use one of them."
+    )
+
+
+def stateless(who: str, backbone: str) -> str:
+    """States are compared, and there are none."""
+    return (
+        f"{who} compares states, and the backbone {backbone} has none: it scores candidates against a history. "
+        "Take objectives that ask for scores, as pairwise_ranking does, or another backbone."
     )

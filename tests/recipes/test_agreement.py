@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -9,12 +10,33 @@ from typing import TypeAlias
 import pytest
 
 from sracl.recipes.plan import plan
+from sracl.registry.catalog import catalog
+from sracl.registry.sayings import said
+from sracl.registry.signatures import signature
 
 Complaints: TypeAlias = Callable[..., list[str]]
 Write: TypeAlias = Callable[[str, str], str]
 
 PAIRWISE = 'objective.next={ use = "pairwise_ranking" }'
 CLOZE = 'objective.next={ use = "cloze", loss = "cross_entropy" }'
+STAGE = """\
+[[stage]]
+id = "pre"
+[[stage.objective]]
+id = "fill"
+use = "cloze"
+loss = "cross_entropy"
+[stage.train]
+batch_size = 8
+epochs = 1
+"""
+VIEWS = """\
+[[objective]]
+id = "views"
+use = "view_contrast"
+views = { use = "same_target" }
+loss = "nt_xent"
+"""
 UNTRAINED = (
     "--set: history_bias: None of the objectives (next) trains it. next_item and cloze do; leave [history_bias] out, or use one of them."
 )
@@ -59,3 +81,19 @@ def test_where_the_source_does_not_tell_nothing_is_said(write: Write, monkeypatc
     )
     monkeypatch.syspath_prepend(Path.cwd())
     assert plan("small.toml", sets=["history_bias=repeat", "backbone=bert4rec", 'objective.next={ use = "own:Own" }']).runs
+
+
+def test_no_states_of_a_backbone_without_are_compared(complaints: Complaints, child: Callable[[str], str], write: Write) -> None:
+    why = "compares states, and the backbone lrd has none: it scores candidates against a history. Take objectives that ask for scores"
+    (only,) = complaints("", "backbone=lrd")
+    assert only.startswith(f"small.toml:13: objective.next: next_item {why}")
+    found = complaints(child(STAGE + VIEWS), "backbone=lrd", PAIRWISE)
+    assert [problem.split(": ")[1] for problem in found] == ["stage.pre.objective.fill", "objective.views"]
+    write("mine.toml", child(VIEWS))
+    assert plan("mine.toml", sets=["backbone=lrd", PAIRWISE, "objective.views.weight=0"]).runs  # which is not built
+
+
+def test_objectives_say_truly_whether_they_compare_states() -> None:
+    for card in catalog().cards("objective"):
+        source = Path(signature(card).path).read_text("utf-8")
+        assert bool(said(card, "compares_states")) == bool(re.search(r"encoded\[|read\(encoded", source)), card.name

@@ -112,11 +112,11 @@ def test_filling_in_goes_before_and_beside_next_items(assembled: Assembled) -> N
 
 
 def test_a_contrast_gets_no_states_of_lrd(assembled: Assembled) -> None:
-    parts = assembled("backbone=lrd", PAIRWISE, extra=VIEWS)
+    parts, contrast = assembled("backbone=lrd", PAIRWISE), assembled(extra=VIEWS).objectives[1:]
     batch = parts.samples.batch(torch.arange(4))
     with pytest.raises(PluginError, match="objective 'views' compares states, and the backbone LRD has none"):
-        training_loss(parts.backbone, parts.objectives, batch)
-    loss, _ = training_loss(parts.backbone, parts.objectives[:1], batch)
+        training_loss(parts.backbone, [*parts.objectives, *contrast], batch)
+    loss, _ = training_loss(parts.backbone, parts.objectives, batch)
     assert loss.isfinite()
 
 
