@@ -217,25 +217,29 @@ class _Assembly:
 
     def _sequence_neighbours(self) -> SequenceNeighbours:
         samples, device = self._samples(), self.shop.device
+        self._demand_prefixes(samples)  # before texts are written, which may take hours and money
         tables, made = self.shop.neighbours("sequences", self.run, self.data)
         self.artifacts.update({f"{artifact.stage}.sequences": artifact for artifact in made})
-        if len(tables.rows) != len(samples):
-            raise PluginError(
-                f'{len(tables.rows):,} sequences have neighbours, but there are {len(samples):,} samples; they take samples = "prefix".'
-            )
-        prefixes = splits.training_prefixes(self.data, self.max_length)
-        if not all(
-            np.array_equal(ours.cpu(), theirs) for ours, theirs in ((samples.users, prefixes.users), (samples.stops, prefixes.stops))
-        ):
-            raise PluginError(
-                'neighbours are those of training prefixes, and the samples are others, if as many; they take samples = "prefix".'
-            )
         return SequenceNeighbours(
             ids=torch.from_numpy(tables.ids).to(device, torch.int64),
             rows=torch.from_numpy(tables.rows).to(device, torch.int64),
             pool=SequenceTable.of(self.data, tables.pool, self.max_length, device),
             vectors=torch.from_numpy(tables.vectors).to(device),
         )
+
+    def _demand_prefixes(self, samples: SequenceTable) -> None:
+        """Refuse samples other than the training prefixes, each of which has neighbours."""
+        prefixes = splits.training_prefixes(self.data, self.max_length)
+        if len(prefixes) != len(samples):
+            raise PluginError(
+                f'{len(prefixes):,} sequences have neighbours, but there are {len(samples):,} samples; they take samples = "prefix".'
+            )
+        if not all(
+            np.array_equal(ours.cpu(), theirs) for ours, theirs in ((samples.users, prefixes.users), (samples.stops, prefixes.stops))
+        ):
+            raise PluginError(
+                'neighbours are those of training prefixes, and the samples are others, if as many; they take samples = "prefix".'
+            )
 
 
 class _SharedPair:
