@@ -11,6 +11,7 @@ import typer
 from sracl import listing
 
 if TYPE_CHECKING:
+    from sracl.registry.card import Card
     from sracl.registry.catalog import Catalog
 
 View = tuple[dict[str, Any], Callable[[], None]]
@@ -20,7 +21,7 @@ View = tuple[dict[str, Any], Callable[[], None]]
 def command(
     name: Annotated[
         str,
-        typer.Argument(help="A component, data set, method, recipe or run id; backbones/sasrec says which of the things called sasrec."),
+        typer.Argument(help="A component, prompt, data set, method, recipe, run id, or a file; backbones/sasrec says which sasrec."),
     ],
     origin: Annotated[bool, typer.Option("--origin", help="Of a recipe or run: where each value was set.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -37,10 +38,11 @@ def command(
 
 
 def _view(cat: Catalog, name: str, *, origin: bool) -> View:
-    """Find what a name means: a kind with a name, a recipe, a name alone, the beginning of a run's id.
+    """Find what a name means: a kind with a name, the file of a card, a recipe, a name alone, the beginning of a run's id.
 
     Raises:
         UsageError: It means nothing, or several things.
+        CardError: It is the file of a card that says what it may not say.
     """
     from sracl.cli.show_card import card_view
     from sracl.cli.show_plan import recipe_view, run_view
@@ -55,6 +57,8 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
         is_recipe = name in recipes and (origin or rest not in cat.names(kinds[prefix]))  # methods/sracl is both
         if not is_recipe and not Path(name).is_file():
             return card_view(cat, cat.find(kinds[prefix], rest))
+    if name not in recipes and (card := _card_in(Path(name))) is not None:
+        return card_view(cat, card)
     if name in recipes or name.endswith(".toml") or name.startswith("recipes/"):
         return recipe_view(name, origin=origin)
     bare = name.rpartition(":")[2]
@@ -68,6 +72,25 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
     if known := _recipe_with_runs(name):
         raise UsageError(known)
     raise UsageError(_unknown(cat, name, list(recipes)))
+
+
+def _card_in(file: Path) -> Card | None:
+    """The card that a file holds, such as a prompt of one's own; None for a recipe, and for what is no TOML, of which recipes tell more.
+
+    Raises:
+        CardError: Everything that is wrong with the card.
+    """
+    import tomllib
+
+    from sracl.registry.card import read_card
+
+    if file.suffix != ".toml" or not file.is_file():
+        return None
+    try:
+        facts = tomllib.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return read_card(file, owner="") if "kind" in facts and "recipe" not in facts else None
 
 
 def _run(reference: str) -> Any:

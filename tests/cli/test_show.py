@@ -42,6 +42,20 @@ def test_a_prompt_is_shown_as_it_is_written_with_the_form_of_its_answer(capsys: 
     assert as_json(capsys, "prompts/purchases")["answer"] == {"words": 100}
 
 
+def test_a_prompt_of_ones_own_is_shown_by_its_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = (paths.shipped("registry") / "prompts" / "purchases.toml").read_text("utf-8").replace('name = "purchases"', 'name = "mine"')
+    (tmp_path / "mine.toml").write_text(words)
+    text = shown(capsys, str(tmp_path / "mine.toml"))
+    assert text.startswith("prompt mine\n")
+    assert text.partition("\nsystem\n")[2] == shown(capsys, "prompts/purchases").partition("\nsystem\n")[2] != ""
+    assert as_json(capsys, str(tmp_path / "mine.toml"))["card"] == str(tmp_path / "mine.toml")
+    (tmp_path / "mine.toml").write_text(words.replace("describes =", "describe ="))
+    assert main(["show", str(tmp_path / "mine.toml")]) == 9
+    wrong = capsys.readouterr().err
+    assert wrong.startswith(f"{tmp_path / 'mine.toml'} is no valid card:\n  describe")
+    assert "recipe" not in wrong
+
+
 def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert main(["show", *arguments]) == 2
     written = capsys.readouterr()
