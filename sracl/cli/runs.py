@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,6 +14,11 @@ from sracl.tracking import lines
 
 if TYPE_CHECKING:
     from sracl.tracking.queries import RunRow
+
+_WIDTH = 100
+"""Of the table where no terminal is wider, as far as what a matrix chose can be cut to it."""
+_CELL = 16
+"""Left to that, however wide the others are."""
 
 
 def command(
@@ -27,7 +34,8 @@ def command(
 
     A run whose process is gone is interrupted, and goes on when its recipe is run again; `stalled` is one whose process
     lives and has been silent for half a minute, `stale?` one on another machine that has been silent for a minute, and
-    `stalled?` one that gives signs of life while its training makes no more steps.
+    `stalled?` one that gives signs of life while its training makes no more steps. Under `set` stands what the recipe's
+    matrix chose for it, paths by their ends; --json has them whole.
     """
     from sracl import paths
     from sracl.compare.wording import age, at_most, epochs, place
@@ -56,17 +64,31 @@ def command(
         )
         print(f"There is {what}. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         return
-    header = ["state", "run", "recipe", "data", "seed", "epoch", "left", "best valid", "age"]
-    rows = [header]
+    rows = [["state", "run", "recipe", "data", "seed", "epoch", "left", "best valid", "age"]]
     for run in found:
         metric, value = bests.get(run.id, ("", None))
         best = f"{value:.4f} {metric.removeprefix('valid.')}" if value is not None else ""
         where = [place(run), run.dataset, str(run.seed), epochs(run), at_most(left.get(run.id))]
         rows.append([run.state, run.id, *where, best, age(now() - run.created)])
-    print(listing.aligned(rows, left=4))
+    rows, left_aligned = _with_cells(rows, found)
+    print(listing.aligned(rows, left=left_aligned))
     for run in found:
         if run.state in ("failed", "stalled?") and run.reason:
             print(f"{run.id} {run.state}: {run.reason}", file=sys.stderr)
+
+
+def _with_cells(rows: list[list[str]], found: list[RunRow]) -> tuple[list[list[str]], int]:
+    """The rows with what a matrix chose for each run, behind its recipe, and how many columns are texts."""
+    from sracl.compare.wording import cell, cell_in_short
+
+    cells = [cell(run) for run in found]
+    if not any(cells):
+        return rows, 4
+    widest = max(map(len, listing.aligned(rows, left=4).splitlines()))
+    width = max(_WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else _WIDTH
+    room = max(_CELL, width - widest - 2)
+    told = ["set", *(cell_in_short(chosen, room) for chosen in cells)]
+    return [[*row[:3], text, *row[3:]] for row, text in zip(rows, told, strict=True)], 5
 
 
 def _as_json(run: RunRow, best: tuple[str, float] | None, left: float | None) -> dict[str, Any]:
@@ -89,7 +111,9 @@ def _as_json(run: RunRow, best: tuple[str, float] | None, left: float | None) ->
         "imported": run.imported or None,
         "host": run.host,
         "pid": run.pid,
-        "entries": [{"recipe": place.recipe, "variant": place.variant, "cell": place.cell, "seed": place.seed} for place in run.entries],
+        "entries": [
+            {"recipe": place.recipe, "variant": place.variant, "cell": json.loads(place.cell), "seed": place.seed} for place in run.entries
+        ],
         **moments,
     }
 

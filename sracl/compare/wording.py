@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sracl.errors import UsageError
+from sracl.registry.wording import set_to
 from sracl.tracking.lines import epochs_at_most
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import timedelta
 
     from sracl.tracking.identity import State
@@ -61,6 +63,36 @@ def place(run: RunLine | RunRow) -> str:
     last = run.entries[-1]
     more = f" +{len(run.entries) - 1}" if len(run.entries) > 1 else ""
     return f"{last.recipe}/{last.variant}{more}{marks}" if last.variant else f"{last.recipe}{more}{marks}"
+
+
+def cell(run: RunLine | RunRow) -> dict[str, Any]:
+    """What a matrix chose for the place it was last given: path -> value; without the data set, which is told apart."""
+    chosen: dict[str, Any] = json.loads(run.entries[-1].cell) if run.entries else {}
+    return {path: value for path, value in chosen.items() if path != "data.name"}
+
+
+def cell_in_short(chosen: Mapping[str, Any], room: int) -> str:
+    """Values of a matrix as `weight=0.1 ratio=0.2`, by the ends of paths that tell them apart, cut as far as the room demands.
+
+    Values are not cut before names are down to a letter.
+    """
+    from rich.cells import cell_len, set_cell_size
+
+    names = [(_end(path, chosen), value) for path, value in chosen.items()]
+    text = ""
+    for most in range(max([2, *(len(name) for name, _ in names)]), 1, -1):
+        cut = [(name if len(name) <= most else f"{name[: most - 1]}…", value) for name, value in names]
+        text = " ".join(word for name, value in cut for word in set_to({name: value}))
+        if cell_len(text) <= room:
+            return text
+    return f"{set_cell_size(text, room - 1)}…" if text else ""
+
+
+def _end(path: str, among: Collection[str]) -> str:
+    """The shortest end of a path that no other has."""
+    steps = path.split(".")
+    ends = (".".join(steps[place:]) for place in range(len(steps) - 1, 0, -1))
+    return next((end for end in ends if sum(f".{other}".endswith(f".{end}") for other in among) == 1), path)
 
 
 def origin_in_words(run: RunRow) -> str:

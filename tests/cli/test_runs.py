@@ -57,6 +57,23 @@ def _three_runs(empty_project: None) -> None:
         store.start("dead", {**identity.current(), "pid_started": -1.0})
 
 
+def test_runs_of_a_matrix_are_told_apart_within_100_columns() -> None:
+    axes = ("objective.cross.weight", "objective.intra.weight", "objective.cross.loss.temperature")
+    with Store.open(paths.store_file()) as store:
+        for number, values in enumerate([(0.05, 0.1, 0.5), (0.05, 0.2, 0.5)]):
+            chosen = dict(zip(axes, values, strict=True))
+            register(store, f"{number}123456789", recipe="mine", variant="SRA-CL", cell={"data.name": "demo", **chosen})
+        register(store, "2123456789", variant="", cell={"train.epochs": 4})
+        register(store, "3123456789", variant="")
+    header, *lines = runner.invoke(app).stdout.splitlines()
+    assert header.split()[:5] == ["state", "run", "recipe", "set", "data"]
+    told = [line[header.index("set") : header.index("data")].strip() for line in lines]
+    assert told == ["", "epochs=4", "te…=0.5 cr…=0.05 in…=0.2", "te…=0.5 cr…=0.05 in…=0.1"]
+    assert all(len(line) <= 100 for line in lines)
+    found = json.loads(runner.invoke(app, ["--json"]).stdout)["data"]
+    assert found[2]["entries"][0]["cell"] == {"data.name": "demo", **dict(zip(axes, (0.05, 0.2, 0.5), strict=True))}
+
+
 def test_with_no_runs_it_says_what_to_type() -> None:
     result = runner.invoke(app)
     assert (result.exit_code, result.stdout) == (0, "")

@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 
 from sracl import letters
-from sracl.compare.wording import age, at_most, state_with_sign
+from sracl.compare.wording import age, at_most, cell_in_short, state_with_sign
 from sracl.tracking.identity import State
 
 
@@ -38,3 +38,25 @@ def test_every_state_has_a_sign_before_its_word_that_is_its_own_in_ascii_too() -
     sure = [sign for state, sign in signs.items() if not state.endswith("?")]
     assert len({letters.near(sign) if not sign.isascii() else sign for sign in (*sure, "?")}) == len(sure) + 1
     assert {sign for state, sign in signs.items() if state.endswith("?")} == {"?"}
+
+
+@pytest.mark.parametrize(
+    ("room", "told"),
+    [
+        (80, "cross.weight=0.1 intra.weight=0.2 temperature=0.5"),
+        (49, "cross.weight=0.1 intra.weight=0.2 temperature=0.5"),
+        (48, "cross.weig…=0.1 intra.weig…=0.2 temperature=0.5"),
+        (20, "c…=0.1 i…=0.2 t…=0.5"),
+        (12, "c…=0.1 i…=0…"),
+    ],
+)
+def test_what_a_matrix_chose_keeps_its_values_as_far_as_there_is_room(room: int, told: str) -> None:
+    chosen = {"objective.cross.weight": 0.1, "objective.intra.weight": 0.2, "objective.cross.loss.temperature": 0.5}
+    assert cell_in_short(chosen, room) == told
+
+
+def test_an_axis_goes_by_the_end_of_its_path_that_no_other_has() -> None:
+    assert cell_in_short({"train.epochs": 4}, 40) == "epochs=4"
+    assert cell_in_short({"weight": 1, "a.weight": 2, "b.a.weight": 3}, 60) == "weight=1 a.weight=2 b.a.weight=3"
+    assert cell_in_short({"a": 1}, 40) == "a=1"
+    assert cell_in_short({}, 40) == ""
