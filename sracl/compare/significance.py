@@ -142,16 +142,29 @@ def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping
         if users is not None and not np.array_equal(users, own[order]):
             raise DataError("seeds were tested on different users")
         users = own[order]
-        for metric, values in per_user(ranks[order], cutoffs).items():
-            if (run_id, metric) in figures and metric in row.figures:
-                if not math.isclose(values.mean(), figures[run_id, metric], abs_tol=_ROUNDING):
-                    raise DataError(f"{files[run_id]} does not give the figures that are kept of its run")
-                found.setdefault(metric, []).append(values)
+        kept = {metric: figures[run_id, metric] for metric in row.figures if (run_id, metric) in figures}
+        if (measured := _measured(ranks[order], cutoffs, kept)) is None:
+            raise DataError(f"{files[run_id]} does not give the figures that are kept of its run")
+        for metric, values in measured.items():
+            found.setdefault(metric, []).append(values)
     return {
         metric: _Sample(users, np.asarray(np.mean(values, axis=0, dtype=np.float64)), tuple(float(one.mean()) for one in values))
         for metric, values in found.items()
         if users is not None
     }
+
+
+def _measured(ranks: np.ndarray, cutoffs: Sequence[int], kept: Mapping[str, float]) -> dict[str, np.ndarray] | None:
+    """What ranks give of the metrics of which figures are kept, user by user; None where they do not give these figures.
+
+    A target that cannot be recommended has rank V + 1 and counts for nothing, also where a cut-off is above V. The ranks do not say
+    how many items there are: where the highest of them is such a one, that is what the figures say.
+    """
+    for num_items in (None, max(1, int(ranks.max()) - 1)):
+        values = {metric: found for metric, found in per_user(ranks, cutoffs, num_items=num_items).items() if metric in kept}
+        if all(math.isclose(found.mean(), kept[metric], abs_tol=_ROUNDING) for metric, found in values.items()):
+            return values
+    return None
 
 
 def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray]:

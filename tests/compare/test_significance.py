@@ -103,6 +103,21 @@ class TestPairs:
         assert rows(kept)["full"].tests["hr@10"].over_users.raw < 1e-6
         assert rows(excluded)["full"].tests["hr@10"].over_users.raw == 1.0
 
+    def test_what_cannot_be_recommended_counts_for_nothing_where_a_cutoff_is_above_all_items(self, store: Store, train: Train) -> None:
+        # nine items: a target of rank 10 is one that the user has had before, and no hit among the first 10
+        store.recipe("ablation", {"baseline": "base"}, "")
+        ours, theirs = (*[1] * 120, *[10] * 80), (*[2] * 120, *[10] * 80)
+        for variant, ranks in {"full": ours, "base": theirs}.items():
+            train(variant, 1, ranks, figures=metrics(np.asarray(ranks), [10], num_items=9))
+        kept, excluded = board(store).blocks  # of the second the figures are those of ten items or more
+        test = rows(kept)["full"].tests["mrr@10"]
+        expected = stats.ttest_1samp(np.asarray([0.5] * 120 + [0.0] * 80), 0.0).pvalue
+        assert test.users == 200
+        assert test.over_users.raw == pytest.approx(expected)
+        assert rows(kept)["full"].tests["hr@10"].over_users.raw == 1.0
+        assert rows(excluded)["full"].figures["hr@10"].mean == 1.0
+        assert (kept.notes, excluded.notes) == ((), ())
+
     def test_users_are_met_by_who_they_are_and_not_by_their_place(self, store: Store, train: Train) -> None:
         store.recipe("ablation", {"baseline": "base"}, "")
         rng = np.random.default_rng(0)
