@@ -6,6 +6,7 @@ A command is a module of this package that imports nothing but typer and the sta
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import traceback
@@ -72,6 +73,19 @@ app.add_typer(data.app, name="data")
 app.add_typer(semantics.app, name="semantics")
 app.add_typer(llm.app, name="llm")
 app.add_typer(cache.app, name="cache")
+
+
+def _unwrap(commands: typer.Typer) -> None:
+    """Have help wrap every paragraph to the terminal's width; by itself it does so with the first, and keeps the lines of others."""
+    for command in commands.registered_commands:
+        paragraphs = inspect.getdoc(command.callback) or ""
+        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs.split("\n\n"))
+    for group in commands.registered_groups:
+        if group.typer_instance is not None:
+            _unwrap(group.typer_instance)
+
+
+_unwrap(app)
 
 
 def _print_version(wanted: bool) -> None:

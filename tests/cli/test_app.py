@@ -110,6 +110,15 @@ def test_help_names_every_command() -> None:
         assert re.search(rf"^\W*{command}\s+\w", done.stdout, re.MULTILINE), f"{command} has no line with a summary in\n{done.stdout}"
 
 
+@pytest.mark.parametrize(("command", "columns"), [(["runs"], 80), (["export"], 120), (["data", "import"], 80)])
+def test_all_paragraphs_of_help_are_as_wide_as_the_terminal(command: list[str], columns: int) -> None:
+    shown = sracl(*command, "--help", NO_COLOR="1", TERM="dumb", COLUMNS=str(columns)).stdout
+    lines = [line.strip() for line in re.split(r"\n.*(?:Options|Arguments) ", shown)[0].splitlines()]
+    for line, following in zip(lines, lines[1:], strict=False):
+        # a line is broken only where the next word has no room
+        assert not line or not following or len(line) + 1 + len(following.split()[0]) > columns - 4, line
+
+
 def test_help_loads_nothing_heavy() -> None:
     # how long it takes is a matter of benchmarks/startup.py; what it takes long for is one of these
     done = sracl("--help", PYTHONPROFILEIMPORTTIME="1")
