@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sracl.whole_file import sweep, write_whole
+from sracl.whole_file import sweep, sweep_dead, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -83,3 +84,26 @@ def test_what_a_killed_process_leaves_is_found_by_no_search_and_goes_when_it_is_
     assert len(names(tmp_path)) == 3
     sweep(tmp_path, "*.npz", "*.safetensors")
     assert names(tmp_path) == ["last.safetensors", "plan.json"]
+
+
+def test_what_a_killed_process_has_left_goes_and_what_another_writes_stays(tmp_path: Path) -> None:
+    file, of_another, strange = tmp_path / "a.csv", tmp_path / "a.csv.gz", tmp_path / ".part-a.csv-notours1"
+    strange.mkdir()
+    (strange / "mine.txt").touch()
+    for killed in (file, of_another):
+        assert subprocess.run([sys.executable, "-c", KILLED, str(killed)], timeout=60).returncode == -signal.SIGKILL
+    assert len(names(tmp_path)) == 3
+    sweep_dead(file)
+    assert len(names(tmp_path)) == 3  # what was just begun may not be locked yet
+
+    def slow(part: Path) -> None:
+        part.write_text("slow")
+        for folder in tmp_path.glob(".part-*"):
+            os.utime(folder, (0, 0))
+        sweep_dead(file)
+        assert part.read_text() == "slow"
+        assert len(names(tmp_path)) == 3
+
+    write_whole(file, slow)
+    assert (file.read_text(), strange.is_dir()) == ("slow", True)
+    assert [path.name for path in tmp_path.glob(".part-*/*")] in (["a.csv.gz", "mine.txt"], ["mine.txt", "a.csv.gz"])

@@ -10,7 +10,7 @@ _Written = TypeVar("_Written")
 
 
 def write_output(output: Path, write: Callable[[Path], _Written]) -> _Written:
-    """Write the whole file, or leave what is there; what `write` returns.
+    """Write the whole file, or leave what is there; what `write` returns. What killed commands have left of the file goes.
 
     Args:
         output: The file.
@@ -20,8 +20,9 @@ def write_output(output: Path, write: Callable[[Path], _Written]) -> _Written:
         UsageError: It cannot be written there.
     """
     from sracl.errors import NO_SPACE, UsageError
-    from sracl.whole_file import write_whole
+    from sracl.whole_file import sweep_dead, write_whole
 
+    sweep_dead(output)
     try:
         return write_whole(output, write)
     except OSError as error:
