@@ -31,7 +31,7 @@ TEXT = "\n".join(path.read_text("utf-8") for path in MANUAL)
 BLOCKS = FENCE.findall(TEXT)
 TOML = [text for language, text in BLOCKS if language == "toml"]
 RECIPES = [text for text in TOML if text.startswith("recipe = 1")]
-LINES = [line for language, text in BLOCKS if not language for line in text.splitlines()]
+LINES = [line for language, text in BLOCKS if not language for line in text.replace("\\\n", " ").splitlines()]
 COMMANDS = [part.strip().removeprefix("$ ") for line in LINES for part in line.split("  #")[0].split(" && ")]
 COMMANDS = [command for command in COMMANDS if command.startswith("sracl ")]
 
