@@ -46,6 +46,7 @@ def command(
     found: list[RunRow] = []
     bests: dict[str, tuple[str, float]] = {}
     left: dict[str, float] = {}
+    has_runs = False
     if paths.store_file().is_file():
         with Reader.open(paths.store_file()) as store:
             if store.notice:
@@ -53,16 +54,16 @@ def command(
             found = queries.runs(store, state=state, recipe=recipe, limit=limit)
             bests = queries.best_watched(store, found)
             left = progress.seconds_left(store, found)
+            has_runs = bool(found or queries.runs(store, limit=1))
     if as_json:
         print(listing.as_json([_as_json(run, bests.get(run.id), left.get(run.id)) for run in found]))
         return
     if not found:
-        what = (
-            f"no run{' in state ' + state if state else ''}{' of a recipe called ' + repr(recipe) if recipe else ''}"
-            if state or recipe
-            else "no run yet"
-        )
-        print(f"There is {what}. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
+        if has_runs:
+            of_recipe = f" of a recipe called {recipe!r}" if recipe else ""
+            print(f"There is no run{f' in state {state}' if state else ''}{of_recipe}. `sracl runs` lists those there are.", file=sys.stderr)
+        else:
+            print("There is no run yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         return
     rows = [["state", "run", "recipe", "data", "seed", "epoch", "left", "best valid", "age"]]
     for run in found:
