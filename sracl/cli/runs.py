@@ -60,8 +60,8 @@ def command(
         return
     if not found:
         if has_runs:
-            of_recipe = f" of a recipe called {recipe!r}" if recipe else ""
-            print(f"There is no run{f' in state {state}' if state else ''}{of_recipe}. `sracl runs` lists those there are.", file=sys.stderr)
+            in_state, of_recipe = f" in state {state}" if state else "", f" of a recipe called {recipe!r}" if recipe else ""
+            print(f"There is no run{in_state}{of_recipe}. `sracl runs` lists those there are.", file=sys.stderr)
         else:
             print("There is no run yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         return

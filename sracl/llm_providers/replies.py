@@ -45,12 +45,14 @@ def parse(prompt: Prompt, reply: str) -> str:
 
 def _after_thought(text: str) -> str:
     """What follows `<think>…</think>`; servers whose templates begin the thought send its end alone."""
-    thought, end, answer = text.rpartition("</think>")
-    if not end and text.startswith("<think>"):
-        raise BadReply("is a thought that does not end")
-    if thought and not answer.strip():
+    if "</think>" not in text:
+        if text.startswith("<think>"):
+            raise BadReply("is a thought that does not end")
+        return text
+    answer = text.partition("</think>")[2].strip()
+    if not answer:
         raise BadReply("says nothing after its thought")
-    return answer.strip()
+    return answer
 
 
 def whole(text: str) -> str:

@@ -227,6 +227,8 @@ class OpenAI:
     def _refusal(self, error: openai.APIStatusError, seconds: float | None) -> str:
         """Why the server will not answer; of its own words only a code, since they may quote the key."""
         if error.status_code in (401, 403):
+            if not os.environ.get(self.api_key_env):
+                return f"{self._host} wants a key ({error.status_code}): set {self.api_key_env}, or write api_key_env for another variable."
             return f"{self._host} refuses the key in {self.api_key_env} ({error.status_code})."
         if error.status_code == 404:
             return f"{self._host} knows no model '{self.model}', or has no embeddings (404)."

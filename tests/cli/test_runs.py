@@ -94,7 +94,8 @@ class TestFilled:
     def test_limit_and_state(self) -> None:
         assert len(runner.invoke(app, ["--limit", "1"]).stdout.splitlines()) == 2
         assert "done" in runner.invoke(app, ["--state", "completed"]).stdout
-        assert runner.invoke(app, ["--state", "running"]).stderr == "There is no run in state running. `sracl runs` lists those there are.\n"
+        found = runner.invoke(app, ["--state", "running"])
+        assert found.stderr == "There is no run in state running. `sracl runs` lists those there are.\n"
         assert runner.invoke(app, ["--recipe", "abl"]).stderr.startswith("There is no run of a recipe called 'abl'.")
         assert runner.invoke(app, ["--state", "sleeping"]).exit_code == 2
 

@@ -21,6 +21,7 @@ RAW = Prompt("item", PEN, answer=AnswerForm(fields={"description": 4}, raw=True)
         "  ```text\nLikes blue pens.\n```\n",
         "```Likes blue pens.```",
         "<think>What do they like?</think>\nLikes blue pens.",
+        "What do they like?</think>Likes blue pens.",  # the server's template began the thought
     ],
 )
 def test_a_plain_reply_is_put_on_one_line_without_its_fence(reply: str) -> None:

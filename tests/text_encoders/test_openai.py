@@ -93,6 +93,13 @@ def test_faults_that_pass_are_put_up_with(service: OpenAIServer) -> None:
     assert len(service.requests) == len(troubles) + 1
 
 
+def test_a_server_that_wants_a_key_says_which_variable_would_hold_it(service: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY")
+    service.trouble = failing(401)
+    with pytest.raises(ResourceError, match=r"wants a key \(401\): set OPENAI_API_KEY, or write api_key_env for another variable"):
+        encoder(service)(TEXTS)
+
+
 def test_a_long_wait_that_is_asked_for_is_kept_up_to_a_patience(service: OpenAIServer, monkeypatch: pytest.MonkeyPatch) -> None:
     waited: list[float] = []
 

@@ -167,7 +167,9 @@ ACCEPTED = {
     "an axis in a table": "[matrix.backbone]\nhidden_size = [8, 16]\n[matrix.train.optimizer]\nlr = [0.1, 0.2]",
     "an axis of tables": '[matrix]\nbackbone = [{ use = "sasrec" }, { use = "gru4rec" }]',
     "variants": '[[variant]]\nname = "A"\nunset = ["objective.intra"]\n[[variant]]\nname = "B"\nset = { "backbone.hidden_size" = 8 }',
-    "variants that extend": '[[variant]]\nname = "A"\nextends = "small.toml"\n[[variant]]\nname = "B"\nextends = "methods/sasrec"',
+    "variants that extend": (
+        'extends = "common.toml"\n[[variant]]\nname = "A"\nextends = "small.toml"\n[[variant]]\nname = "B"\nextends = "methods/sasrec"'
+    ),
     "phases": '[[train.phase]]\nid = "one"\nupdate = ["backbone", "cross"]\nweights = { next = 1, cross = 0.5, intra = 0 }',
     "what a history says": 'history_bias = "repeat"',
     "weights to begin from": 'initializer = "text_components"',
@@ -179,6 +181,7 @@ ACCEPTED = {
 def test_what_the_loader_accepts_is_valid(text: str, write: Write, tmp_path: Path) -> None:
     write("data/corner_shop/interactions.tsv", "user\titem\n" + "".join(f"u{user}\ti{item}\n" for user in range(6) for item in range(6)))
     write("words.toml", (paths.shipped("registry") / "prompts" / "products.toml").read_text("utf-8"))
+    write("common.toml", 'recipe = 1\nname = "common"\nseeds = [1]\n[train]\nepochs = 3\n')
     recipe = child(text)
 
     assert plan(write("mine.toml", recipe)).runs
