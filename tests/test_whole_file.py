@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,3 +108,4 @@ def test_what_a_killed_process_has_left_goes_and_what_another_writes_stays(tmp_p
     write_whole(file, slow)
     assert (file.read_text(), strange.is_dir()) == ("slow", True)
     assert [path.name for path in tmp_path.glob(".part-*/*")] in (["a.csv.gz", "mine.txt"], ["mine.txt", "a.csv.gz"])
+    shutil.rmtree(tmp_path)  # other tests look for such folders beside their own
