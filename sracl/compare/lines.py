@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sracl.compare import marks
 
 if TYPE_CHECKING:
-    from sracl.compare.board import Block, Figure, Leaderboard
+    from sracl.compare.board import Block, Figure, Leaderboard, Row
 
 _LEGEND = "mean ± standard deviation over n seeds"
 
@@ -48,8 +48,6 @@ def lines_of(block: Block) -> list[Line]:
             if len(block.recipes) > 1 and not is_only:  # a row that is its recipe needs no heading to say so
                 made.append(Line(recipe, ("", *empty), plain, plain, is_aside=True))
         figures = [row.figures.get(metric) for metric in block.metrics]
-        counts = sorted({figure.n for figure in row.figures.values()})
-        seeds = f"{counts[0]}–{counts[-1]}" if counts[1:] else str(counts[0])
         standing = [
             tops[metric].index(round(figure.mean, 4)) if figure is not None and not row.leaky and not math.isnan(figure.mean) else None
             for metric, figure in zip(block.metrics, figures, strict=True)
@@ -60,7 +58,7 @@ def lines_of(block: Block) -> list[Line]:
         label = f"{block.called(row)} [leaky]" if row.leaky else block.called(row)
         tested = ("", *(marks.mark(row.tests.get(metric), block.alpha) for metric in block.metrics))
         own = tested if row.baseline is None else ()
-        made.append(Line(label, (seeds, *map(_figure, figures)), best, second, marks=own))
+        made.append(Line(label, (_seeds(block, row), *map(_figure, figures)), best, second, marks=own))
         if row.baseline is not None:
             changes = [_change(row.differences.get(metric), row.figures.get(metric)) for metric in block.metrics]
             made.append(Line(f"  vs {row.baseline}", ("", *changes), plain, plain, is_aside=True, marks=tested))
@@ -75,6 +73,17 @@ def lines_of(block: Block) -> list[Line]:
 def closing(board: Leaderboard) -> list[str]:
     """What is said below all blocks."""
     return [_LEGEND, *marks.legend(board.blocks), *board.sources, *board.notes] if board.blocks else list(board.notes)
+
+
+def _seeds(block: Block, row: Row) -> str:
+    """How many; where several data sets stand beside one another, of each of them in turn unless they are as many."""
+    counts: dict[str, set[int]] = {}
+    for column in block.metrics:
+        of = column.rpartition(" ")[0]
+        counts.setdefault(of, set()).update({row.figures[column].n} if column in row.figures else ())
+    told = {of: f"{min(some)}–{max(some)}" if len(some) > 1 else f"{min(some)}" if some else "–" for of, some in counts.items()}
+    alike = set(told.values()) - {"–"}
+    return ", ".join(told.values()) if len(alike) > 1 else "".join(alike)  # none where a part of a table has no figure of the row
 
 
 def _figure(figure: Figure | None) -> str:

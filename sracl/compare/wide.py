@@ -35,10 +35,16 @@ def side_by_side(board: Leaderboard) -> Leaderboard:
 def _joined(blocks: Sequence[Block]) -> Block:
     names = _names(blocks)
     rows: dict[tuple[str, str], Row] = {}
+    apart = []
     for name, block in zip(names, blocks, strict=True):
+        short = Counter((row.recipe, _without_choice(row.label, block.dataset)) for row in block.rows)
         for row in block.rows:
             own = _of_columns(row, name, block.dataset)
+            if short[own.recipe, own.label] > 1:  # one chose the data set by a matrix, another by itself
+                own = replace(own, cell=row.cell, label=row.label)
             known = rows.get((own.recipe, own.label))
+            if known is not None and known.baseline and own.baseline and known.baseline != own.baseline:
+                apart.append(f"{own.label} is set beside {own.baseline} on {name}, which tables of {name} alone show")
             rows[own.recipe, own.label] = own if known is None else _added(known, own)
     recipes = list(dict.fromkeys(row.recipe for row in rows.values()))
     first = blocks[0]
@@ -49,7 +55,7 @@ def _joined(blocks: Sequence[Block]) -> Block:
         users=None,
         metrics=tuple(f"{name} {metric}" for name, block in zip(names, blocks, strict=True) for metric in block.metrics),
         rows=tuple(rows.values() if first.is_sorted else sorted(rows.values(), key=lambda row: recipes.index(row.recipe))),
-        notes=_notes(names, blocks),
+        notes=(*_notes(names, blocks), *apart),
     )
 
 
@@ -92,7 +98,7 @@ def _without_choice(text: str, dataset: str) -> str:
 
 
 def _added(row: Row, other: Row) -> Row:
-    """Both as one; what another row is set beside for the first is not told where it is set beside a different one for the second."""
+    """Both as one; of the second no difference where it is one from another row than the first's."""
     same = row.baseline == other.baseline or not (row.baseline and other.baseline)
     return replace(
         row,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sracl.tracking.store import Store
     from tests.compare.conftest import Add
 
-TWO = ("hr@20", "ndcg@20")
+ONE, TWO = ("hr@20",), ("hr@20", "ndcg@20")
 
 
 def figures(hr: float) -> dict[str, float]:
@@ -40,13 +40,13 @@ def test_a_row_has_the_figures_of_each_data_set_under_each_protocol(filled: Stor
     assert kept.splitlines()[0].startswith("office, beauty: test, leave-one-out, all items ranked, seen items kept [")
     assert [line.split() for line in kept.splitlines()[1:]] == [
         ["n", "office", "HR@20", "beauty", "HR@20"],
-        ["SASRec", "2–3", ".1000", "±.0000", ".2000", "±.0000"],
-        ["SRA-CL", "2–3", ".2000", "±.0000", ".3000", "±.0000"],
+        ["SASRec", "2,", "3", ".1000", "±.0000", ".2000", "±.0000"],
+        ["SRA-CL", "2,", "3", ".2000", "±.0000", ".3000", "±.0000"],
         ["LRD", "1", ".0500"],
         ["100", "users", "of", "office,", "100", "users", "of", "beauty"],
     ]
     assert kept.splitlines()[4].index(".0500") > kept.splitlines()[1].index("office HR@20") + len("office HR@20")
-    assert [line.split()[2] for line in excluded.splitlines()[2:4]] == [".5000", ".6000"]
+    assert [line.split()[3] for line in excluded.splitlines()[2:4]] == [".5000", ".6000"]
 
 
 def test_figures_are_those_of_the_narrow_tables(filled: Store) -> None:
@@ -64,7 +64,7 @@ def test_what_rows_are_set_beside_is_kept_for_each_data_set(filled: Store) -> No
     filled.recipe("ablation", report={"baseline": "SASRec"}, source="ablation.toml")
     lines = render.as_markdown(side_by_side(leaderboard(filled, metrics=["hr@20"]))).splitlines()
     assert "| *vs SASRec* |  | +.1000 +100% | +.1000 +50% |" in lines
-    assert "| SRA-CL | 2–3 | **.2000 ±.0000** | **.3000 ±.0000** |" in lines
+    assert "| SRA-CL | 2, 3 | **.2000 ±.0000** | **.3000 ±.0000** |" in lines
 
 
 def test_one_data_set_stays_as_it_is(store: Store, add: Add) -> None:
@@ -116,3 +116,31 @@ def test_notes_say_which_data_set_they_are_of_unless_it_is_all() -> None:
 def test_sorted_they_stand_by_the_first(filled: Store) -> None:
     kept, _ = side_by_side(sorted_by(leaderboard(filled), "hr@20")).blocks
     assert [line.variant for line in kept.rows] == ["SRA-CL", "SASRec", "LRD"]
+
+
+def test_rows_that_only_a_matrix_tells_apart_keep_their_names(store: Store, add: Add) -> None:
+    add("SASRec", 1, figures(0.1), dataset="office")
+    add("SASRec", 1, figures(0.3), dataset="office", cell={"data.name": "office"})
+    add("SASRec", 1, figures(0.2), dataset="beauty", cell={"data.name": "beauty"})
+    kept, _ = side_by_side(leaderboard(store, metrics=["hr@20"])).blocks
+    assert [(line.label, {name: figure.mean for name, figure in line.figures.items()}) for line in kept.rows] == [
+        ("SASRec", {"office hr@20": 0.1, "beauty hr@20": 0.2}),
+        ("SASRec data.name=office", {"office hr@20": 0.3}),
+    ]
+
+
+def test_differences_from_two_rows_are_not_told_as_from_one() -> None:
+    (office,) = board(row("a", 0.2, baseline="b", differences={"hr@20": 0.1}), row("b", 0.1), metrics=ONE).blocks
+    (beauty,) = board(
+        row("a", 0.2, baseline="c", differences={"hr@20": 0.05}), row("c", 0.15), metrics=ONE, protocol={**PROTOCOL, "dataset": "beauty"}
+    ).blocks
+    (both,) = side_by_side(Leaderboard((office, replace(beauty, dataset="beauty")))).blocks
+    assert (both.rows[0].baseline, both.rows[0].differences) == ("b", {"office hr@20": 0.1})
+    assert both.notes[-1] == "a is set beside c on beauty, which tables of beauty alone show"
+
+
+def test_cut_to_a_terminal_a_part_may_have_nothing_of_a_row(filled: Store) -> None:
+    text = render.as_table(side_by_side(leaderboard(filled, metrics=["hr@20"])), width=30)
+    first, second = text.split("office, beauty: ")[1].split("beauty HR@20")
+    assert [line.split() for line in first.splitlines() if line.startswith("LRD")] == [["LRD"]]
+    assert [line.split() for line in second.splitlines() if line.startswith("LRD")] == [["LRD", "1", ".0500"]]
