@@ -154,6 +154,7 @@ def test_a_mirror_is_asked_first_and_for_the_files_of_the_card(home: Path, serve
 
 def test_a_terminal_shows_how_far_it_is(home: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCE_COLOR", "1")  # has rich take stderr for a terminal
+    monkeypatch.setenv("TERM", "xterm-256color")  # on a dumb one no bar would move
     server.offer("/reviews_Office_Products_5.json.gz", FILES["reviews_Toy_5.json.gz"])
     server.offer("/meta_Office_Products.json.gz", FILES["meta_Toy.json.gz"])
     shown = CliRunner().invoke(app, ["get", "amazon-office", "--mirror", server.url]).stderr
