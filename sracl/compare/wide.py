@@ -43,7 +43,7 @@ def _joined(blocks: Sequence[Block]) -> Block:
             if short[own.recipe, own.label] > 1:  # one chose the data set by a matrix, another by itself
                 own = replace(own, cell=row.cell, label=row.label)
             known = rows.get((own.recipe, own.label))
-            if known is not None and known.baseline and own.baseline and known.baseline != own.baseline:
+            if known is not None and _beside_another(known, own):
                 apart.append(f"{own.label} is set beside {own.baseline} on {name}, which tables of {name} alone show")
             rows[own.recipe, own.label] = own if known is None else _added(known, own)
     recipes = list(dict.fromkeys(row.recipe for row in rows.values()))
@@ -99,7 +99,7 @@ def _without_choice(text: str, dataset: str) -> str:
 
 def _added(row: Row, other: Row) -> Row:
     """Both as one; of the second no difference where it is one from another row than the first's."""
-    same = row.baseline == other.baseline or not (row.baseline and other.baseline)
+    same = not _beside_another(row, other)
     return replace(
         row,
         runs=(*row.runs, *other.runs),
@@ -112,6 +112,11 @@ def _added(row: Row, other: Row) -> Row:
         published=_published((*row.published, *other.published)),
         tests={**row.tests, **other.tests} if same else row.tests,
     )
+
+
+def _beside_another(row: Row, other: Row) -> bool:
+    """Whether differences of the two are from two rows."""
+    return bool(row.baseline and other.baseline and row.baseline != other.baseline)
 
 
 def _published(cards: Sequence[Beside]) -> tuple[Beside, ...]:
