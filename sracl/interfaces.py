@@ -32,7 +32,7 @@ GIVEN: dict[str, str | None] = {
     "generator": None,
     "mask_item": None,
     "samples": None,  # every training sample, as a `sracl.data.samples.SequenceTable`
-    "histories": None,  # all that trains of each user, x_1 … x_{n-2}, as a `sracl.data.samples.SequenceTable`; targets are 0
+    "histories": None,  # all that trains of each user, x_1 … x_m, as a `sracl.data.samples.SequenceTable`; targets are 0
     "item_attributes": None,  # categories and brands, as a `sracl.data.attributes.ItemAttributes`
     "item_vectors": "semantics.items",  # semantic vector of every item, float32 [V + 1, e]; row 0 and unknown items are zero
     "item_neighbours": "semantics.items",

@@ -57,7 +57,7 @@ def stats(name: _Name, as_json: _Json = False) -> None:
         return
     from sracl.cli.columns import print_columns
 
-    print_columns(("figure", name), [(key.replace("_", " "), _figure(value)) for key, value in figures.items()])
+    print_columns(("figure", name), [(key.replace("_", " "), _figure(value)) for key, value in figures.items() if value is not None])
     _print_notes(interactions)
 
 
@@ -233,7 +233,7 @@ def _figure(value: Any) -> str:
         return ", ".join(f"{key} {_figure(entry)}" for key, entry in value.items())
     if isinstance(value, float):
         return f"{value:.2f}" if value >= 1 or value == 0 else f"{value:.4f}".rstrip("0")
-    return f"{value:,}"
+    return value if isinstance(value, str) else f"{value:,}"
 
 
 def _print_notes(interactions: Interactions) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from sracl import paths
-from sracl.data import folder, search
-from sracl.data.interactions import Interactions
+from sracl.data import by_time, folder, search
+from sracl.data.interactions import LEAVE_ONE_OUT, Interactions
 from sracl.errors import DataError, did_you_mean
 from sracl.registry.catalog import catalog
 from sracl.registry.dataset import Dataset
@@ -61,6 +61,22 @@ def load(name: str, parameters: Mapping[str, Any] | None = None) -> Interactions
     if not isinstance(made, Interactions):
         raise DataError(f"data set '{name}' should be Interactions; its generator returned {type(made).__name__}")
     return dataclasses.replace(made, name=name, fingerprint=_generated_fingerprint(name, generate, parameters))
+
+
+def of_run(values: Mapping[str, Any]) -> Interactions:
+    """The data set of a run, divided as its evaluation says.
+
+    Args:
+        values: Of the run's plan.
+
+    Raises:
+        DataError: As `load`, or it cannot be divided so.
+    """
+    table = dict(values["data"])
+    name = table.pop("name")
+    table.pop("max_length")
+    interactions, split = load(name, table), values["evaluation"]["split"]
+    return interactions if split == LEAVE_ONE_OUT else by_time.divided(interactions, split)
 
 
 def fingerprint(name: str, parameters: Mapping[str, Any] | None = None) -> str:

@@ -71,7 +71,7 @@ def read(path: Path, name: str) -> tuple[Interactions, Counts]:
             blame.
     """
     found = files(path)
-    sequences = _read_interactions(found[0])
+    sequences, times = _read_interactions(found[0])
     notes = []
     texts: dict[str, ItemText] = {}
     if len(found) == 2:
@@ -83,7 +83,7 @@ def read(path: Path, name: str) -> tuple[Interactions, Counts]:
     if unknown and texts:
         notes.append(f"{len(unknown):,} of the chosen items have no line in {found[1].name}: {_some(unknown)}")
     counts = Counts(len(sequences), len(chosen), sum(len(sequence) for sequence in sequences.values()))
-    return Interactions.of(name, sequences, texts, fingerprint=fingerprint(path, name), notes=notes), counts
+    return Interactions.of(name, sequences, texts, times=times, fingerprint=fingerprint(path, name), notes=notes), counts
 
 
 def _either(path: Path, name: str) -> Path | None:
@@ -127,7 +127,8 @@ def _lines(path: Path) -> list[str]:
     return lines
 
 
-def _read_interactions(path: Path) -> dict[str, list[str]]:
+def _read_interactions(path: Path) -> tuple[dict[str, list[str]], dict[str, list[float]] | None]:
+    """Items of each user, and when they were chosen if the file says."""
     lines = _lines(path)
     header = lines[0].split("\t")
     if header not in _HEADERS:
@@ -135,23 +136,23 @@ def _read_interactions(path: Path) -> dict[str, list[str]]:
         raise DataError(f"{path}:1: the first line must be the header {accepted}, got {lines[0][:80]!r}")
     width = len(header)
     sequences: dict[str, list[str]] = {}
-    latest: dict[str, float] = {}
+    times: dict[str, list[float]] = {}
     for number, line in enumerate(lines[1:], start=2):
         fields = line.split("\t")
         if len(fields) != width or not fields[0] or not fields[1]:
             raise DataError(f"{path}:{number}: expected {width} fields ({', '.join(header)}) separated by tabs, got {line[:80]!r}")
         user = fields[0]
         if width == 3:
-            time = _time(fields[2], path, number)
-            if time < latest.get(user, -math.inf):
+            time, before = _time(fields[2], path, number), times.setdefault(user, [])
+            if before and time < before[-1]:
                 raise DataError(
-                    f"{path}:{number}: user {user} goes back in time, from {latest[user]:.15g} to {fields[2]}; sort each user by time"
+                    f"{path}:{number}: user {user} goes back in time, from {before[-1]:.15g} to {fields[2]}; sort each user by time"
                 )
-            latest[user] = time
+            before.append(time)
         sequences.setdefault(user, []).append(fields[1])
     if not sequences:
         raise DataError(f"{path}: has a header and no interactions")
-    return sequences
+    return sequences, times or None
 
 
 def _time(field: str, path: Path, number: int) -> float:

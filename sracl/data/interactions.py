@@ -18,8 +18,33 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+LEAVE_ONE_OUT = "leave-one-out"
+"""The split of data that have none of their own."""
+
 SHORTEST = 3
 """Interactions a user needs: one to read, one to validate, one to test."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Interactions to be predicted: of each the user, and how many items of that user's come before it."""
+
+    users: NDArray[np.int64]
+    """Ascending, int64 [R], each once, from 0."""
+    visible: NDArray[np.int64]
+    """t, the position of the last item before the target, int64 [R], counted from 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """Which interactions of each user train, and which are predicted."""
+
+    label: str
+    """What protocols call it; two of one label divide the same data alike."""
+    trained: NDArray[np.int64]
+    """How many of each user's train, the first ones, int64 [U]; 0 where none does."""
+    valid: Rows
+    test: Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +70,10 @@ class Interactions:
     """Changes whenever anything above may have changed."""
     notes: tuple[str, ...] = ()
     """What was set aside on the way, in words."""
+    times: NDArray[np.float64] | None = None
+    """When each of `items` was chosen, as the source counts, float64 [N], never falling within a user; None where it does not say."""
+    split: Split | None = None
+    """None: leave one out, of each user the last interaction tests and the one before validates."""
 
     @classmethod
     def of(
@@ -53,6 +82,7 @@ class Interactions:
         sequences: Mapping[str, Sequence[str]],
         texts: Mapping[str, ItemText],
         *,
+        times: Mapping[str, Sequence[float]] | None = None,
         fingerprint: str = "",
         notes: Iterable[str] = (),
     ) -> Interactions:
@@ -65,6 +95,7 @@ class Interactions:
             name: Name of the data set; it seeds the numbering.
             sequences: Item names per user name, in chronological order.
             texts: Text per item name; a missing one is empty.
+            times: When each of a user's items was chosen, per user name, never falling; None where nobody knows.
             fingerprint: Identity of the contents; their hash if empty.
             notes: What the reader has to say already.
 
@@ -89,7 +120,8 @@ class Interactions:
             users=tuple(kept),
             item_ids=item_ids,
             texts=known,
-            fingerprint=fingerprint or _contents_hash(name, kept, dict(zip(item_ids, known, strict=True))),
+            fingerprint=fingerprint or _contents_hash(name, kept, dict(zip(item_ids, known, strict=True)), times),
+            times=None if times is None else np.array([time for user in kept for time in times[user]], dtype=np.float64),
             notes=(
                 *notes,
                 *_note(dropped, "user", f"with fewer than {SHORTEST} interactions", "left out"),
@@ -118,6 +150,16 @@ class Interactions:
         """Interactions per user, int64 [U]."""
         return np.diff(self.offsets)
 
+    @property
+    def training_fingerprint(self) -> str:
+        """Changes whenever what trains may have changed, also by the split."""
+        return training_fingerprint(self.fingerprint, self.split.label if self.split else LEAVE_ONE_OUT)
+
+    @property
+    def trained(self) -> NDArray[np.int64]:
+        """How many interactions of each user train, the first ones, int64 [U]: n - 2, unless a split says otherwise."""
+        return self.lengths - 2 if self.split is None else self.split.trained
+
     def sequence(self, user: int) -> NDArray[np.int64]:
         """All items of one user, oldest first: a view, int64 [n]."""
         return self.items[self.offsets[user] : self.offsets[user + 1]]
@@ -127,6 +169,11 @@ class Interactions:
         if not 1 <= item <= self.num_items:
             raise IndexError(f"items of '{self.name}' are 1..{self.num_items}, got {item}")
         return self.texts[item - 1]
+
+
+def training_fingerprint(fingerprint: str, label: str) -> str:
+    """Identity of what trains: that of the data, and of a split other than leave-one-out."""
+    return fingerprint if label == LEAVE_ONE_OUT else hashlib.sha256(f"{fingerprint} {label}".encode()).hexdigest()
 
 
 _NOTHING = ItemText()
@@ -142,7 +189,11 @@ def _note(count: int, noun: str, which: str, fate: str) -> tuple[str, ...]:
     return (f"{how_many(count, noun)} {which}: {fate}",) if count else ()
 
 
-def _contents_hash(name: str, sequences: Mapping[str, Sequence[str]], texts: Mapping[str, ItemText]) -> str:
+def _contents_hash(
+    name: str, sequences: Mapping[str, Sequence[str]], texts: Mapping[str, ItemText], times: Mapping[str, Sequence[float]] | None
+) -> str:
     plain = {item: [t.title, t.brand, t.categories, t.description, sorted(t.attributes.items())] for item, t in texts.items()}
-    contents = [name, [[user, list(sequence)] for user, sequence in sequences.items()], plain]
+    contents: list[object] = [name, [[user, list(sequence)] for user, sequence in sequences.items()], plain]
+    if times is not None:
+        contents.append([list(times[user]) for user in sequences])
     return hashlib.sha256(json.dumps(contents, sort_keys=True).encode()).hexdigest()

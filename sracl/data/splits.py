@@ -1,12 +1,14 @@
-"""Leave-one-out: which part of each sequence is read, and which item it should predict.
+"""Which part of each sequence is read, and which item it should predict.
 
-Of a sequence x_1 … x_n, x_n tests, x_{n-1} validates and the rest trains:
+Of a sequence x_1 … x_n, the first m train. Leave-one-out has x_n test, x_{n-1} validate and the rest train, so m = n - 2:
 
 | rows       | reads (at most the last `max_length`) | predicts  |
 |------------|---------------------------------------|-----------|
-| training   | x_1 … x_t for every t = 1 … n-3       | x_{t+1}   |
+| training   | x_1 … x_t for every t = 1 … m-1       | x_{t+1}   |
 | validation | x_1 … x_{n-2}                         | x_{n-1}   |
 | test       | x_1 … x_{n-1}                         | x_n       |
+
+Data that were divided otherwise (`sracl.data.by_time`) have an m of their own for each user, and say what is predicted.
 
 What is read and predicted is identified by user and position, never by item, since users may repeat items.
 """
@@ -66,9 +68,9 @@ class Prefixes:
 def training_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
     """Every prefix that trains, by user and then by t: a row's number is the sample's id, for good.
 
-    Σ max(0, n - 3) rows. Users with n = 3 have none.
+    Σ max(0, m - 1) rows. Users of whom one interaction trains, or none, have none.
     """
-    return _every(interactions, interactions.lengths - 3, max_length)
+    return _every(interactions, interactions.trained - 1, max_length)
 
 
 def all_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
@@ -80,24 +82,30 @@ def all_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
 
 
 def user_prefixes(interactions: Interactions, max_length: int) -> Prefixes:
-    """One row per user with n > 3: its longest training prefix, x_1 … x_{n-3}."""
-    longest = interactions.lengths - 3
+    """One row per user of whom two interactions or more train: the longest training prefix, x_1 … x_{m-1}."""
+    longest = interactions.trained - 1
     users = np.flatnonzero(longest >= 1)
     return _prefixes(interactions, users, longest[users], max_length)
 
 
 def histories(interactions: Interactions, max_length: int | None = None) -> Prefixes:
-    """One row per user: all that trains, x_1 … x_{n-2}, whole unless cut to its last `max_length`. Targets are 0."""
-    trained = interactions.lengths - 2
+    """One row per user of whom anything trains: x_1 … x_m, whole unless cut to its last `max_length`. Targets are 0."""
+    trained = interactions.trained
     longest = int(trained.max(initial=1)) if max_length is None else max_length
-    return without_targets(_prefixes(interactions, np.arange(interactions.num_users), trained, longest))
+    users = np.flatnonzero(trained >= 1)
+    return _stretches(interactions, users, trained[users], longest)
 
 
 def training_counts(interactions: Interactions) -> NDArray[np.int64]:
-    """How often items 1..V stand in what trains, x_1 … x_{n-2} of each user: int64 [V]."""
-    trains = np.ones(len(interactions.items), dtype=bool)
-    trains[interactions.offsets[1:] - 1] = trains[interactions.offsets[1:] - 2] = False
-    return np.bincount(interactions.items[trains], minlength=interactions.num_items + 1)[1:]
+    """How often items 1..V stand in what trains, x_1 … x_m of each user: int64 [V]."""
+    return np.bincount(interactions.items[trains(interactions)], minlength=interactions.num_items + 1)[1:]
+
+
+def trains(interactions: Interactions, fewer: int = 0) -> NDArray[np.bool_]:
+    """Which of `Interactions.items` train, bool [N]: x_1 … x_m of each user, without the last `fewer` of them."""
+    lengths = interactions.lengths
+    place = np.arange(interactions.num_interactions) - np.repeat(interactions.offsets[:-1], lengths)
+    return place < np.repeat(interactions.trained - fewer, lengths)
 
 
 def spans(interactions: Interactions, users: NDArray[np.int64], last: NDArray[np.int64], max_length: int) -> Prefixes:
@@ -106,20 +114,15 @@ def spans(interactions: Interactions, users: NDArray[np.int64], last: NDArray[np
     Args:
         interactions: The data.
         users: int64 [S], rows of users, repeats allowed.
-        last: Position of the last item read, int64 [S], 1 … n-2.
+        last: Position of the last item read, int64 [S], 1 … m.
         max_length: Items read at most.
 
     Raises:
         ValueError: A stretch would read beyond what trains.
     """
-    if (last < 1).any() or (last > interactions.lengths[users] - 2).any():
-        raise ValueError("a stretch of a training part ends at 1 … n-2")
-    return without_targets(_prefixes(interactions, users, last, max_length))
-
-
-def without_targets(rows: Prefixes) -> Prefixes:
-    """The same rows, whose following items stay out of sight."""
-    return replace(rows, targets=np.zeros_like(rows.targets))
+    if (last < 1).any() or (last > interactions.trained[users]).any():
+        raise ValueError("a stretch of a training part ends at 1 … m, the last that trains (n-2 where one is left out)")
+    return _stretches(interactions, users, last, max_length)
 
 
 def at_each_position(rows: Prefixes) -> Prefixes:
@@ -128,7 +131,7 @@ def at_each_position(rows: Prefixes) -> Prefixes:
 
 
 def evaluation_prefixes(interactions: Interactions, split: Literal["valid", "test"], max_length: int) -> Prefixes:
-    """One row per user, in their order: the history before the split's target.
+    """One row per user that the split has a target of, in their order: the history before it.
 
     Raises:
         DataError: A user has fewer than three interactions.
@@ -136,6 +139,9 @@ def evaluation_prefixes(interactions: Interactions, split: Literal["valid", "tes
     held_out = {"valid": 2, "test": 1}
     if split not in held_out:
         raise ValueError(f"split should be 'valid' or 'test', got {split!r}")
+    if interactions.split is not None:
+        rows = interactions.split.valid if split == "valid" else interactions.split.test
+        return _prefixes(interactions, rows.users, rows.visible, max_length)
     if interactions.num_users and interactions.lengths.min() < SHORTEST:
         raise DataError(f"data set '{interactions.name}': a user with fewer than {SHORTEST} interactions cannot be evaluated")
     users = np.arange(interactions.num_users)
@@ -147,10 +153,7 @@ def whole_histories(interactions: Interactions, max_length: int) -> Prefixes:
 
     For recommending what nobody knows yet; training on these is leaky.
     """
-    users = np.arange(interactions.num_users)
-    stops = interactions.offsets[1:]
-    starts = np.maximum(interactions.offsets[:-1], stops - max_length)
-    return Prefixes(users=users, visible=interactions.lengths, starts=starts, stops=stops, targets=np.zeros_like(users))
+    return _stretches(interactions, np.arange(interactions.num_users), interactions.lengths, max_length)
 
 
 def seen(interactions: Interactions, rows: Prefixes) -> NDArray[np.int64]:
@@ -171,14 +174,17 @@ def _every(interactions: Interactions, longest: NDArray[np.int64], max_length: i
 
 
 def _prefixes(interactions: Interactions, users: NDArray[np.int64], visible: NDArray[np.int64], max_length: int) -> Prefixes:
+    """Items up to a position of each user, each with the item that follows."""
+    rows = _stretches(interactions, users, visible, max_length)
+    return replace(rows, targets=interactions.items[rows.stops])
+
+
+def _stretches(interactions: Interactions, users: NDArray[np.int64], visible: NDArray[np.int64], max_length: int) -> Prefixes:
+    """Items up to a position of each user, which may be their last. Targets are 0."""
     if max_length < 1:
         raise ValueError(f"max_length should be at least 1, got {max_length}")
     begins = interactions.offsets[users]
     stops = begins + visible
     return Prefixes(
-        users=users,
-        visible=visible,
-        starts=np.maximum(begins, stops - max_length),
-        stops=stops,
-        targets=interactions.items[stops],
+        users=users, visible=visible, starts=np.maximum(begins, stops - max_length), stops=stops, targets=np.zeros(len(users), np.int64)
     )

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sracl.data.splits import training_prefixes
+from sracl.data.by_time import moment
+from sracl.data.splits import training_prefixes, trains
 
 if TYPE_CHECKING:
     from sracl.data.interactions import Interactions
@@ -20,7 +21,8 @@ def statistics(interactions: Interactions, *, max_length: int = 20) -> dict[str,
         max_length: Items a model reads at most.
 
     Returns:
-        Counts as int, shares as float in [0, 1], lengths in interactions.
+        Counts as int, shares as float in [0, 1], lengths in interactions. `trained_after_tested` is the share of what trains under
+        leave-one-out that is later than what tests, on average over users: 0 where a split by time is the same, None without times.
     """
     lengths = interactions.lengths
     samples = training_prefixes(interactions, max_length)
@@ -41,6 +43,8 @@ def statistics(interactions: Interactions, *, max_length: int = 20) -> dict[str,
             "7-10": int(((lengths >= 7) & (lengths <= 10)).sum()),
             ">10": int((lengths > 10).sum()),
         },
+        "times": None if interactions.times is None else f"{moment(interactions.times.min())} to {moment(interactions.times.max())}",
+        "trained_after_tested": _trained_after_tested(interactions),
         "users_with_repeats": sum(len(np.unique(sequence)) < len(sequence) for sequence in map(interactions.sequence, range(len(lengths)))),
         "items_with": {
             "title": float(np.mean([bool(text.title) for text in texts])),
@@ -50,6 +54,13 @@ def statistics(interactions: Interactions, *, max_length: int = 20) -> dict[str,
             "attributes": float(np.mean([bool(text.attributes) for text in texts])),
         },
     }
+
+
+def _trained_after_tested(interactions: Interactions) -> float | None:
+    if interactions.times is None:
+        return None
+    trained, tested = np.sort(interactions.times[trains(interactions)]), interactions.times[interactions.offsets[1:] - 1]
+    return float(1 - np.searchsorted(trained, tested, side="right").mean() / len(trained)) if len(trained) else 0.0
 
 
 def _spread(values: np.ndarray[Any, np.dtype[np.int64]]) -> dict[str, float]:

@@ -28,6 +28,10 @@ CUTOFFS = (1, 5, 10, 20)
 
 _SHORTEST, _LONGEST = 5, 50
 
+_OPENING = 1_577_836_800.0  # 2020-01-01, in seconds since 1970
+_YEARS = 2 * 365 * 86_400.0
+_GAP = 10 * 86_400.0  # median time between two choices of a user
+
 # How well an item fits an interest (category, style), in nats below a perfect fit.
 _OTHER_STYLE = 2.0
 _OTHER_CATEGORY = 2.5
@@ -46,6 +50,8 @@ class _Shop:
 
     texts: tuple[ItemText, ...]
     sequences: list[list[int]]
+    times: list[list[float]]
+    """When each was chosen, seconds since 1970."""
     foreseen: NDArray[np.float64]
     """Probabilities of the likeliest items, falling, float [U, max(CUTOFFS)]."""
 
@@ -69,7 +75,7 @@ def demo(
 
     among the items not chosen before. The fit falls from items of both the category and the style to those of one
     and of neither; the product that usually follows the last one, and the same brand, are called for.
-    Popularity is log-normal, cut off below, so that it has a long tail.
+    Popularity is log-normal, cut off below, so that it has a long tail. Times are drawn apart, and nothing depends on them.
 
     Args:
         num_users: U.
@@ -84,10 +90,12 @@ def demo(
     """
     shop = _shop(num_users, num_items, mean_length, persistence, focus, seed)
     chosen = sorted({item for sequence in shop.sequences for item in sequence})
+    users = [f"user-{u + 1:04d}" for u in range(num_users)]
     return Interactions.of(
         "demo",
-        {f"user-{u + 1:04d}": [_name(item) for item in sequence] for u, sequence in enumerate(shop.sequences)},
+        {user: [_name(item) for item in sequence] for user, sequence in zip(users, shop.sequences, strict=True)},
         {_name(item): shop.texts[item] for item in chosen},
+        times=dict(zip(users, shop.times, strict=True)),
     )
 
 
@@ -174,7 +182,18 @@ def _shop(num_users: int, num_items: int, mean_length: float, persistence: float
         sequence, probabilities = _walk(fit[interests], call, int(length), persistence, generator)
         sequences.append(sequence)
         foreseen.append(np.sort(probabilities)[::-1][: max(CUTOFFS)])
-    return _Shop(catalogue.texts, sequences, np.array(foreseen))
+    return _Shop(catalogue.texts, sequences, _times(sequences, seed), np.array(foreseen))
+
+
+def _times(sequences: list[list[int]], seed: int) -> list[list[float]]:
+    """When each item was chosen: users come one by one over two years, and come again after a day to some months."""
+    generator = np.random.default_rng([seed, VERSION, 1])  # its own, so that the items are the same with times as without
+    found = []
+    for sequence in sequences:
+        first = _OPENING + generator.uniform(0, _YEARS)
+        gaps = np.exp(generator.normal(np.log(_GAP), 1.0, size=len(sequence) - 1))
+        found.append(np.floor(first + np.concatenate([[0.0], np.cumsum(gaps)])).tolist())
+    return found
 
 
 def _walk(

@@ -44,6 +44,19 @@ def semantics(values: Mapping[str, Any]) -> Found:
         yield ("semantics", "sequences", "exclude"), what
 
 
+def split(values: Mapping[str, Any]) -> Found:
+    """Moments follow one another, and what lets held-out items in knows which these are."""
+    found = values["evaluation"].get("split")
+    if not isinstance(found, dict):
+        return
+    valid, test = found.get("valid"), found.get("test")
+    if isinstance(valid, float) and isinstance(test, float) and valid >= test:
+        yield ("evaluation", "split", "valid"), f"Should be below test, which is {test:g}; got {valid:g}."
+    if values["semantics"].get("sequences", {}).get("pool") == "all":
+        what = 'pool = "all" repeats what the official code lets in where one is left out; with a split by time there is no such pool.'
+        yield ("semantics", "sequences", "pool"), what
+
+
 def views(values: Mapping[str, Any]) -> Found:
     """Objectives name views that there are."""
     known = [entry["id"] for entry in values["view"]]
@@ -82,7 +95,7 @@ def something_to_train(values: Mapping[str, Any]) -> Found:
             yield at, "Every objective has weight 0, so there is nothing to train."
 
 
-ALL = (semantics, metrics, views, phases, something_to_train)
+ALL = (semantics, metrics, split, views, phases, something_to_train)
 
 
 def finite(values: Mapping[str, Any]) -> Found:

@@ -48,9 +48,9 @@ def _explain(model: type[Settings], detail: ErrorDetails, table: Mapping[str, An
     if detail["type"] == "extra_forbidden":
         owner = "[[variant]]" if path[0] == "variant" else f"[{'.'.join(path[:-1])}]"
         return path, unknown(key, holder.model_fields, owner)
-    if _table_model(holder, key) or detail["type"] == "dict_type":
-        return path, f"Should be a table, got {in_toml(value)}."
     hint = get_type_hints(holder, include_extras=True)[key]
+    if (_table_model(holder, key) and not choices(hint)) or detail["type"] == "dict_type":
+        return path, f"Should be a table, got {in_toml(value)}."
     if get_origin(hint) is dict and depth < len(keys) and isinstance(value, Mapping):
         path, hint, value = (*path, keys[depth]), get_args(hint)[1], value[keys[depth]]
     if detail["type"] == "missing":

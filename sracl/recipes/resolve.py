@@ -64,7 +64,7 @@ class _Resolver:
             "stage": [self._stage(name, table) for name, table in raw.get("stage", {}).items()],
             "objective": self._objectives(("objective",), raw.get("objective", {})),
             "train": self._train(raw.get("train")),
-            "evaluation": self._section(schema.EvaluationSettings, ("evaluation",), raw.get("evaluation")),
+            "evaluation": self._evaluation(raw.get("evaluation")),
         }
         for name, slot in schema.OPTIONAL.items():
             if name in raw:
@@ -185,6 +185,15 @@ class _Resolver:
         own = {key: value for key, value in table.items() if key != "phase"} if isinstance(table, dict) else table
         read = [self._model(schema.PhaseSettings, {"id": name, **entry}, ("train", "phase", name)) for name, entry in phases.items()]
         return {**self._section(schema.TrainSettings, ("train",), own), "phase": read}
+
+    def _evaluation(self, table: Any) -> dict[str, Any]:
+        """The protocol; a split that is a table is read by itself."""
+        split = table.get("split") if isinstance(table, dict) else None
+        if not isinstance(split, dict):
+            return self._section(schema.EvaluationSettings, ("evaluation",), table)
+        rest = {key: value for key, value in table.items() if key != "split"}
+        made = self._section(schema.EvaluationSettings, ("evaluation",), rest)
+        return {**made, "split": self._model(schema.TimeSplit, split, ("evaluation", "split"))}
 
     def _section(self, model: type[schema.Settings], path: Path, table: Any) -> dict[str, Any]:
         """A table of fixed keys, the components in it bound."""

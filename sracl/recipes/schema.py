@@ -174,6 +174,19 @@ class TrainSettings(StageTrainSettings):
     """Updates a step; none: one of everything with every objective's own weight."""
 
 
+class TimeSplit(Settings):
+    """Two moments, told by how many of all interactions are earlier: what came before both trains."""
+
+    by: Literal["time"]
+    """What divides: when items were chosen."""
+    valid: Annotated[float, Field(gt=0, lt=1)]
+    """Share of the interactions that train."""
+    test: Annotated[float, Field(gt=0, lt=1)]
+    """Share that trains or validates; the rest tests."""
+    target: Literal["first", "last"] = "last"
+    """Which of a user's interactions in either part is predicted, after all that the user has before it."""
+
+
 class EvaluationSettings(Settings):
     """The protocol; figures of different protocols are never compared."""
 
@@ -183,8 +196,9 @@ class EvaluationSettings(Settings):
     """The k of HR@k, NDCG@k and MRR@k."""
     candidates: Literal["all"] = "all"
     """Items that are ranked."""
-    split: Literal["leave-one-out"] = "leave-one-out"
-    """The last item tests, the one before validates."""
+    split: Literal["leave-one-out"] | TimeSplit = "leave-one-out"
+    """Of each user the last item tests and the one before validates; or `{ by = "time", valid = 0.8, test = 0.9 }`: what came before a
+    moment trains, and what came later is predicted."""
     batch_size: Annotated[int, Field(ge=1)] = 256
     """Users scored at a time; has no influence on the figures."""
 

@@ -84,6 +84,8 @@ def _words(accepted: Any) -> tuple[str, str]:
     if accepted in _WORDS:
         return _WORDS[accepted]
     origin, parts = get_origin(accepted), get_args(accepted)
+    if needed := _keys_of(accepted):
+        return f"a table with {needed}", f"tables with {needed}"
     if origin is Literal:
         text = " or ".join([", ".join(in_toml(part) for part in parts[:-1]), in_toml(parts[-1])]) if len(parts) > 1 else in_toml(parts[0])
         return text, f"{text} each"
@@ -100,6 +102,12 @@ def _words(accepted: Any) -> tuple[str, str]:
         inside = ", ".join(_words(part)[0] for part in parts)
         return f"an array [{inside}]", f"arrays [{inside}]"
     return f"an array of {_words(parts[0])[1]}", f"arrays of {_words(parts[0])[1]}"
+
+
+def _keys_of(accepted: Any) -> str:
+    """The keys that a table has to have, of a model; empty for other types."""
+    fields = getattr(accepted, "model_fields", {}) if isinstance(accepted, type) else {}
+    return ", ".join(name for name, field in fields.items() if field.is_required())
 
 
 def _range(limits: Mapping[str, Any]) -> str:

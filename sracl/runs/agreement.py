@@ -34,12 +34,13 @@ def demand_training_only(interactions: Interactions, rows: Prefixes, where: str)
         PluginError: They do.
     """
     positions = rows.stops - interactions.offsets[rows.users] + (rows.targets != 0)  # the furthest one read or predicted
-    beyond = positions - (interactions.lengths[rows.users] - 2)
+    beyond = positions - interactions.trained[rows.users]
     if (beyond > 0).any():
         user = interactions.users[rows.users[beyond.argmax()]]
         raise PluginError(
             f"{where}: {(beyond > 0).sum():,} of {len(rows):,} samples read or predict what validates or tests, up to {beyond.max()} "
-            f"beyond the last training interaction of user '{user}'. A sampler makes samples of x_1 … x_(n-2) of each user alone."
+            f"beyond the last training interaction of user '{user}'. A sampler makes samples of the "
+            "first `interactions.trained` interactions of each user alone."
         )
 
 

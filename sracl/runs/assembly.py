@@ -133,7 +133,7 @@ class _Assembly:
         sampler: Sampler = self.build("sampler", values["samples"], f"{prefix}samples")
         rows = sampler.rows(self.data, self.max_length)
         if len(rows) == 0:
-            raise DataError(f"the data set '{self.data.name}' has no training sample: no user has 4 or more interactions.")
+            raise DataError(f"the data set '{self.data.name}' has no training sample: two interactions of a user or more have to train.")
         demand_training_only(self.data, rows, f"{prefix}samples")
         self.samples = samples = SequenceTable.of(self.data, rows, self.max_length, self.shop.device)
         objectives = []

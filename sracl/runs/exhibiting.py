@@ -146,11 +146,7 @@ def _substitution(values: Any) -> dict[str, Any] | None:
 
 def _shown(data: Interactions, histories: Iterable[NDArray[np.int64]]) -> list[int]:
     """Items of the histories, then those that were chosen most in training, until there are enough."""
-    trained = np.ones(len(data.items), dtype=bool)
-    ends = data.offsets[1:]
-    trained[ends - 1] = trained[ends - 2] = False  # every user has three interactions or more
-    counts = np.bincount(data.items[trained], minlength=data.num_items + 1)
-    popular = np.argsort(-counts[1:], kind="stable") + 1
+    popular = np.argsort(-splits.training_counts(data), kind="stable") + 1
     first = np.unique(np.concatenate([*histories, np.empty(0, dtype=np.int64)])).tolist()
     return list(dict.fromkeys([*first, *popular.tolist()]))[: max(ITEMS, len(first))]
 

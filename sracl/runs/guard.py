@@ -53,7 +53,7 @@ class Guard:
 
     @property
     def furthest(self) -> int:
-        """How far beyond x_{n-2} at most, as `beyond_training`."""
+        """How far beyond the last that trains at most, as `beyond_training`."""
         return beyond_training(self.interactions, self.reached)
 
     def note(self, folder: Path) -> dict[str, Any]:
@@ -82,12 +82,12 @@ class Guard:
             return f"it has read {len(reached):,} users, and the data set has {len(self.reached):,}"
         if len(others := np.flatnonzero(reached != self.reached)):
             user = others[np.argmax((reached - self.reached)[others])]
-            last = self.interactions.lengths[user] - 2
+            last = self.interactions.trained[user]
             return (
                 f"of user '{self.interactions.users[user]}' it has read up to position {reached[user]}, and due is {self.reached[user]} "
                 f"(the last that trains is {last}); so with {len(others):,} users"
             )
         said = made.facts.get("reads"), made.facts.get("furthest")
         if said != (self.reads, self.furthest):
-            return f"it says that it read {said[0]} data up to {said[1]} beyond x_(n-2), and due is {self.reads} up to {self.furthest}"
+            return f"it says that it read {said[0]} data up to {said[1]} beyond what trains, and due is {self.reads} up to {self.furthest}"
         return ""

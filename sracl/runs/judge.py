@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sracl.data import by_time
 from sracl.data.splits import training_counts
 from sracl.evaluation.catalogue import Shown
 from sracl.evaluation.groups import history_groups
@@ -67,7 +68,7 @@ def protocol(run: RunPlan, parts: Parts, seen_items: str) -> dict[str, Any]:
     return {
         "dataset": parts.data.name,
         "data": parts.data.fingerprint,
-        "split": run.values["evaluation"]["split"],
+        "split": by_time.label(run.values["evaluation"]["split"]),
         "candidates": run.values["evaluation"]["candidates"],
         "seen_items": seen_items,
         "ties": TIE_RULE,

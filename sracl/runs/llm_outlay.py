@@ -93,16 +93,16 @@ def outlays(plan: Plan) -> list[Outlay]:
 
 def _decisive(values: Mapping[str, Any]) -> frozenset[str]:
     """What decides what a run asks; a run that asks for some of what another asks has some of these."""
+    data = [values["data"], values["evaluation"]["split"]]
     return frozenset(
-        json.dumps([values["data"], kind, {key: table[key] for key in _DECISIVE if key in table}], sort_keys=True)
+        json.dumps([data, kind, {key: table[key] for key in _DECISIVE if key in table}], sort_keys=True)
         for kind, table in values["semantics"].items()
     )
 
 
 def _outlay(values: Mapping[str, Any]) -> Outlay:
     data, tables = values["data"], values["semantics"]
-    parameters = {key: value for key, value in data.items() if key not in ("name", "max_length")}
-    interactions = datasets.load(data["name"], parameters)
+    interactions = datasets.of_run(values)
     granularities = tuple(_counted(name, chosen, asked) for name, chosen, asked in _granularities(interactions, tables, data["max_length"]))
     models = [LLM.of(card) for card in catalog().cards("llm")]
     prices = [_price(llm, granularities, batch=batch) for llm in models for batch in ((False, True) if llm.batch_discount else (False,))]

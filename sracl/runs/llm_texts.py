@@ -115,7 +115,8 @@ def _tables(plan: Plan) -> list[tuple[RunPlan, str]]:
             decisive: dict[str, Any] = {
                 name: value for name, value in table.items() if name not in ("text_encoder", "retriever", "k", "exclude")
             }
-            met.setdefault(json.dumps([run.values["data"], kind, decisive], sort_keys=True), (run, kind))
+            data = [run.values["data"], run.values["evaluation"]["split"]]
+            met.setdefault(json.dumps([data, kind, decisive], sort_keys=True), (run, kind))
     if not met:
         raise UsageError(f"{plan.name} has no use for texts: none of its parts needs [semantics]. methods/sracl has.")
     return list(met.values())

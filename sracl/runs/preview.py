@@ -126,23 +126,22 @@ class _Timings:
             if timed := self._epochs.get(_likeness(run.values, training)):
                 seconds += epochs * median(timed)
                 continue
-            samples = self._num_samples(run.values["data"], training["samples"])
+            samples = self._num_samples(run.values, training["samples"])
             if samples is None:
                 return None, "data set absent"
             seconds += epochs * samples * _sequences_a_sample(run.values, training) * MICROSECONDS_A_SEQUENCE / 1e6
             basis = "rule of thumb"
         return seconds, basis
 
-    def _num_samples(self, data: Mapping[str, Any], sampler: Mapping[str, Any]) -> int | None:
-        """Training samples that a sampler makes of a data set; None where the data set is absent."""
+    def _num_samples(self, values: Mapping[str, Any], sampler: Mapping[str, Any]) -> int | None:
+        """Training samples that a sampler makes of a run's data set; None where the data set is absent."""
         from sracl.data import datasets, splits
 
-        key = json.dumps([data, sampler], sort_keys=True)
+        max_length = values["data"]["max_length"]
+        key = json.dumps([values["data"], values["evaluation"]["split"], sampler], sort_keys=True)
         if key not in self._samples:
-            table = dict(data)
-            name, max_length = table.pop("name"), table.pop("max_length")
             try:
-                interactions = datasets.load(name, table)
+                interactions = datasets.of_run(values)
             except DataError:
                 return None
             if sampler["use"] == "prefix":  # counted without torch, which takes a second to load

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import torch
 
-from sracl.data import splits
+from sracl.data import by_time, splits
 from sracl.data.samples import SequenceTable
+from sracl.errors import UsageError
 from sracl.evaluation.numbers import demand_numbers
 from sracl.evaluation.ranking import ranked, score, scored
 from sracl.evaluation.top_items import top_items
+from sracl.wording import the_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -89,6 +91,7 @@ class Recommender:
         self._backbone = backbone
         self._device = device
         self._max_length: int = values["data"]["max_length"]
+        self._split: Any = values["evaluation"]["split"]
         self._batch_size: int = values["evaluation"]["batch_size"]
 
     def to_users(
@@ -107,6 +110,7 @@ class Recommender:
 
         Raises:
             SraclError: A score is not a number.
+            UsageError: The split has no target of a user.
         """
         data, excluded = self.data, (seen_items or self.seen_items) == "exclude"
         if split == "all":
@@ -114,21 +118,26 @@ class Recommender:
         else:
             histories = splits.evaluation_prefixes(data, split, self._max_length)
         table = SequenceTable.of(data, histories, self._max_length, self._device)
-        wanted = np.isin(np.array(data.users), np.array(names)) if names is not None else np.ones(data.num_users, dtype=bool)
+        owners = np.array(data.users)[histories.users]
+        held_out = set(owners.tolist())
+        if lacking := [f"'{name}'" for name in names or () if name not in held_out]:
+            what = {"valid": "validates", "test": "tests"}.get(split)
+            raise UsageError(f"nothing {what} of {', '.join(the_first(lacking, 3))}: the run's split is {by_time.label(self._split)}.")
+        wanted = np.isin(owners, np.array(names)) if names is not None else np.ones(len(histories), dtype=bool)
         for rows, scores in scored(self._backbone, table, batch_size=self._batch_size, wanted=wanted):
             demand_numbers(scores.sum())
-            users = rows.cpu().numpy()
-            seen = torch.from_numpy(splits.seen(data, histories.take(users))).to(self._device)
+            read = histories.take(rows.cpu().numpy())
+            seen = torch.from_numpy(splits.seen(data, read)).to(self._device)
             items, values = _top(scores, count, seen if excluded else None)
             targets = table.targets[rows]
             ranks = getattr(ranked(scores, targets, seen)[0], "exclude" if excluded else "keep").tolist() if table.has_targets else None
-            for place in np.flatnonzero(wanted[users]).tolist():
-                user = int(users[place])
+            for place in np.flatnonzero(wanted[rows.cpu().numpy()]).tolist():
+                user = int(read.users[place])
                 target = None
                 if ranks is not None:
                     rank = ranks[place] if ranks[place] <= data.num_items else None
                     target = Target(*self._named(int(targets[place])), rank)
-                history = data.sequence(user)[: histories.visible[user]].tolist()
+                history = data.sequence(user)[: read.visible[place]].tolist()
                 yield self._told(data.users[user], history, items[place], values[place], target)
 
     @torch.no_grad()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sracl.data.interactions import LEAVE_ONE_OUT, Rows, Split
 from sracl.data.splits import training_prefixes
 from sracl.errors import UsageError
 from sracl.semantics.signal import Alike, Coverage, NextItem, Transitions, alike, coverage, next_item, transitions
@@ -96,8 +97,9 @@ def _sequence_signal(run: RunPlan, shop: Workshop, data: Interactions) -> Sequen
 
 
 def _one_less(data: Interactions) -> Interactions:
-    """The data without the last interaction of each user: what trains then ends at x_{n-3}, and x_{n-2} would validate."""
-    kept = np.ones(data.num_interactions, dtype=bool)
-    kept[data.offsets[1:] - 1] = False
+    """The data of which one interaction less of each user trains."""
+    nobody = Rows(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+    label = data.split.label if data.split else LEAVE_ONE_OUT
+    split = Split(label, trained=np.maximum(data.trained - 1, 0), valid=nobody, test=nobody)
     fingerprint = hashlib.sha256(f"{data.fingerprint} without the last interaction of each user".encode()).hexdigest()
-    return dataclasses.replace(data, items=data.items[kept], offsets=data.offsets - np.arange(data.num_users + 1), fingerprint=fingerprint)
+    return dataclasses.replace(data, split=split, fingerprint=fingerprint)

@@ -9,6 +9,7 @@ import numpy as np
 
 from sracl.errors import UsageError, did_you_mean
 from sracl.runs import stages
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,9 +73,10 @@ def user_view(run: RunPlan, shop: Workshop, name: str) -> SemanticView:
     """
     data = _data(run, shop, "sequences")
     user = _place(data.users, name, f"the data set '{data.name}' has no user")
-    if data.lengths[user] < 4:
+    if data.trained[user] < 2:
         raise UsageError(
-            f"user '{name}' has {data.lengths[user]} interactions; of fewer than 4 none trains, so that there is no sequence to show."
+            f"of user '{name}', who has {data.lengths[user]} interactions, {how_many(int(data.trained[user]), 'interaction')} "
+            f"{'trains' if data.trained[user] == 1 else 'train'}; a sequence to show takes 2."
         )
     found, made = shop.neighbours("sequences", run, data)
     texts = stages.texts(made)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sracl.data import by_time
+from sracl.data.interactions import training_fingerprint
 from sracl.errors import UsageError
 from sracl.registry.catalog import catalog
 from sracl.registry.find_prompt import find_prompt
@@ -69,11 +71,12 @@ def planned(values: Mapping[str, Any], data_fingerprint: str) -> list[tuple[str,
     """
     tables = values.get("semantics", {})
     domain = domain_of(values["data"]["name"])
+    trains = training_fingerprint(data_fingerprint, by_time.label(values["evaluation"]["split"]))
     stages: list[tuple[str, str, Mapping[str, Any]]] = []
     if "items" in tables:
-        stages.extend(_item_stages(tables["items"], data_fingerprint, domain))
+        stages.extend(_item_stages(tables["items"], trains, domain))
     if "sequences" in tables:
-        stages.extend(_sequence_stages(tables["sequences"], data_fingerprint, domain, values["data"]["max_length"]))
+        stages.extend(_sequence_stages(tables["sequences"], trains, domain, values["data"]["max_length"]))
     return stages
 
 
@@ -83,7 +86,7 @@ def item_neighbours(
     """Neighbours and vectors of every item.
 
     Args:
-        interactions: The data; only x_1 … x_{n-2} of each user is read.
+        interactions: The data; only x_1 … x_m of each user, what trains, is read.
         table: `semantics.items` of the plan.
         artifacts: Where results are kept.
         assemble: Builds components.
@@ -108,7 +111,7 @@ def sequence_neighbours(
     """Neighbours of every training sample, among the sequences of the pool.
 
     Args:
-        interactions: The data; with `pool = "train"` only x_1 … x_{n-2} of each user is read.
+        interactions: The data; with `pool = "train"` only x_1 … x_m of each user, what trains, is read.
         table: `semantics.sequences` of the plan.
         max_length: Items read of a sequence, the last ones.
         artifacts: Where results are kept.
@@ -179,7 +182,7 @@ def _item_chain(interactions: Interactions, table: Mapping[str, Any], *, artifac
         path=ITEMS,
         what=f"{interactions.num_items:,} items",
         table=table,
-        stages=_item_stages(table, interactions.fingerprint, domain),
+        stages=_item_stages(table, interactions.training_fingerprint, domain),
         names=interactions.item_ids,
         requests=asked,
         guard=Guard.over(interactions, asked.reads, pool="train", what=f"{ITEMS}: contexts"),
@@ -204,7 +207,7 @@ def _sequence_chain(
         path=SEQUENCES,
         what=f"{len(prefixes):,} {'sequences' if table['unit'] == 'prefix' else 'users'}",
         table=table,
-        stages=_sequence_stages(table, interactions.fingerprint, domain, max_length),
+        stages=_sequence_stages(table, interactions.training_fingerprint, domain, max_length),
         names=[f"{interactions.users[user]} {visible}" for user, visible in zip(prefixes.users, prefixes.visible, strict=True)],
         requests=requests.of_sequences(interactions, prefixes, template=find_prompt(catalog(), table["prompt"]), domain=domain),
         guard=Guard.over(interactions, prefixes, pool=table["pool"], what=f"{SEQUENCES}: pool"),

@@ -83,9 +83,8 @@ def _fingerprint(store: Reader, run: RunRow) -> str | None:
 
 def _data(run: RunRow, fingerprint: str | None, problems: list[str]) -> Interactions | None:
     """The data set as it is now; None, and a problem, where it is absent or cannot be read."""
-    table = {key: value for key, value in run.values["data"].items() if key not in ("name", "max_length")}
     try:
-        data = datasets.load(run.dataset, table)
+        data = datasets.of_run(run.values)
     except SraclError as error:
         problems.append(str(error))
         return None

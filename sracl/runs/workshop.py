@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sracl import paths
 from sracl.data import datasets
+from sracl.data.interactions import LEAVE_ONE_OUT
 from sracl.errors import DataError
 from sracl.llm_providers.allowance import Allowance
 from sracl.registry import parameters
@@ -43,13 +44,13 @@ class Workshop:
         self._neighbours: dict[str, tuple[Any, list[Artifact]]] = {}
 
     def demand_data(self, runs: Iterable[RunPlan]) -> None:
-        """Refuse to begin while a data set is absent.
+        """Refuse to begin while a data set is absent, or cannot be divided as a run asks.
 
         Raises:
-            DataError: With the folders searched and how to import.
+            DataError: With the folders searched and how to import, or with what is wrong.
         """
         for run in runs:
-            if run.data_fingerprint is None:
+            if run.data_fingerprint is None or run.values["evaluation"]["split"] != LEAVE_ONE_OUT:
                 self.interactions(run)
 
     def interactions(self, run: RunPlan) -> Interactions:
@@ -58,14 +59,11 @@ class Workshop:
         Raises:
             DataError: It is absent, malformed, or has changed since.
         """
-        table = dict(run.values["data"])
-        key = json.dumps(table, sort_keys=True)
+        key = json.dumps([run.values["data"], run.values["evaluation"]["split"]], sort_keys=True)
         if key not in self._data:
-            name = table.pop("name")
-            table.pop("max_length")
-            data = datasets.load(name, table)
+            data = datasets.of_run(run.values)
             for note in data.notes:
-                self.report(f"{name}: {note}")
+                self.report(f"{data.name}: {note}")
             self._data[key] = data
         data = self._data[key]
         if run.data_fingerprint and data.fingerprint != run.data_fingerprint:
@@ -79,7 +77,7 @@ class Workshop:
             DataError: The words that texts are asked for with have changed since the plan was made.
         """
         table, max_length = run.values["semantics"][kind], run.values["data"]["max_length"]
-        key = json.dumps([kind, table, max_length, data.fingerprint], sort_keys=True)
+        key = json.dumps([kind, table, max_length, data.training_fingerprint], sort_keys=True)
         if key not in self._neighbours:
             _demand_words(kind, run)
             shared: dict[str, Any] = {"artifacts": self.artifacts, "assemble": self.component, "report": self.report}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class HistoryPrefix(Shuffled):
-    """Visits, once an epoch in an order drawn anew, every prefix of the latest L items of x_1 … x_{n-2}.
+    """Visits, once an epoch in an order drawn anew, every prefix of the latest L items of x_1 … x_m.
 
     The whole of those items is a row too: what is predicted stands in the row, and nothing that follows is looked at. For
     objectives that hide items and ask for them; one that predicts what comes next has no targets here.
@@ -28,8 +28,8 @@ class HistoryPrefix(Shuffled):
     """
 
     def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
-        """Items 1 … t of the latest min(n - 2, L) that train, by user and then by t: Σ min(n - 2, L) rows. Targets are 0."""
-        trained = interactions.lengths - 2
+        """Items 1 … t of the latest min(m, L) that train, by user and then by t: Σ min(m, L) rows. Targets are 0."""
+        trained = interactions.trained
         seen = np.minimum(trained, max_length)  # [U]
         users = np.repeat(np.arange(interactions.num_users), seen)
         place = np.arange(len(users)) - np.repeat(np.cumsum(seen) - seen, seen)  # from 0, within what is seen of the user

@@ -20,5 +20,5 @@ class Prefix(Shuffled):
     """
 
     def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
-        """Inputs x_1 … x_t with target x_{t+1}, t = 1 … n-3, by user and then by t: Σ max(0, n - 3) rows."""
+        """Inputs x_1 … x_t with target x_{t+1}, t = 1 … m-1, by user and then by t: Σ max(0, m - 1) rows."""
         return splits.training_prefixes(interactions, max_length)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class User(Shuffled):
-    """Visits every user once an epoch: the latest L items of x_1 … x_{n-3}, and for each of them the item after it.
+    """Visits every user once an epoch: the latest L items of x_1 … x_{m-1}, and for each of them the item after it.
 
     For backbones that let no position see a later one. What a long history has before its last L items is never read, where
     `prefix` reads all of it, and a mean over positions counts long histories more.
@@ -25,5 +25,5 @@ class User(Shuffled):
     """
 
     def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
-        """One row per user with n > 3, whose batches have targets [B, L]."""
+        """One row per user with m > 1, whose batches have targets [B, L]."""
         return splits.at_each_position(splits.user_prefixes(interactions, max_length))

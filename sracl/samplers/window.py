@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 class Window(Shuffled):
     """Visits every window of the training parts once an epoch, in an order drawn anew.
 
-        windows of x_1 … x_m, m = n - 2, that end at m, m - s, m - 2s, … down to L, and one that begins at 1;   s = max(1, ⌊step · L⌋)
+        windows of x_1 … x_m that end at m, m - s, m - 2s, … down to L, and one that begins at 1;   s = max(1, ⌊step · L⌋)
 
     A training part of at most L items is one window. For objectives that find what to predict within a row (`cloze`): there are no
-    targets, and x_{n-2}, which prefixes only ever predict, is read.
+    targets, and x_m, which prefixes only ever predict, is read.
 
     Args:
         generator: Source of the order, on the device of the samples.
@@ -39,9 +39,9 @@ class Window(Shuffled):
         self.step = step
 
     def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
-        """The windows, by user and then by end: Σ (1 + ⌈max(0, n - 2 - L) / s⌉) rows, whose targets are 0."""
+        """The windows, by user and then by end: Σ (1 + ⌈max(0, m - L) / s⌉) rows, whose targets are 0."""
         apart = max(1, int(Fraction(self.step).limit_denominator(10_000) * max_length))  # 0.29 of 100 is 29, where floats give 28
-        trained = interactions.lengths - 2
+        trained = interactions.trained
         beyond = np.maximum(trained - max_length, 0)  # items that the last window of a user leaves out
         counts = np.where(trained >= 1, 1 - -beyond // apart, 0)
         users = np.repeat(np.arange(interactions.num_users), counts)

@@ -95,5 +95,5 @@ def item_table(ids: NDArray[np.int64]) -> NDArray[np.int64]:
 
 def _training_targets(interactions: Interactions, prefixes: Prefixes) -> Prefixes:
     """The same rows, with targets that validate or test set to 0, so that nothing can be trained on them."""
-    trains = prefixes.visible + 1 <= interactions.lengths[prefixes.users] - 2
+    trains = prefixes.visible + 1 <= interactions.trained[prefixes.users]
     return Prefixes(prefixes.users, prefixes.visible, prefixes.starts, prefixes.stops, np.where(trains, prefixes.targets, 0))

@@ -58,14 +58,13 @@ def clean(text: ItemText, template: PromptTemplate) -> ItemText:
 
 
 def item_contexts(interactions: Interactions, limit: int) -> Contexts:
-    """Up to `limit` training sequences x_1 … x_p, 2 <= p <= n - 2, ending with each item; cut to their last 11 items.
+    """Up to `limit` training sequences x_1 … x_p, 2 <= p <= m, ending with each item; cut to their last 11 items.
 
     Where there are more, they are drawn at random with a fixed seed.
     """
-    counts = interactions.lengths
-    users = np.repeat(np.arange(interactions.num_users), counts)
+    users = np.repeat(np.arange(interactions.num_users), interactions.lengths)
     visible = np.arange(interactions.num_interactions) - interactions.offsets[users] + 1
-    rows = np.flatnonzero((visible >= 2) & (visible <= counts[users] - 2))
+    rows = np.flatnonzero((visible >= 2) & (visible <= interactions.trained[users]))
     ends = interactions.items[rows]
     lots = np.random.default_rng(_CONTEXT_SEED).random(len(rows))
     drawn = np.lexsort((lots, ends))

@@ -21,12 +21,12 @@ def reach(interactions: Interactions, prefixes: Prefixes) -> NDArray[np.int32]:
 
 
 def beyond_training(interactions: Interactions, reached: NDArray[np.int32]) -> int:
-    """How far beyond the last training interaction x_{n-2} of their user the furthest of these positions is.
+    """How far beyond the last training interaction of their user the furthest of these positions is.
 
     Returns:
-        0 or less: training only. 1: the validation interaction x_{n-1} of some user. 2: a test interaction.
+        0 or less: training only. Where one is left out, 1: the validation interaction x_{n-1} of some user, 2: a test interaction.
     """
     read = reached > 0
     if not read.any():
         return -interactions.num_interactions
-    return int((reached - (interactions.lengths - 2))[read].max())
+    return int((reached - interactions.trained)[read].max())

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sracl.data.splits import trains
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,7 +25,7 @@ _PAIRS = 8192
 
 @dataclass(frozen=True)
 class Transitions:
-    """Whether items that follow one another resemble one another: cosines of x_t and x_{t+1}, t + 1 <= n - 2."""
+    """Whether items that follow one another resemble one another: cosines of x_t and x_{t+1}, t + 1 <= m."""
 
     count: int
     """Training transitions between items that both have a vector."""
@@ -35,12 +37,12 @@ class Transitions:
 
 @dataclass(frozen=True)
 class NextItem:
-    """How often the item most like the last one comes next: x_{n-2}, given x_{n-3} alone."""
+    """How often the item most like the last one comes next: x_m, given x_{m-1} alone."""
 
     users: int
     """Users with both."""
     by_text: float
-    """HR@20 of the items with the highest cosine to x_{n-3}, itself left out; an item without a vector is never found."""
+    """HR@20 of the items with the highest cosine to x_{m-1}, itself left out; an item without a vector is never found."""
     by_popularity: float
     """HR@20 of the items that most training interactions but these last ones are with."""
     by_chance: float
@@ -74,13 +76,12 @@ def transitions(interactions: Interactions, vectors: NDArray[np.float32]) -> Tra
     """Cosines along training transitions, beside those of random pairs.
 
     Args:
-        interactions: The data; x_1 … x_{n-2} of each user is read.
+        interactions: The data; x_1 … x_m of each user is read.
         vectors: Of every item, float32 [V + 1, d]; row 0 is padding.
     """
     unit, known = _unit(vectors)
-    place = np.arange(interactions.num_interactions)
-    users = np.repeat(np.arange(interactions.num_users), interactions.lengths)
-    follows = (place > interactions.offsets[users]) & (place < interactions.offsets[users + 1] - 2)
+    follows = trains(interactions)
+    follows[interactions.offsets[:-1]] = False
     second = interactions.items[follows]
     first = interactions.items[np.flatnonzero(follows) - 1]
     both = known[first] & known[second]
@@ -93,13 +94,13 @@ def next_item(interactions: Interactions, vectors: NDArray[np.float32]) -> NextI
     """HR@20 of the item most like the last one, on the last training transition of each user.
 
     Args:
-        interactions: The data; x_1 … x_{n-2} of each user is read, and x_{n-2} as what should be found.
+        interactions: The data; x_1 … x_m of each user is read, and x_m as what should be found.
         vectors: Of every item, float32 [V + 1, d], made from texts that have not seen the transitions asked for.
     """
     unit, known = _unit(vectors)
-    asking = np.flatnonzero(interactions.lengths >= 4)
-    targets = interactions.items[interactions.offsets[asking + 1] - 3]
-    last = interactions.items[interactions.offsets[asking + 1] - 4]
+    asking = np.flatnonzero(interactions.trained >= 2)
+    ends = interactions.offsets[asking] + interactions.trained[asking]
+    targets, last = interactions.items[ends - 1], interactions.items[ends - 2]
     hits = 0
     for begin in range(0, len(asking), _BLOCK):
         query, target = last[begin : begin + _BLOCK], targets[begin : begin + _BLOCK]
@@ -110,7 +111,7 @@ def next_item(interactions: Interactions, vectors: NDArray[np.float32]) -> NextI
         # of items that tie, those of smaller number come first; numbers are dealt at random
         ahead = (scores > due[:, None]) | ((scores == due[:, None]) & (np.arange(len(unit)) < target[:, None]))
         hits += int(((ahead.sum(axis=1) < CUTOFF) & np.isfinite(due) & known[query]).sum())
-    counted = np.bincount(_training_items(interactions, 3), minlength=interactions.num_items + 1)
+    counted = np.bincount(interactions.items[trains(interactions, fewer=1)], minlength=interactions.num_items + 1)
     popular = 1 + np.argsort(-counted[1:], kind="stable")[:CUTOFF]
     return NextItem(
         users=len(asking),
@@ -149,13 +150,6 @@ def coverage(vectors: NDArray[np.float32]) -> Coverage:
     contents = np.ascontiguousarray(vectors[~zero]).view(np.dtype((np.void, vectors.itemsize * vectors.shape[1]))).ravel()
     _, which, counts = np.unique(contents, return_inverse=True, return_counts=True)
     return Coverage(len(vectors), int(zero.sum()), int((counts[which] > 1).sum()))
-
-
-def _training_items(interactions: Interactions, back: int) -> NDArray[np.int64]:
-    """Items of all interactions but the last `back` of each user."""
-    place = np.arange(interactions.num_interactions)
-    ends = np.repeat(interactions.offsets[1:], interactions.lengths)
-    return interactions.items[place < ends - back]
 
 
 def _unit(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:

@@ -24,7 +24,7 @@ class Hybrid:
 
     Args:
         spec: Item count of the prepared data, and whether MASK, which nothing is like, may be asked for.
-        histories: x_1 … x_{n-2} of every user, of which all but the last item is read.
+        histories: x_1 … x_m of every user, of which all but the last item is read.
         warmup_steps: Updates of the model before its vectors are looked at.
 
     Source: CoSeRec (Liu et al. 2021, arXiv:2108.06479), hybrid correlation. Differs from its official code, which counts the

@@ -28,7 +28,7 @@ class ItemCFIUF:
 
     Args:
         spec: Item count of the prepared data, and whether MASK, which nothing is like, may be asked for.
-        histories: x_1 … x_{n-2} of every user, of which all but the last item is read: what the longest training sample reads.
+        histories: x_1 … x_m of every user, of which all but the last item is read: what the longest training sample reads.
 
     Source: CoSeRec (Liu et al. 2021, arXiv:2108.06479), and its official code for what is read. Differs from that code, which
         gives an item without a neighbour a random one: it has none here, and augmenters pass over it, because a random item

@@ -61,7 +61,7 @@ def test_spans_by_hand(toy: Interactions) -> None:
 
 @pytest.mark.parametrize(("user", "last"), [(0, 2), (1, 3), (2, 5), (2, 0), (1, -1)])
 def test_a_span_that_reaches_beyond_what_trains_is_refused(toy: Interactions, user: int, last: int) -> None:
-    with pytest.raises(ValueError, match=r"ends at 1 … n-2"):
+    with pytest.raises(ValueError, match="ends at 1 … m, the last that trains"):
         spans(toy, np.array([2, user]), np.array([4, last]), L)
 
 

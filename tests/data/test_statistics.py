@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+
+import numpy as np
 import pytest
 
 from sracl.data.interactions import Interactions
@@ -25,3 +28,12 @@ def test_figures_by_hand(toy: Interactions) -> None:
 def test_lengths_of_reading_are_cut(toy: Interactions) -> None:
     # rows read min(t, 2) of 1 | 1, 2, 3 items
     assert statistics(toy, max_length=2)["mean_training_length"] == pytest.approx(6 / 4)
+
+
+def test_what_trains_after_what_tests_by_hand(toy: Interactions) -> None:
+    assert statistics(toy)["times"] is statistics(toy)["trained_after_tested"] is None
+    # of what trains, 1 | 4 5 | 2 7 2 3 at 0 | 1 2 | 3 4 5 6: later than the tests at 4, 3 and 9 are 2, 3 and 0 of 7
+    timed = dataclasses.replace(toy, times=np.array([0.0, 1, 4, 1, 2, 2, 3, 3, 4, 5, 6, 8, 9]))
+    figures = statistics(timed)
+    assert figures["trained_after_tested"] == pytest.approx((2 + 3 + 0) / (3 * 7))
+    assert figures["times"] == "0 to 9"

@@ -10,7 +10,7 @@ from sracl.recipes.json_schema.components import Components
 from sracl.recipes.json_schema.values import DEFINITIONS, OPEN, REFERS, Schema, about, offered, one_of, or_reference, plain
 from sracl.recipes.load import shipped_recipes, summary
 from sracl.recipes.settings import SETTABLE
-from sracl.registry.wording import describe
+from sracl.registry.wording import choices, describe
 
 if TYPE_CHECKING:
     from sracl.registry.catalog import Catalog
@@ -115,7 +115,10 @@ class _Document:
         said = {"description": found.description or ""}
         if slot is not None:
             return offered(self.components.slot(slot), said)
-        if inner := _inner_table(found.annotation):
+        inner = _inner_table(found.annotation)
+        if inner and (words := choices(found.annotation)):  # either of two forms
+            return or_reference({"anyOf": [{"enum": words}, self._closed_table(inner)]}, _meaning(model, name))
+        if inner:
             one = self._table(inner, is_run=is_run)
             return self._list({**one, "required": ["id"]}, **said) if issubclass(inner, schema.Identified) else {**one, **said}
         kind: Any = found.annotation
@@ -125,8 +128,11 @@ class _Document:
 
     def _table(self, model: type[schema.Settings], special: _Special | None = None, *, is_run: bool = True) -> Schema:
         """A table with a fixed set of keys; a variable may stand for one of a run."""
-        table = {"description": model.__doc__, **_closed(self._fields(model, special, is_run=is_run))}
+        table = self._closed_table(model, special, is_run=is_run)
         return or_reference(table) if is_run and not issubclass(model, schema.Identified) else table
+
+    def _closed_table(self, model: type[schema.Settings], special: _Special | None = None, *, is_run: bool = True) -> Schema:
+        return {"description": model.__doc__, **_closed(self._fields(model, special, is_run=is_run))}
 
     def _list(self, one: Schema, description: str) -> Schema:
         return {"description": description, "type": "array", "items": one}

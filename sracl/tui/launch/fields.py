@@ -87,10 +87,10 @@ class _Fields:
                 self._component(slots[name].kind, value, path)
             elif inner and isinstance(value, Mapping):
                 self._settings(inner[0], value, path)
-            elif inner and isinstance(value, Sequence):
+            elif inner and isinstance(value, Sequence) and not isinstance(value, str):
                 for entry in value:
                     self._settings(inner[0], entry, f"{path}.{entry['id']}")
-            elif inner:
+            elif inner and not choices(info.annotation):
                 self._found[path] = Field("a table", info.description or "")
             elif name != "id":
                 plain: Any = info.annotation
