@@ -316,3 +316,41 @@ def test_everything_that_is_missing_is_asked_for(complaints: Complaints) -> None
         "mine.toml:1: train: Missing. A recipe needs [train] with batch_size, epochs.",
         "mine.toml:1: evaluation: Missing. A recipe needs [evaluation] with seen_items, cutoffs.",
     ]
+
+
+TIME = '[evaluation]\nsplit = { by = "time", valid = 0.8, test = 0.9 }\n'
+
+
+def test_a_split_by_time_is_complete_inherited_and_set_by_key(write: Write, child: Child) -> None:
+    write("mine.toml", child(TIME))
+
+    assert plan("mine.toml").runs[0].values["evaluation"]["split"] == {"by": "time", "valid": 0.8, "test": 0.9, "target": "last"}
+    nearer = plan("mine.toml", sets=["evaluation.split.valid=0.85", "evaluation.split.target=first"]).runs[0]
+    assert nearer.values["evaluation"]["split"] == {"by": "time", "valid": 0.85, "test": 0.9, "target": "first"}
+    assert nearer.origins["evaluation.split.valid"] == "--set"
+    back = plan("mine.toml", sets=["evaluation.split=leave-one-out"]).runs[0]
+    assert back.digest == plan("small.toml").runs[0].digest != plan("mine.toml").runs[0].digest
+
+
+@pytest.mark.parametrize(
+    ("split", "what"),
+    [
+        ('"by-time"', 'split: Should be "leave-one-out" or a table with by, valid, test, got "by-time".'),
+        ("3", 'split: Should be "leave-one-out" or a table with by, valid, test, got 3.'),
+        ('{ by = "time", valid = 0.9 }', "split.test: Missing; there is no default. Should be a number in (0, 1)."),
+        ('{ by = "time", valid = 0.9, test = 1 }', "split.test: Should be a number in (0, 1), got 1."),
+        ('{ by = "time", valid = 0.9, test = 0.8 }', "split.valid: Should be below test, which is 0.8; got 0.9."),
+        ('{ by = "tim", valid = 0.8, test = 0.9 }', """split.by: Should be "time", got "tim". Did you mean 'time'?"""),
+        (
+            '{ by = "time", valid = 0.8, test = 0.9, targt = "last" }',
+            "split.targt: There is no such key. Did you mean 'target'? [evaluation.split] takes: by, valid, test, target.",
+        ),
+    ],
+)
+def test_a_split_that_does_not_fit_is_said_with_its_line(complaints: Complaints, child: Child, split: str, what: str) -> None:
+    assert complaints(child(f"[evaluation]\nsplit = {split}\n")) == [f"mine.toml:5: evaluation.{what}"]
+
+
+def test_what_lets_held_out_items_in_knows_of_no_split_by_time(complaints: Complaints, child: Child) -> None:
+    (what,) = complaints(child(CROSS.replace("[semantics.sequences]", '[semantics.sequences]\npool = "all"') + TIME))
+    assert what.startswith('mine.toml:6: semantics.sequences.pool: pool = "all" repeats what the official code lets in')
