@@ -299,6 +299,9 @@ def test_a_field_is_told_by_the_schema_or_by_its_component() -> None:
     assert found["train.epochs"].accepts == "an integer of at least 1"
     assert found["resources.vram"].accepts == "a number above 0"
     assert found["evaluation.seen_items"].choices == ("keep", "exclude")
+    assert found["evaluation.split"].choices == ("leave-one-out",)
+    by_time = plan("methods/s3rec", sets=['evaluation.split={by="time", valid=0.8, test=0.9}']).runs[0].values
+    assert fields(by_time, catalog())["evaluation.split.test"].accepts == "a number in (0, 1)"
     assert found["backbone.sparse_gradients"].choices == ("true", "false")
     assert "sasrec" in found["backbone.use"].choices
     assert found["backbone.dropout"] == Field("a number in [0, 1)", "Probability of zeroing an activation, in [0, 1).")
