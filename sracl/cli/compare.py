@@ -38,6 +38,7 @@ def command(
     wide: Annotated[
         bool, typer.Option("--wide", help="Data sets beside one another, a row a method, as papers print it; sorted by the first.")
     ] = False,
+    cost: Annotated[bool, typer.Option("--cost", help="Also parameters, epochs and times of training, a table per data set.")] = False,
     significance: Annotated[
         bool, typer.Option("--significance", help="Mark differences that are more than noise; takes about a second.")
     ] = False,
@@ -64,6 +65,8 @@ def command(
     form: _Form = "json" if as_json else format or _form_of(output)
     if wide and form not in ("table", "markdown", "latex"):
         raise typer.BadParameter(f"a table, Markdown and LaTeX can have data sets side by side, not {form}", param_hint="--wide")
+    if cost and form not in ("table", "markdown", "json"):
+        raise typer.BadParameter(f"it is told in a table, Markdown and JSON, not {form}", param_hint="--cost")
     testing = significance or alpha is not None
     if testing and form == "picture":
         print("A picture has no marks; a table has.", file=sys.stderr)
@@ -89,6 +92,11 @@ def command(
                 board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha)
     if sort is not None:
         board = sorted_by(board, sort)
+    if cost and board.blocks:
+        from sracl.compare.cost import with_costs
+
+        with Reader.open(paths.store_file()) as store:
+            board = with_costs(store, board)
     if wide:
         from sracl.compare.wide import side_by_side
 

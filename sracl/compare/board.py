@@ -13,6 +13,8 @@ from sracl.wording import how_many
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sracl.compare.cost import CostTable
+
 
 @dataclass(frozen=True)
 class Figure:
@@ -144,6 +146,8 @@ class Leaderboard:
     """What the published figures are."""
     notes: tuple[str, ...] = ()
     """What is missing."""
+    costs: tuple[CostTable, ...] = ()
+    """What its rows took to train, where that was asked for."""
 
 
 def sorted_by(board: Leaderboard, metric: str) -> Leaderboard:

@@ -221,9 +221,9 @@ def _flat(values: Any, path: str = "") -> dict[str, Any]:
 
 
 def _differing(alternatives: Sequence[Any]) -> list[str]:
-    """Paths at which values differ."""
+    """Paths at which values differ; splits do not count, whose figures are never in one block."""
     flat = [_flat(values) for values in alternatives]
-    paths = dict.fromkeys(path for values in flat for path in values)
+    paths = dict.fromkeys(path for values in flat for path in values if not f"{path}.".startswith("evaluation.split."))
     return [path for path in paths if any(values.get(path) != flat[0].get(path) for values in flat)]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sracl import listing
-from sracl.compare import marks
+from sracl.compare import cost, marks
 from sracl.compare.lines import Line, closing, header_of, lines_of
 from sracl.compare.render_csv import as_csv
 from sracl.compare.render_latex import as_latex
@@ -53,6 +53,9 @@ def show(board: Leaderboard, file: TextIO | None = None) -> None:
         for note in block.notes:
             console.print(Text(f"  {note}", style="dim"))
         console.print()
+    for taken in board.costs:
+        console.print(Text(cost.aligned(taken)), soft_wrap=True)
+        console.print()
     for remark in closing(board):
         console.print(Text(remark, style="dim"))
 
@@ -67,6 +70,8 @@ def as_table(board: Leaderboard, *, width: int | None = None) -> str:
             rows = [[line.label, *line.cells] for line in lines]
             parts.append(listing.aligned([header, *(rows if width is None else _wrapped(rows, _label_width(width)))]))
         parts += [*(f"  {note}" for note in block.notes), ""]
+    for table in board.costs:
+        parts += [cost.aligned(table), ""]
     return "\n".join([*parts, *closing(board)])
 
 
@@ -82,11 +87,16 @@ def as_markdown(board: Leaderboard) -> str:
             label = escaped(line.label.strip())
             parts.append(piped([f"*{label}*" if line.is_aside else label, *cells]))
         parts += ["", *(f"- {escaped(note)}" for note in block.notes), *([""] if block.notes else [])]
+    for table in board.costs:
+        rows = [piped(list(map(escaped, row.cells))) for row in table.rows]
+        parts += [f"### {escaped(table.heading)}", "", piped(cost.HEADER), piped(["---", *["---:"] * (len(cost.HEADER) - 1)]), *rows, ""]
+        parts += [*(f"- {escaped(note)}" for note in table.notes), *([""] if table.notes else [])]
     return "\n".join([*parts, *map(escaped, closing(board))])
 
 
 def as_json(board: Leaderboard) -> str:
     """`{"schema": 1, "data": [block, …], "errors": [note, …]}`; figures unrounded, null where a value is not a number."""
+    taken = {row.runs: {"cost": cost.as_json(row)} for table in board.costs for row in table.rows}
     data = [
         {
             "dataset": block.dataset,
@@ -96,7 +106,7 @@ def as_json(board: Leaderboard) -> str:
             "users": block.users,
             "metrics": block.metrics,
             "significance": marks.tests_in_words(block),
-            "rows": [_row_as_json(row) for row in block.rows],
+            "rows": [_row_as_json(row) | taken.get(row.runs, {}) for row in block.rows],
             "notes": block.notes,
         }
         for block in board.blocks

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Literal
 
 import torch
 
-from sracl import paths
+from sracl import paths, processor
 from sracl.engine.wishes import Wishes
 from sracl.errors import NO_SPACE, BudgetError, ResourceError, SraclError
-from sracl.processor import multiplies_bf16
 from sracl.recipes.digest import modules
 from sracl.runs.entries import coming_to, environment, is_done, is_known, label, run_id
 from sracl.runs.folder import held
@@ -80,7 +79,7 @@ def execute(
     shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
     _import_own(plan)
-    if where.type == "cpu" and any(map(_asks_for_bf16, plan.runs)) and not multiplies_bf16():
+    if where.type == "cpu" and any(map(_asks_for_bf16, plan.runs)) and not processor.multiplies_bf16():
         screen.line('precision = "bfloat16", for which this processor has no instructions: training takes longer than in float32.')
     results: dict[str, Result] = {}
     wishes = Wishes()
@@ -137,7 +136,8 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
             if settled := _settled(key, run, store):  # by another process, since the look above
                 return settled
             # versions again: those of the day on which it was entered may have been replaced since
-            here = {**environment(run), "device": str(shop.device), "threads": torch.get_num_threads()}
+            here = {**environment(run), "device": str(shop.device), "processor": processor.name(shop.device)}
+            here["threads"] = torch.get_num_threads()
             store.start(key, identity.current(), here)
             return _trained(key, run, store, screen, shop, folder, wishes)
     except ResourceError as error:

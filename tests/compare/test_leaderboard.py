@@ -368,3 +368,11 @@ class TestChoosing:
         add("", 1, {"hr@10": 0.3}, recipe="sracl")
         add("", 1, {"hr@10": 0.3}, recipe="sasrec")
         assert leaderboard(store, ["sasrec", "sracl"]).blocks[0].recipes == ("sasrec", "sracl")
+
+
+def test_splits_are_no_part_of_a_label_since_their_figures_are_never_in_one_table(store: Store, add: Any) -> None:
+    by_time = {"by": "time", "valid": 0.8, "test": 0.9, "target": "last"}
+    for seed, split in enumerate(("leave-one-out", by_time)):
+        values = {"evaluation": {"seen_items": "keep", "split": split}, "train": {"epochs": 3 + seed}}
+        add("full", seed, {"hr@10": 0.1}, values=values)
+    assert [row.label for row in leaderboard(store).blocks[0].rows] == ["full train.epochs=3", "full train.epochs=4"]

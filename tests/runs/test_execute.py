@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
-from sracl import paths, whole_file
+from sracl import paths, processor, whole_file
 from sracl.errors import BudgetError, ResourceError
 from sracl.recipes.plan import Plan, RunPlan, plan
 from sracl.runs import entries, execute
@@ -159,6 +160,7 @@ def test_the_environment_of_a_run_is_that_of_its_training(tmp_path: Path, monkey
         (run,) = queries.runs(store)
     assert run.environment["torch"] == version("torch")
     assert run.environment["device"] == "cpu"
+    assert run.environment["processor"] == processor.name(torch.device("cpu")) != ""
 
 
 def test_a_component_that_is_edited_meanwhile_is_what_the_digest_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,7 @@ def test_facts_that_say_what_the_positions_do_not_are_refused(
 ) -> None:
     place = cache / "embed" / made[1][1].digest
     seal(place, lambda record: record["facts"].update({"reads": "validation", "furthest": 1}))
-    with pytest.raises(DataError, match=r"it says that it read validation data up to 1 beyond x_\(n-2\), and due is train up to -1"):
+    with pytest.raises(DataError, match=r"it says that it read validation data up to 1 beyond what trains, and due is train up to -1"):
         Runner(cache).sequences(demo, unit=UNIT)
 
 

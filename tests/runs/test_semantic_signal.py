@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from sracl.data.by_time import divided
 from sracl.data.datasets import load
 from sracl.errors import UsageError
 from sracl.recipes.plan import RunPlan, plan
 from sracl.runs.semantic_signal import _one_less, signal
 from sracl.runs.workshop import Workshop
+from sracl.semantics.prompts import item_contexts
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +73,20 @@ def test_shuffled_texts_know_nothing(told: list[str]) -> None:
 def test_one_interaction_less() -> None:
     demo = load("demo")
     less = _one_less(demo)
-    np.testing.assert_array_equal(less.lengths, demo.lengths - 1)
-    for user in (0, 1, demo.num_users - 1):
-        np.testing.assert_array_equal(less.sequence(user), demo.sequence(user)[:-1])
-    assert less.fingerprint != demo.fingerprint
+    np.testing.assert_array_equal(less.trained, demo.trained - 1)
+    assert less.training_fingerprint != demo.training_fingerprint
+    # texts read what they would if the last interaction of each user were not there
+    kept = np.ones(demo.num_interactions, dtype=bool)
+    kept[demo.offsets[1:] - 1] = False
+    cut = replace(demo, items=demo.items[kept], offsets=demo.offsets - np.arange(demo.num_users + 1))
+    shown, due = item_contexts(less, 5), item_contexts(cut, 5)
+    np.testing.assert_array_equal(np.diff(shown.offsets), np.diff(due.offsets))
+    assert 0 < len(due.prefixes) < len(item_contexts(demo, 5).prefixes)
+    reached = less.trained[shown.prefixes.users] - shown.prefixes.visible
+    assert reached.min() == 0
+    again = _one_less(divided(demo, {"by": "time", "valid": 0.8, "test": 0.9, "target": "last"}))
+    assert again.trained.min() == 0
+    assert again.training_fingerprint not in (less.training_fingerprint, demo.training_fingerprint)
 
 
 def test_a_recipe_without_words_is_refused(told: list[str]) -> None:

@@ -120,8 +120,11 @@ def test_everything_is_shared_that_can_be(tmp_path: Path, demo: Interactions) ->
     assert all(line.endswith(": cached") for line in runner.told)
 
 
+OF_DEMO = {"data": {"name": "demo", "max_length": 20}, "evaluation": {"split": "leave-one-out"}}
+
+
 def test_planned_knows_every_key_before_anything_is_made(tmp_path: Path, demo: Interactions) -> None:
-    values = {"data": {"name": "demo", "max_length": 20}, "semantics": {"items": ITEMS, "sequences": SEQUENCES}}
+    values = {**OF_DEMO, "semantics": {"items": ITEMS, "sequences": SEQUENCES}}
     planned = stages.planned(values, fingerprint("demo"))
     runner = Runner(tmp_path)
     assert [label for label, _, _ in planned] == [
@@ -136,7 +139,7 @@ def test_planned_knows_every_key_before_anything_is_made(tmp_path: Path, demo: I
     made = runner.items(demo)[1] + runner.sequences(demo)[1]
     assert [runner.artifacts.folder(stage, key) for _, stage, key in planned] == [artifact.folder for artifact in made]
     assert json.dumps([key for _, _, key in planned])
-    assert stages.planned({"data": {"name": "demo", "max_length": 20}}, "x") == []
+    assert stages.planned(OF_DEMO, "x") == []
 
 
 @pytest.mark.parametrize(
@@ -153,7 +156,7 @@ def test_planned_knows_every_key_before_anything_is_made(tmp_path: Path, demo: I
 )
 def test_a_change_costs_the_stages_after_it(changes: dict[str, Any], anew: set[str]) -> None:
     def keys(table: dict[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-        values = {"data": {"name": "demo", "max_length": 20}, "semantics": {"sequences": table}}
+        values = {**OF_DEMO, "semantics": {"sequences": table}}
         return [(stage, key) for _, stage, key in stages.planned(values, "x")]
 
     changed = zip(keys(SEQUENCES), keys({**SEQUENCES, **changes}), strict=True)

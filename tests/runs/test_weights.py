@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from sracl.recipes.plan import plan
 from sracl.runs.execute import execute
 from sracl.runs.screen import Screen
+from sracl.tracking import artifacts
 from sracl.tracking.store import Store
 from tests.support.recipes import sracl_recipe
 
@@ -33,5 +34,8 @@ def test_weight_zero_equals_a_recipe_without_the_objective(tmp_path: Path, monke
             (result,) = execute(resolved, store, screen, device="cpu")
         assert result.status == "trained", result.reason
         weights.append(load_file(tmp_path / name / "runs" / result.run_id / "best.safetensors"))
+        with Store.open(tmp_path / f"{name}.db") as store:
+            (saved,) = (file.facts for file in artifacts.of_run(store, result.run_id) if file.name == "best")
+        assert saved["parameters"] == sum(weight.numel() for weight in weights[-1].values())  # it has no buffers
     assert weights[0].keys() == weights[1].keys()
     assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])

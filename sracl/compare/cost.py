@@ -1,0 +1,150 @@
+"""What the rows of a leaderboard took to train: parameters, epochs and time, beside the machines that it was measured on."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from sracl import listing
+from sracl.compare.board import Figure
+from sracl.tracking import artifacts, queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sracl.compare.board import Block, Leaderboard, Row
+    from sracl.tracking.queries import RunRow
+    from sracl.tracking.reader import Reader
+
+HEADER = ("", "n", "parameters", "epochs", "best", "s an epoch", "s to validate", "minutes")
+
+_TRAIN, _VALIDATE = "seconds.train", "seconds.validate"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Over the seeds of a row; stages before the training proper count in epochs and minutes alone."""
+
+    label: str
+    runs: tuple[str, ...]
+    parameters: int | None
+    """Trained ones of the backbone; None where no run says."""
+    epochs: Figure
+    best: Figure
+    """Epoch whose weights were kept, of the training proper."""
+    seconds_an_epoch: Figure
+    """Median over the epochs of a run, without validation."""
+    seconds_to_validate: Figure
+    minutes: Figure
+    """Of training and validation, from the first epoch to the last that was trained."""
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """In the columns of `HEADER`."""
+        parameters = "" if self.parameters is None else f"{self.parameters:,}"
+        rounded = [
+            _told(self.epochs, 0),
+            _told(self.best, 0),
+            _told(self.seconds_an_epoch, 1),
+            _told(self.seconds_to_validate, 1),
+            _told(self.minutes, 1),
+        ]
+        return (self.label, str(self.epochs.n), parameters, *rounded)
+
+
+@dataclass(frozen=True)
+class CostTable:
+    """Rows that were trained on one data set."""
+
+    dataset: str
+    rows: tuple[Cost, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """What it is about."""
+        return f"{self.dataset}: what training took"
+
+
+def with_costs(store: Reader, board: Leaderboard) -> Leaderboard:
+    """The same with a table for each data set, of the rows of its first block in their order."""
+    first: dict[str, Block] = {}
+    for block in board.blocks:
+        first.setdefault(block.dataset, block)
+    ids = {run_id for block in first.values() for row in block.rows for run_id in row.runs}
+    found = {run.id: run for run in queries.runs(store, ids=ids)}
+    return replace(board, costs=tuple(_table(store, dataset, block, found) for dataset, block in first.items()))
+
+
+def as_json(cost: Cost) -> dict[str, Any]:
+    """Unrounded."""
+    figures = ("epochs", "best", "seconds_an_epoch", "seconds_to_validate", "minutes")
+    told = {name: {"mean": getattr(cost, name).mean, "std": getattr(cost, name).std} for name in figures}
+    return {"parameters": cost.parameters, **told}
+
+
+def aligned(table: CostTable) -> str:
+    """As plain text, with what is to be said below it."""
+    return "\n".join([table.heading, listing.aligned([HEADER, *(row.cells for row in table.rows)]), *(f"  {note}" for note in table.notes)])
+
+
+def _table(store: Reader, dataset: str, block: Block, found: Mapping[str, RunRow]) -> CostTable:
+    rows = tuple(cost for row in block.rows if (cost := _cost(store, block.called(row), row, found)) is not None)
+    return CostTable(dataset, rows, tuple(_notes(rows, found)))
+
+
+def _cost(store: Reader, label: str, row: Row, found: Mapping[str, RunRow]) -> Cost | None:
+    """None where no run of the row has kept its times."""
+    measured: list[dict[str, float]] = []
+    parameters: int | None = None
+    for run_id in row.runs:
+        series = queries.series(store, run_id)
+        own = [value for _, value in series.get(_TRAIN, ())]
+        if not own:
+            continue
+        watched = series.get(found[run_id].watched, [])
+        every = {name: values for name, values in series.items() if name.endswith((_TRAIN, _VALIDATE))}
+        weights = next((artifact.facts for artifact in artifacts.of_run(store, run_id) if artifact.name == "best"), {})
+        parameters = weights.get("parameters", parameters)
+        epochs = sum(len(values) for name, values in every.items() if name.endswith(_TRAIN))
+        measured.append(
+            {
+                "epochs": epochs,
+                "best": max(watched, key=lambda point: point[1])[0] - (epochs - len(own)) if watched else len(own),
+                "seconds_an_epoch": statistics.median(own),
+                "seconds_to_validate": statistics.median([value for _, value in series.get(_VALIDATE, ((0, 0.0),))]),
+                "minutes": sum(value for values in every.values() for _, value in values) / 60,
+            }
+        )
+    if not measured:
+        return None
+    return Cost(label, row.runs, parameters, **{name: _over([one[name] for one in measured]) for name in measured[0]})
+
+
+def _over(values: Sequence[float]) -> Figure:
+    return Figure(statistics.fmean(values), statistics.stdev(values) if len(values) > 1 else None, len(values))
+
+
+def _told(figure: Figure, digits: int) -> str:
+    spread = "" if figure.std is None else f" ±{figure.std:.{digits}f}"
+    return f"{figure.mean:.{digits}f}{spread}"
+
+
+def _notes(rows: Iterable[Cost], found: Mapping[str, RunRow]) -> list[str]:
+    """The machines, and whose times are of which where there are several."""
+    machines: dict[str, list[str]] = {}
+    for row in rows:
+        for run_id in row.runs:
+            machines.setdefault(_machine(found[run_id]), []).append(row.label)
+    if len(machines) < 2:
+        return [f"on {machine}" for machine in machines]
+    told = [f"on {machine}: {', '.join(dict.fromkeys(labels))}" for machine, labels in machines.items()]
+    return ["times of different machines are not to be compared", *told]
+
+
+def _machine(run: RunRow) -> str:
+    here = run.environment
+    threads = here.get("threads")
+    parts = [str(here.get("processor") or here.get("platform") or "an unknown machine"), *([f"{threads} threads"] if threads else [])]
+    return ", ".join(parts).replace("1 threads", "1 thread")
