@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,6 +114,10 @@ def import_(
         str | None, typer.Option("--name", help="What to call the data set; by default as the card that lists the file, or as the file.")
     ] = None,
     core: Annotated[int | None, typer.Option("--core", min=1, help="Drop users and items until all have this many interactions.")] = None,
+    at_least: Annotated[
+        str | None,
+        typer.Option("--at-least", metavar="NAME=NUMBER", help="Only interactions with so much under this name, such as rating=4."),
+    ] = None,
     since: Annotated[
         datetime | None, typer.Option("--since", formats=_DAYS, metavar="DAY", help="First day whose interactions count (UTC).")
     ] = None,
@@ -153,11 +158,13 @@ def import_(
     Under the name of a card, what the card says is dropped first, and its counts must be met.
     """
     given = {key: day.date() for key, day in (("since", since), ("until", until)) if day}
-    preparation = given | ({} if core is None else {"core": core})
+    preparation = given | ({} if core is None else {"core": core}) | ({} if at_least is None else {"at_least": _least(at_least)})
     columns = (user_column, item_column, time_column, _names(header), _names(items_header))
     if len(files) == 1 and files[0].is_dir():
         if preparation or encoding is not None or any(columns):
-            raise typer.BadParameter("a folder is copied as it is: --core, --since, --until, --encoding and names of columns are for files")
+            raise typer.BadParameter(
+                "a folder is copied as it is: --core, --at-least, --since, --until, --encoding and names of columns are for files"
+            )
         from sracl.data.install import install
 
         source = files[0].expanduser().resolve()
@@ -167,13 +174,24 @@ def import_(
         from sracl.data.sources.columns import Columns
         from sracl.data.sources.lines import reads_lines
 
-        told = Columns(*columns) if encoding is None else Columns(*columns, encoding)
+        told = Columns(*columns) if encoding is None else Columns(*columns, encoding=encoding)
         if not reads_lines(told.encoding):
             raise typer.BadParameter(
                 f"--encoding {encoding}: should be an encoding that Python knows and whose lines end as in ASCII, such as latin-1 or cp1252"
             )
         target, interactions = bring_in(files, name=name, columns=told, preparation=preparation, replace=replace, say=_say)
     _print_imported(interactions, target)
+
+
+def _least(text: str) -> dict[str, float]:
+    name, _, number = text.rpartition("=")
+    try:
+        least = float(number)
+    except ValueError:
+        least = math.nan
+    if not name.strip() or not math.isfinite(least):
+        raise typer.BadParameter(f"should be a name and a number, such as rating=4, got {text!r}", param_hint="--at-least")
+    return {name.strip(): least}
 
 
 def _names(header: str | None) -> tuple[str, ...] | None:

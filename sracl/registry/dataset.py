@@ -28,6 +28,8 @@ class Preparation:
     """The first day that is too late."""
     duplicates: str = "drop"
     """What becomes of an interaction of the same user, item and time as an earlier one: `drop` or `keep`."""
+    at_least: Mapping[str, float] = field(default_factory=dict)
+    """What an interaction has under a name in the source, such as its `rating`, and the least with which it counts; one at most."""
     core: int = 1
     """Interactions that every user and every item has at the end."""
 
@@ -111,6 +113,9 @@ def _preparation_objection(key: str, value: Any) -> str:
             return "" if type(value) is date else f"should be a date such as 2019-01-01, got {value!r}"
         case "duplicates":
             return "" if value in _DUPLICATES else f"should be 'drop' or 'keep', got {value!r}"
+        case "at_least":
+            is_one = isinstance(value, Mapping) and len(value) == 1 and all(type(each) in (int, float) for each in value.values())
+            return "" if is_one else f"should be a table with one number, such as {{ rating = 4 }}, got {value!r}"
         case "core":
             return "" if _is_count(value) else f"should be a number of interactions, 1 or more, got {value!r}"
         case _:

@@ -130,6 +130,11 @@ def test_import_of_files_without_a_header(toy: Path, tmp_path: Path) -> None:
     assert (result.exit_code, "--encoding utf-16: should be" in result.stderr) == (2, True)
     result = runner.invoke(app, [*named, "--encoding", "latin-1"])
     assert result.stdout == f"films: 1 user, 3 items, 3 interactions, now in {tmp_path / 'user' / 'films'}\n"
+    for wrong in ("rating", "=4", "rating=four"):
+        result = runner.invoke(app, [*named, "--encoding", "latin-1", "--at-least", wrong])
+        assert (result.exit_code, "should be a name and a" in result.stderr) == (2, True)
+    result = runner.invoke(app, [*named, "--encoding", "latin-1", "--at-least", "rating=6", "--replace"])
+    assert "ratings.dat: none of 3 interactions is of rating 6 or more" in str(result.exception)
     result = runner.invoke(app, ["import", str(toy), "--name", "mine", "--header", "user,item"])
     assert (result.exit_code, "a folder is copied as it is" in result.stderr) == (2, True)
 

@@ -65,6 +65,7 @@ def test_a_card_may_know_of_no_files(tmp_path: Path) -> None:
         ("since = 2019-01-01", "since = 2019", "preparation.since: should be a date such as 2019-01-01, got 2019"),
         ("since = 2019-01-01", "since = 2019-01-01T00:00:00", "preparation.since: should be a date"),
         ("core = 5", "core = 0", "preparation.core: should be a number of interactions, 1 or more, got 0"),
+        ("core = 5", "at_least = 4", "preparation.at_least: should be a table with one number, such as { rating = 4 }, got 4"),
         ("core = 5", "cores = 5", "preparation.cores: no such key. Did you mean 'core'?"),
         ("core = 5", 'duplicates = "merge"', "preparation.duplicates: should be 'drop' or 'keep', got 'merge'"),
         ("[[files]]", "[files]", "files: should be tables, [[files]]"),

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sracl.data.sources.events import Events
-from sracl.data.sources.records import field, head_keys, records
+from sracl.data.sources.records import field, head_keys, records, value_of
 from sracl.data.sources.times import seconds
 from sracl.interfaces import ItemText
 
@@ -38,7 +38,12 @@ class Amazon:
     def events(self, path: Path, columns: Columns) -> Events:
         """Who reviewed what on which day."""
         return Events.of(
-            (field(review, "reviewerID", where), field(review, "asin", where), seconds(review.get("unixReviewTime"), where))
+            (
+                field(review, "reviewerID", where),
+                field(review, "asin", where),
+                seconds(review.get("unixReviewTime"), where),
+                value_of(review, columns, where),
+            )
             for where, review in records(path)
         )
 

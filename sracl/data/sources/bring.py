@@ -87,11 +87,12 @@ def bring_in(
     name = name or name_of(interactions.path)
     install.target(name, replace=replace)  # before hours of reading
     say(f"reading {interactions.path.name}: {interactions.form.title}")
-    events = interactions.form.events(interactions.path, columns)
+    asked = dataclasses.replace(_preparation(name), **(preparation or {}))
+    events = interactions.form.events(interactions.path, dataclasses.replace(columns, value=next(iter(asked.at_least), None)))
     if len(events) and events.times is None:  # a column of times under another name would decide which items test
         say(f"no column of times ({', '.join(TIME)}, or --time-column): each user's interactions stay in the order of the file")
     try:
-        left, dropped = prepare(events, dataclasses.replace(_preparation(name), **(preparation or {})))
+        left, dropped = prepare(events, asked)
     except DataError as error:
         raise DataError(f"{interactions.path}: {error}") from None
     for line in dropped:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,8 @@ class Columns:
     """Columns of the interactions, in the order of a file that has no header; one that is not read may be ''."""
     items_header: tuple[str, ...] | None = None
     """The same of the items."""
+    value: str | None = None
+    """What interactions have a number under that decides whether they count, such as `rating`; None where all count."""
     encoding: str = "UTF-8"
     """Of CSV, TSV and atomic files."""
 
@@ -63,6 +66,36 @@ def time_column(header: Sequence[str], columns: Columns, where: str) -> int | No
     if named is None:
         raise DataError(f"{where}: there is no column '{columns.time}'.{did_you_mean(columns.time, header)} Columns: {', '.join(header)}")
     return named
+
+
+def value_column(header: Sequence[str], columns: Columns, where: str) -> int | None:
+    """The column of what decides whether an interaction counts, in whatever case of letters; None where all count.
+
+    Raises:
+        DataError: The one that was named is not there.
+    """
+    if columns.value is None:
+        return None
+    found = find(header, (columns.value.casefold(),))
+    if found is None:
+        near = did_you_mean(columns.value, header)
+        raise DataError(f"{where}: there is no '{columns.value}' that could be at least so much.{near} There are: {', '.join(header)}")
+    return found
+
+
+def as_number(value: object, name: str, where: str) -> float:
+    """What stands under a column that decides whether an interaction counts.
+
+    Raises:
+        DataError: It is no finite number; the message begins with `where`.
+    """
+    try:
+        found = math.nan if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found):
+        raise DataError(f"{where}: '{name}' should be a number, got {str(value)[:80]!r}")
+    return found
 
 
 def _named(header: Sequence[str], name: str) -> int | None:

@@ -8,7 +8,7 @@ from sracl.data.folder import text_of
 from sracl.data.sources import columns as names
 from sracl.data.sources import table
 from sracl.data.sources.events import Events
-from sracl.data.sources.records import head_keys, records
+from sracl.data.sources.records import head_keys, records, value_of
 from sracl.data.sources.times import seconds
 from sracl.errors import DataError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sracl.data.sources.columns import Columns
+    from sracl.data.sources.events import Row
     from sracl.data.sources.form import Role
     from sracl.interfaces import ItemText
 
@@ -49,7 +50,7 @@ class JsonLines:
         return found
 
 
-def _rows(path: Path, columns: Columns) -> Iterator[tuple[str, str, int | float | None]]:
+def _rows(path: Path, columns: Columns) -> Iterator[Row]:
     is_timed: bool | None = None
     for where, record in records(path):
         keys = tuple(record)
@@ -62,6 +63,7 @@ def _rows(path: Path, columns: Columns) -> Iterator[tuple[str, str, int | float 
             _name(record, names.user_column(keys, columns), "user", where),
             _name(record, names.item_column(keys, columns), "item", where),
             seconds(None if time is None else record[keys[time]], where) if is_timed else None,
+            value_of(record, columns, where),
         )
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 def prepare(events: Events, preparation: Preparation) -> tuple[Events, list[str]]:
     """Drop what is not wanted and sort the rest by user and time.
 
-    In this order: days outside the range; duplicates; users and items below the core. The sort is stable, so interactions
-    of one user at one time stay in the order of the file; without times all do.
+    In this order: what is below the least that counts; days outside the range; duplicates; users and items below the core. The sort
+    is stable, so interactions of one user at one time stay in the order of the file; without times all do.
 
     Args:
         events: As the source has them.
@@ -36,7 +36,13 @@ def prepare(events: Events, preparation: Preparation) -> tuple[Events, list[str]
         DataError: Nothing is left, or days are asked for where there are no times.
     """
     said = []
-    for step, what in ((_of_days, "on the days asked for"), (_once, "distinct in user, item and time"), (_core, "")):
+    steps = (
+        (_enough, " and ".join(f"of {name} {least:g} or more" for name, least in preparation.at_least.items())),
+        (_of_days, "on the days asked for"),
+        (_once, "distinct in user, item and time"),
+        (_core, ""),
+    )
+    for step, what in steps:
         left, passes = step(events, preparation)
         if len(left) < len(events):
             what = what or f"of users and items with {preparation.core} or more, after {passes} {'pass' if passes == 1 else 'passes'}"
@@ -54,6 +60,13 @@ def sequences(events: Events) -> dict[str, list[tuple[str, int | float | None]]]
     for user, item, time in zip(events.users.tolist(), events.items.tolist(), times, strict=True):
         found.setdefault(events.user_names[user], []).append((events.item_names[item], time))
     return found
+
+
+def _enough(events: Events, preparation: Preparation) -> tuple[Events, int]:
+    (least,) = preparation.at_least.values() or (None,)
+    if least is None or events.values is None:
+        return events, 0
+    return events.where(events.values >= least), 1
 
 
 def _of_days(events: Events, preparation: Preparation) -> tuple[Events, int]:

@@ -6,12 +6,15 @@ import ast
 import json
 from typing import TYPE_CHECKING, Any
 
+from sracl.data.sources.columns import as_number, value_column
 from sracl.data.sources.lines import lines
 from sracl.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from sracl.data.sources.columns import Columns
 
 
 def head_keys(head: str) -> frozenset[str]:
@@ -54,6 +57,17 @@ def record(line: str, where: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise DataError(f"{where}: should be an object, got {line[:80]!r}")
     return found
+
+
+def value_of(found: dict[str, Any], columns: Columns, where: str) -> float | None:
+    """What decides whether an interaction counts; None where all count.
+
+    Raises:
+        DataError: The object has nothing under that key, or no number.
+    """
+    keys = tuple(found)
+    place = value_column(keys, columns, where)
+    return None if place is None else as_number(found[keys[place]], keys[place], where)
 
 
 def field(found: dict[str, Any], key: str, where: str) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sracl.data.sources.columns import Columns
+    from sracl.data.sources.events import Row
     from sracl.data.sources.form import Role
 
 _QUOTES = " '\"[]"
@@ -50,14 +51,16 @@ def events(table: Table, columns: Columns) -> Events:
     user = names.user_column(table.header, columns)
     item = names.item_column(table.header, columns)
     time = names.time_column(table.header, columns, str(table.path))
+    value = names.value_column(table.header, columns, str(table.path))
     assert user is not None  # by its role
     assert item is not None
 
-    def rows() -> Iterator[tuple[str, str, int | float | None]]:
+    def rows() -> Iterator[Row]:
         for line, cells in table.rows:
             where = f"{table.path}:{line}"
             named = (_name(cells, user, table, where), _name(cells, item, table, where))
-            yield (*named, None if time is None else seconds(cells[time], where))
+            of_value = None if value is None else names.as_number(cells[value], table.header[value], where)
+            yield (*named, None if time is None else seconds(cells[time], where), of_value)
 
     return Events.of(rows())
 

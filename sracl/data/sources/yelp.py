@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sracl.data.sources.events import Events
-from sracl.data.sources.records import field, head_keys, records
+from sracl.data.sources.records import field, head_keys, records, value_of
 from sracl.data.sources.times import seconds
 from sracl.interfaces import ItemText
 
@@ -37,7 +37,12 @@ class Yelp:
     def events(self, path: Path, columns: Columns) -> Events:
         """Who reviewed what, to the second."""
         return Events.of(
-            (field(review, "user_id", where), field(review, "business_id", where), seconds(review.get("date"), where))
+            (
+                field(review, "user_id", where),
+                field(review, "business_id", where),
+                seconds(review.get("date"), where),
+                value_of(review, columns, where),
+            )
             for where, review in records(path)
         )
 

@@ -327,3 +327,32 @@ def test_a_compressed_file_cut_short_leaves_nothing(data_home: Path, tmp_path: P
     with pytest.raises(DataError, match="is damaged or cut short"):
         bring_in([path])
     assert not (tmp_path / "user").exists()
+
+
+AMAZON = '{{"reviewerID": "u", "asin": "i{n}", "overall": {value}, "unixReviewTime": {n}}}\n'
+YELP = '{{"review_id": "r", "user_id": "u", "business_id": "i{n}", "stars": {value}, "date": "2019-01-0{n}"}}\n'
+
+
+@pytest.mark.parametrize(
+    ("file", "head", "line", "name"),
+    [
+        ("ratings.csv", "user,item,Rating,time\n", "u,i{n},{value},{n}\n", "rating"),
+        ("x.inter", "user_id:token\titem_id:token\trating:float\ttimestamp:float\n", "u\ti{n}\t{value}\t{n}\n", "rating"),
+        ("lines.jsonl", "", '{{"user": "u", "item": "i{n}", "rating": {value}, "time": {n}}}\n', "rating"),
+        ("reviews.json", "", AMAZON, "overall"),
+        ("review.json", "", YELP, "stars"),
+    ],
+)
+def test_every_form_tells_what_decides_whether_an_interaction_counts(
+    data_home: Path, tmp_path: Path, file: str, head: str, line: str, name: str
+) -> None:
+    path = write(tmp_path / file, head + "".join(line.format(n=n, value=n) for n in range(1, 7)))
+    said: list[str] = []
+    _, made = bring_in([path], name="liked", preparation={"at_least": {name: 4}}, say=said.append)
+    assert set(made.item_ids) == {"i4", "i5", "i6"}
+    assert f"3 of 6 interactions are of {name} 4 or more" in said
+    with pytest.raises(DataError, match=f"there is no '{name}s' that could be at least so much. Did you mean '(?i:{name})'"):
+        bring_in([path], name="other", preparation={"at_least": {f"{name}s": 4}})
+    write(path, head + line.format(n=1, value=5) + line.format(n=2, value='"four"'))
+    with pytest.raises(DataError, match=rf":{2 + bool(head)}: '(?i:{name})' should be a number, got .*four"):
+        bring_in([path], name="other", preparation={"at_least": {name: 4}})

@@ -116,3 +116,13 @@ def test_days_of_milliseconds_are_refused() -> None:
 def test_days_of_interactions_without_times_are_refused() -> None:
     with pytest.raises(DataError, match="no times to tell them by"):
         prepare(Events.of([("u", "a", None)]), Preparation(since=date(2020, 1, 1)))
+
+
+def test_interactions_with_less_than_counts_are_dropped_first() -> None:
+    rows = [("u", "a", 1, 4.0), ("u", "b", 2, 3.9), ("v", "a", 3, 5.0), ("v", "b", 4, 1.0), ("w", "a", 4, 4.5)]
+    wanted = Preparation(at_least={"rating": 4}, core=1)
+    events, said = prepare(Events.of(rows), wanted)
+    assert sequences(events) == {"u": [("a", 1)], "v": [("a", 3)], "w": [("a", 4)]}
+    assert said == ["3 of 5 interactions are of rating 4 or more"]
+    with pytest.raises(DataError, match="none of 5 interactions is of rating 6 or more"):
+        prepare(Events.of(rows), Preparation(at_least={"rating": 6}))
