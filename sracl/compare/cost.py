@@ -55,26 +55,28 @@ class Cost:
 
 @dataclass(frozen=True)
 class CostTable:
-    """Rows that were trained on one data set."""
+    """Rows that were trained on one data set, divided in one way."""
 
     dataset: str
+    split: str
+    """How it was divided; rows of two splits trained on other parts of it."""
     rows: tuple[Cost, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def heading(self) -> str:
         """What it is about."""
-        return f"{self.dataset}: what training took"
+        return f"{self.dataset}, {self.split}: what training took"
 
 
 def with_costs(store: Reader, board: Leaderboard) -> Leaderboard:
-    """The same with a table for each data set, of the rows of its first block in their order."""
-    first: dict[str, Block] = {}
+    """The same with a table for each data set and split, of the rows of its first block in their order."""
+    first: dict[tuple[str, str], Block] = {}
     for block in board.blocks:
-        first.setdefault(block.dataset, block)
+        first.setdefault((block.dataset, str(block.protocol.get("split", "?"))), block)
     ids = {run_id for block in first.values() for row in block.rows for run_id in row.runs}
     found = {run.id: run for run in queries.runs(store, ids=ids)}
-    return replace(board, costs=tuple(_table(store, dataset, block, found) for dataset, block in first.items()))
+    return replace(board, costs=tuple(_table(store, *of, block, found) for of, block in first.items()))
 
 
 def as_json(cost: Cost) -> dict[str, Any]:
@@ -89,9 +91,9 @@ def aligned(table: CostTable) -> str:
     return "\n".join([table.heading, listing.aligned([HEADER, *(row.cells for row in table.rows)]), *(f"  {note}" for note in table.notes)])
 
 
-def _table(store: Reader, dataset: str, block: Block, found: Mapping[str, RunRow]) -> CostTable:
+def _table(store: Reader, dataset: str, split: str, block: Block, found: Mapping[str, RunRow]) -> CostTable:
     rows = tuple(cost for row in block.rows if (cost := _cost(store, block.called(row), row, found)) is not None)
-    return CostTable(dataset, rows, tuple(_notes(rows, found)))
+    return CostTable(dataset, split, rows, tuple(_notes(rows, found)))
 
 
 def _cost(store: Reader, label: str, row: Row, found: Mapping[str, RunRow]) -> Cost | None:

@@ -37,6 +37,7 @@ def add(store: Store) -> Add:
         excluded = changed.pop("excluded", figures)
         groups = changed.pop("groups", {})
         split = changed.pop("split", "test")
+        rules = {"data": data, **({"split": changed.pop("by")} if "by" in changed else {})}
         arguments: dict[str, Any] = {
             "digest": f"digest of {run_id}",
             "recipe": "ablation",
@@ -54,7 +55,12 @@ def add(store: Store) -> Add:
         for seen_items, of_all in {"keep": figures, "exclude": excluded}.items():
             for group, of_group in {"all": of_all, **groups}.items():
                 store.metrics(
-                    run_id, split=split, protocol={"seen_items": seen_items, "data": data}, group=group, values=of_group, count=100
+                    run_id,
+                    split=split,
+                    protocol={"seen_items": seen_items, **rules},
+                    group=group,
+                    values=of_group,
+                    count=100,
                 )
         if state != "running":
             store.finish(run_id, state)

@@ -81,7 +81,10 @@ def test_rows_without_times_are_left_out_and_machines_are_told(store: Store, add
 def test_every_form_has_them(store: Store, add: Any) -> None:
     run_id = trained(store, add, "full", 1, [10, 20], best=1)
     board = with_costs(store, leaderboard(store))
-    assert "demo: what training took\n      n  parameters  epochs  best  s an epoch  s to validate  minutes\n" in render.as_table(board)
+    assert (
+        "demo, leave-one-out: what training took\n      n  parameters  epochs  best  s an epoch  s to validate  minutes\n"
+        in render.as_table(board)
+    )
     assert "\nfull  1                   2     1        15.0            3.0      0.6\n" in render.as_table(board)
     assert "| full | 1 |  | 2 | 1 | 15.0 | 3.0 | 0.6 |" in render.as_markdown(board)
     row = json.loads(render.as_json(board))["data"][0]["rows"][0]
@@ -90,9 +93,15 @@ def test_every_form_has_them(store: Store, add: Any) -> None:
     assert "cost" not in json.loads(render.as_json(leaderboard(store)))["data"][0]["rows"][0]
 
 
-def test_a_table_is_of_a_data_set_and_not_of_a_protocol(store: Store, add: Any) -> None:
+def test_a_table_is_of_a_data_set_and_split_and_not_of_a_protocol(store: Store, add: Any) -> None:
     trained(store, add, "full", 1, [10], best=1)
     trained(store, add, "full", 1, [10], best=1, dataset="other")
+    by_time = trained(store, add, "full", 1, [20], best=1, by="by time 0.8/0.9 (last item)")
     board: Leaderboard = with_costs(store, leaderboard(store))
-    assert len(board.blocks) == 4
-    assert [table.dataset for table in board.costs] == ["demo", "other"]
+    assert len(board.blocks) == 6
+    assert [(table.dataset, table.split) for table in board.costs] == [
+        ("demo", "leave-one-out"),
+        ("demo", "by time 0.8/0.9 (last item)"),
+        ("other", "leave-one-out"),
+    ]
+    assert [row.runs for row in board.costs[1].rows] == [(by_time,)]
