@@ -14,7 +14,7 @@ from textual.app import App
 from textual.binding import Binding
 from textual.dom import DOMNode
 from textual.keys import Keys, _character_to_key
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
 import sracl.tui
 from sracl.errors import did_you_mean
@@ -92,7 +92,8 @@ def _clashes(known: Mapping[type[DOMNode], Sequence[Binding]], chosen: Mapping[s
     found = {}
     for screen in (kind for kind in known if issubclass(kind, Screen) and not issubclass(kind, App)):
         owners: dict[str, str] = {}
-        for binding in (*known[screen], *everywhere):
+        reached = () if issubclass(screen, ModalScreen) else everywhere  # what is above all else has its own keys alone
+        for binding in (*known[screen], *reached):
             name = binding.id or ""
             for key in parts(chosen.get(name, binding.key)):
                 other = owners.setdefault(key, name)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from sracl.jobs.worker import GRACE_SECONDS
 from sracl.tracking import identity, jobs
 from sracl.tracking.queue import Queue
 from sracl.tracking.reader import Reader
@@ -163,7 +164,8 @@ async def test_a_checkpoint_is_asked_for(app: SraclApp, home: Path) -> None:
             await until(pilot, lambda: rows(home)[1].wanted == "checkpoint")
 
 
-async def test_a_running_job_is_asked_and_then_ended(app: SraclApp, home: Path) -> None:
+@pytest.mark.presses("Question yes", "Question no", "Question back")
+async def test_a_running_job_is_asked_to_end_and_then_ended_each_time_after_a_yes(app: SraclApp, home: Path) -> None:
     add(home, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(60)")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
@@ -171,10 +173,55 @@ async def test_a_running_job_is_asked_and_then_ended(app: SraclApp, home: Path) 
         await pilot.press("D")
         await until(pilot, lambda: (home / "deaf").exists(), seconds=30)
         await shows(pilot, "running")
+        for no in ("n", "q", "escape"):
+            await pilot.press("c", "c")  # the second before the first has asked
+            await shows(pilot, "Stop job 1, job?", "y Yes n No")
+            await pilot.press("j", no)
+            await until(pilot, lambda: isinstance(app.screen, QueueScreen))
+        assert rows(home)[1].wanted == ""
         await pilot.press("c")
+        await shows(pilot, "Stop job 1, job?", "It has run for", f"after {GRACE_SECONDS:.0f} s it is ended")
+        await pilot.press("y")
         await shows(pilot, "running, to cancel")
+        assert state(home, 1) == "running"
         await pilot.press("c")
+        await shows(pilot, "End job 1, job, at once?")
+        await pilot.press("y")
         await until(pilot, lambda: state(home, 1) == "cancelled")
+
+
+@pytest.mark.parametrize("keys", [("c",), ("enter", "c")])
+async def test_a_run_that_is_under_way_is_stopped_after_a_yes(app: SraclApp, home: Path, keys: tuple[str, ...]) -> None:
+    with Store.open(store_file(home)) as store:
+        register(store, "abc123")
+        queue = Queue(store)
+        queue.add(label="abc", command=["true"], folder=home, log=home / "log.txt", run_id="abc123")
+        async with app.run_test(size=(80, 24)) as pilot:
+            await shows(pilot, "abc123")
+            queue.hold(False)
+            queue.claim(1, worker={**ME, "host": "elsewhere"}, device="cpu")  # whose wishes no worker here fulfils
+            await pilot.press(*keys)
+            await shows(pilot, "Stop job 1, abc?", "writes a checkpoint and ends", "it can be retried")
+            before = app.screen_stack[-2]
+            await pilot.press("n")
+            await until(pilot, lambda: app.screen is before)
+            assert rows(home)[1].wanted == ""
+            await pilot.press("c")
+            await shows(pilot, "Stop job 1, abc?")
+            await pilot.press("y")
+            await until(pilot, lambda: rows(home)[1].wanted == "cancel")
+            await pilot.press("c")
+            await shows(pilot, "End job 1, abc, at once?", "What it has not written")
+
+
+async def test_a_run_without_a_job_says_every_time_that_there_is_none_to_cancel(app: SraclApp, home: Path) -> None:
+    with Store.open(store_file(home)) as store:
+        register(store, "abc123")
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await shows(pilot, "abc123")
+        for times in (1, 2):
+            await pilot.press("c")
+            await until(pilot, lambda: sum("no job of a run that begins so" in told.message for told in app._notifications) == times)  # noqa: B023
 
 
 @pytest.mark.presses("QueueScreen back", "RunsScreen runs.cancel", "RunsScreen runs.retry", "RunScreen run.cancel", "RunScreen run.retry")

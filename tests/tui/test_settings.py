@@ -42,6 +42,7 @@ def test_keys_may_be_written_with_or_without_quotes(config: Path) -> None:
         ('[tui.keys]\nquit = "ctrl+m"\n', "tui.keys.quit: 'ctrl+m' reaches programs as enter; choose another."),
         ('[tui.keys]\nruns.mark = "d"\n', "tui.keys.runs.mark: 'd' is the key of runs.diff as well. Give runs.diff another one, too."),
         ('[tui.keys]\nruns.mark = "Q"\n', "tui.keys.runs.mark: 'Q' is the key of quit as well."),
+        ('[tui.keys]\nyes = "n"\n', "tui.keys.yes: 'n' is the key of no as well."),
         ('[tui.keys]\nquit = "?"\n', "tui.keys.quit: 'question_mark' is the key of help as well."),
     ],
 )
@@ -62,6 +63,11 @@ def test_all_problems_are_said_at_once(config: Path) -> None:
 def test_two_keys_may_be_swapped(config: Path) -> None:
     config.write_text('[tui.keys]\nruns.mark = "d"\nruns.diff = "m"\n')
     assert settings.read().keys == {"runs.mark": "d", "runs.diff": "m"}
+
+
+def test_a_key_of_a_question_may_do_another_thing_where_nothing_is_asked(config: Path) -> None:
+    config.write_text('[tui.keys]\ncopy = "y,Y"\ntheme = "n"\nruns.new = "a"\n')
+    assert settings.read().keys["copy"] == "y,Y"
 
 
 def test_the_command_ends_with_the_problem_before_it_draws_anything(config: Path) -> None:

@@ -90,13 +90,9 @@ class QueueScreen(SteeringScreen):
         self.set_interval(_DEVICES_SECONDS, self._look_at_devices)
 
     def action_cancel(self) -> None:
-        """End the job under the cursor; a running one is asked first, and ended when it is cancelled again."""
+        """End the job under the cursor; a running one after a yes, and at once when it is cancelled again."""
         if job := self._chosen():
-            again = job.wanted in ("cancel", "kill")
-            told = (
-                f"Job {job.number} gets no more time." if again else f"Job {job.number} is asked to end; cancel it again to end it at once."
-            )
-            self.steer(["cancel", str(job.number)], told if job.state in ("running", "stalled") else f"Job {job.number} is cancelled.")
+            self.cancel(str(job.number))
 
     def action_retry(self) -> None:
         """Let the job under the cursor wait again, after it has ended."""

@@ -113,7 +113,7 @@ class RunScreen(SteeringScreen):
 
     def action_cancel(self) -> None:
         """Cancel the job that trains this run."""
-        self.steer(["cancel", self._run_id], "")
+        self.cancel(self._run_id)
 
     def action_checkpoint(self) -> None:
         """Have the job that trains this run write a checkpoint and go on."""

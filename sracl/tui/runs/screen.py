@@ -150,7 +150,7 @@ class RunsScreen(SteeringScreen):
     def action_cancel(self) -> None:
         """Cancel the job that trains the run under the cursor."""
         if (key := self.query_one(Rows).selected_key) is not None:
-            self.steer(["cancel", key], "")
+            self.cancel(key)
 
     def action_retry(self) -> None:
         """Let the job of the run under the cursor wait again."""
