@@ -8,6 +8,7 @@ is left before anything is drawn; widgets are handed rows and never open the sto
 from __future__ import annotations
 
 import time
+from collections import deque
 from contextlib import closing
 from threading import Event
 from typing import TYPE_CHECKING, ClassVar
@@ -18,6 +19,7 @@ from textual.binding import Binding, BindingType
 from textual.worker import Worker, WorkerState, get_current_worker
 
 from sracl.errors import SraclError
+from sracl.tracking.values import now
 from sracl.tui import settings
 from sracl.tui.ascii import Ascii
 from sracl.tui.runs.screen import RunsScreen
@@ -26,6 +28,8 @@ from sracl.tui.store_screen import StoreScreen, failure, opened
 from sracl.tui.too_small import TooSmall, is_too_small
 from sracl.tui.watch import Watch
 from sracl.tui.widgets.key_list import KeyList
+from sracl.tui.widgets.keys import key_of
+from sracl.tui.widgets.messages import KEPT, Messages, Told
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from textual.filter import LineFilter
+    from textual.notifications import SeverityLevel
     from textual.screen import Screen
     from textual.theme import Theme
     from textual.timer import Timer
@@ -74,6 +79,7 @@ class SraclApp(App[None]):
         Binding("Q", "quit", "Quit", id="quit"),
         Binding("colon,ctrl+p", "command_palette", "Commands", show=False, key_display=":", id="palette"),
         Binding("T", "switch_theme", "Theme", show=False, id="theme"),
+        Binding("M,f2", "messages", "Messages", show=False, id="messages"),
     ]
 
     def __init__(self, store: Path, chosen: Settings | None = None, *, read_only: bool = False, ascii: bool = False) -> None:
@@ -89,6 +95,7 @@ class SraclApp(App[None]):
         self._stopped = Event()
         self._trouble = ""
         """Why the store cannot be watched; empty while it is."""
+        self._said: deque[Told] = deque(maxlen=KEPT)
 
     def on_mount(self) -> None:
         """Show the runs, and watch the store."""
@@ -136,6 +143,22 @@ class SraclApp(App[None]):
             self.notify(told, severity="error", timeout=20, markup=False)
         self.set_timer(_RENEWAL, self._watch_store)
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = True,
+    ) -> None:
+        """Let a message pop up, and keep it to be read later; an error says how."""
+        self._said.append(Told(now(), severity, message))
+        under = next((screen for screen in reversed(self.screen_stack) if not screen.is_modal), None)
+        if severity == "error" and under is not None and (key := key_of(under, "messages")):
+            message = f"{message}\n{key} shows all messages again."
+        super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
+
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers: all that has a key here, under the name that stands in the footer."""
         for active in screen.active_bindings.values():
@@ -156,6 +179,10 @@ class SraclApp(App[None]):
     def action_help(self) -> None:
         """Show what all keys do here."""
         self.push_screen(KeyList(self.screen))
+
+    def action_messages(self) -> None:
+        """Show what was said in this session."""
+        self.push_screen(Messages(tuple(self._said)))
 
     def action_switch_theme(self) -> None:
         """Swap dark and light."""

@@ -35,18 +35,19 @@ def test_runs_vanish_under_every_screen_that_shows_them(tmp_path: Path, monkeypa
         with Store.open(paths.store_file()) as store:
             for place, run_id in enumerate(("first", "second", "third", "fourth")):
                 add(store, run_id, variant=run_id, figures={"hr@10": 0.1 * place}, values={"place": place})
+            removed = "Run fourth was removed; what is shown is how it was."
             app = SraclApp(paths.store_file())
             async with app.run_test(size=(100, 24)) as pilot:
                 await until(pilot, lambda: app.screen.query_one(Rows).row_count == 4)
                 await pilot.press("enter")  # the newest, which stands first
                 await until(pilot, lambda: isinstance(app.screen, RunScreen) and "run      fourth" in text(app))
                 remove(store, [queries.run(store, "fourth")])
-                await until(pilot, lambda: told(app) == ["Run fourth was removed; what is shown is how it was."])
+                await until(pilot, lambda: told(app) == [f"{removed}\nM shows all messages again."])
                 store.log("first", 1, {"loss": 1.0})  # at which everything is read again
                 await pilot.pause(1.0)
                 assert len(told(app)) == 1  # and nothing said again
                 app.clear_notifications()
-                await until(pilot, lambda: text(app).count("Run fourth was removed; what is shown is how it was.") == 1)
+                await until(pilot, lambda: text(app).count(removed) == 1)
                 assert "run      fourth" in text(app)
                 await pilot.press("q")
                 await until(pilot, lambda: app.screen.query_one(Rows).row_count == 3)

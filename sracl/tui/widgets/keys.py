@@ -13,10 +13,10 @@ from textual.keys import _character_to_key
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from textual.app import App
-    from textual.binding import Binding
+    from textual.binding import ActiveBinding, Binding
     from textual.screen import Screen
 
 _LETTERS = {_character_to_key(chr(code)): chr(code) for code in range(0x20, 0x7F)}
@@ -43,11 +43,8 @@ class Keys(Widget):
     def render(self) -> Text:
         """All on one line: the screen's own, those of what has the focus, those of every screen."""
         bindings: dict[str, list[Binding]] = {"screen": [], "widget": [], "app": []}
-        focused = self.screen.focused
-        in_box = focused is not None and focused.check_consume_key("a", "a")
-        for key, active in self.screen.active_bindings.items():
-            if focused is not None and in_box and focused.check_consume_key(key, _LETTERS.get(key)):
-                continue  # it would be typed
+        in_box = _in_box(self.screen)
+        for active in _working(self.screen):
             if active.binding.show and active.enabled:
                 owner = "app" if active.node is self.app else "screen" if active.node is self.screen else "widget"
                 # the sign that stands for several keys is that of the first, which may be a letter
@@ -58,6 +55,28 @@ class Keys(Widget):
 
     def _change(self, screen: Screen[object]) -> None:
         self.refresh()
+
+
+def key_of(screen: Screen[object], name: str) -> str:
+    """How the key of a binding is written, as the user may have changed it; empty where none works on the screen now."""
+    in_box = _in_box(screen)
+    for active in _working(screen):
+        if active.binding.id == name:
+            return screen.app.get_key_display(replace(active.binding, key_display=None) if in_box else active.binding)
+    return ""
+
+
+def _in_box(screen: Screen[object]) -> bool:
+    """Whether letters would be typed into a box."""
+    return screen.focused is not None and screen.focused.check_consume_key("a", "a")
+
+
+def _working(screen: Screen[object]) -> Iterator[ActiveBinding]:
+    """The bindings of a screen whose keys are not typed into a box."""
+    box = screen.focused if _in_box(screen) else None
+    for key, active in screen.active_bindings.items():
+        if box is None or not box.check_consume_key(key, _LETTERS.get(key)):
+            yield active
 
 
 def _line(app: App[object], bindings: Sequence[Binding]) -> Text:
