@@ -93,6 +93,8 @@ async def test_a_recipe_is_changed_by_keys_and_enqueued(app: SraclApp) -> None:
         await until(pilot, lambda: told(app, "sets") == "--set objective.cross.weight=0.0 --set seeds=[7]")
         await until(pilot, lambda: "objective.cross.loss.use" not in text(app))  # an objective of weight 0 is not built
         await pilot.press("ctrl+s")
+        assert app.screen.query_one("#enqueuing").display
+        await shows(pilot, "enqueuing …")
         await until(pilot, lambda: isinstance(app.screen, RunsScreen), 20)
         await shows(pilot, "small · seed 7 is enqueued")
     with Reader.open(paths.store_file()) as reader:
@@ -123,10 +125,27 @@ async def test_what_cannot_be_enqueued_says_why_and_stays(app: SraclApp, refused
         await open_recipe(app, pilot)
         await setting(pilot, "seeds=[3]")
         await pilot.press("ctrl+s", "ctrl+s")
+        await shows(pilot, "enqueuing …")
         await until(pilot, lambda: told(app, "told") == "Nothing is enqueued.\nThe store is full.")
+        await until(pilot, lambda: "enqueuing" not in text(app))
         assert isinstance(app.screen, LaunchScreen)
         assert told(app, "sets") == "--set seeds=[3]"
         assert len(refused) == 1  # the second press came while the first was being carried out
+        await pilot.press("ctrl+s")
+        await until(pilot, lambda: len(refused) == 2)
+
+
+async def test_what_cannot_be_started_to_enqueue_says_so_and_can_be_tried_again(app: SraclApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr("sracl.tui.launch.screen.ask", fail)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await open_recipe(app, pilot)
+        for times in (1, 2):
+            await pilot.press("ctrl+s")
+            await until(pilot, lambda: sum("temporarily unavailable" in told.message for told in app._notifications) == times)  # noqa: B023
+            await until(pilot, lambda: not app.screen.query_one("#enqueuing").display)
 
 
 async def test_a_value_is_chosen_from_a_list_or_typed_where_it_stands(app: SraclApp) -> None:

@@ -48,6 +48,7 @@ class LaunchScreen(StoreScreen):
     LaunchScreen #sets { padding: 0 1; }
     LaunchScreen TabbedContent, LaunchScreen ContentSwitcher, LaunchScreen TabPane { height: 1fr; padding: 0; }
     LaunchScreen #outlook { padding: 0 1; }
+    LaunchScreen #enqueuing { display: none; padding: 0 1; text-style: bold; }
     LaunchScreen #hint { height: 2; padding: 0 1; }
     LaunchScreen.-narrow RecipeTree { display: none; }
     LaunchScreen.-narrow.choosing RecipeTree { display: block; }
@@ -86,6 +87,7 @@ class LaunchScreen(StoreScreen):
                         yield Rows(("path", "value", "set in"), id="values")
                     with TabPane("Dry run", id="outlook-tab"), Scroll():
                         yield Static(_BEFORE, id="outlook", markup=False)
+                yield Static("enqueuing …", id="enqueuing", markup=False)
                 yield Static("", id="hint", markup=False)
         yield Keys()
 
@@ -143,6 +145,8 @@ class LaunchScreen(StoreScreen):
             self.notify("Choose a recipe first.", severity="warning")
         elif not self._is_enqueuing:
             self._is_enqueuing = True
+            self._told = ""  # what kept it from being done the last time may do so again
+            self.query_one("#enqueuing").display = True
             self._enqueue(self._arguments)
 
     @on(Tree.NodeHighlighted)
@@ -277,7 +281,13 @@ class LaunchScreen(StoreScreen):
             answer = ask(["run", *arguments, "--detach", "--json"], unwanted=lambda: False)
             self.app.call_from_thread(self._enqueued, answer.data if answer and answer.code == 0 else None, answer.reason if answer else "")
         finally:
-            self._is_enqueuing = False
+            self.app.call_from_thread(self._end_enqueuing)
+
+    def _end_enqueuing(self) -> None:
+        """Let others be enqueued."""
+        self._is_enqueuing = False
+        if self.is_mounted:
+            self.query_one("#enqueuing").display = False
 
     def _enqueued(self, jobs: list[dict[str, Any]] | None, reason: str) -> None:
         """Show the runs, or why there are none."""
