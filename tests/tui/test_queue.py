@@ -16,7 +16,8 @@ from sracl.tui.app import SraclApp
 from sracl.tui.queue.screen import QueueScreen
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.widgets.rows import Rows
-from tests.support.jobs import add, rows, store_file, surroundings
+from tests.support.jobs import add, rows, store_file, surroundings, wait_until
+from tests.support.terminal import Terminal
 from tests.tui.support import add as register
 from tests.tui.support import shows, until
 
@@ -212,6 +213,79 @@ async def test_a_run_that_is_under_way_is_stopped_after_a_yes(app: SraclApp, hom
             await until(pilot, lambda: rows(home)[1].wanted == "cancel")
             await pilot.press("c")
             await shows(pilot, "End job 1, abc, at once?", "What it has not written")
+
+
+@pytest.mark.presses("QueueScreen queue.worker")
+async def test_one_worker_is_started_where_none_works_however_often_it_is_asked_for(
+    app: SraclApp, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SRACL_SLOTS", "2")
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("3", "w")
+        await shows(pilot, "There is nothing to do for a worker")
+        app.clear_notifications()
+        add(home, SLEEP, count=2)
+        await shows(pilot, "2 queued; ON HOLD: no waiting job begins (D ends this); there is no worker, and none is needed")
+        await pilot.press("w")
+        await shows(pilot, "The queue is on hold. D lets waiting jobs begin")
+        app.clear_notifications()
+        with Store.open(store_file(home)) as store:
+            Queue(store).hold(False)
+        await shows(pilot, "2 queued; there is no worker: w starts one")
+        app.clear_notifications()
+        await pilot.press("w", "w")
+        await shows(pilot, "A worker is started.", "worker.log")
+        app.clear_notifications()
+        await shows(pilot, "2 running; a worker looks after them")
+        await pilot.press("w")
+        await shows(pilot, "A worker works already.", "worker.log")
+    (one,) = {(job.worker or {})["pid"] for job in rows(home).values()}
+    assert os.getsid(one) == one  # and so no signal of this terminal reaches it
+    assert "job 2 begins" in (home / ".sracl" / "worker.log").read_text()
+    os.kill(one, signal.SIGTERM)
+
+
+async def test_a_worker_that_dies_is_not_said_to_work(app: SraclApp, home: Path) -> None:
+    add(home, SLEEP)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "ON HOLD")
+        await pilot.press("D")
+        await shows(pilot, "1 running; a worker looks after them")
+        os.kill((rows(home)[1].worker or {})["pid"], signal.SIGKILL)
+        await shows(pilot, "1 running; there is no worker: w starts one")
+
+
+async def test_a_worker_that_cannot_be_started_says_why(app: SraclApp, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRACL_SLOTS", "many")
+    add(home, SLEEP)
+    with Store.open(store_file(home)) as store:
+        Queue(store).hold(False)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await pilot.press("3")
+        await shows(pilot, "1 queued; there is no worker")
+        app.clear_notifications()
+        await pilot.press("w")
+        await shows(pilot, "SRACL_SLOTS is 'many'")
+
+
+def test_a_worker_outlives_the_terminal_it_was_started_in(home: Path) -> None:
+    add(home, "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)", count=2)
+    with Store.open(store_file(home)) as store:
+        Queue(store).hold(False)
+    terminal = Terminal({**os.environ, "LC_ALL": "C.UTF-8"})
+    try:
+        wait_until(home, lambda _: b"0 running" in terminal.printed)
+        terminal.press("3")
+        wait_until(home, lambda _: b"w starts one" in terminal.printed)
+        terminal.press("w")
+        wait_until(home, lambda jobs: jobs[1].state == "running")
+    finally:
+        os.killpg(terminal.process.pid, signal.SIGHUP)  # as when its window is closed
+        terminal.process.wait(20)
+    (home / "go").touch()
+    done = wait_until(home, lambda jobs: all(job.state == "completed" for job in jobs.values()))
+    assert len({(job.worker or {})["pid"] for job in done.values()}) == 1  # the second was begun after the terminal was gone
 
 
 async def test_a_run_without_a_job_says_every_time_that_there_is_none_to_cancel(app: SraclApp, home: Path) -> None:

@@ -11,16 +11,17 @@ from textual.widgets import DataTable, Static
 from sracl import paths
 from sracl.compare.wording import age
 from sracl.devices import slots_asked_for
-from sracl.errors import UsageError
+from sracl.errors import SraclError, UsageError
 from sracl.jobs.claims import Claims
 from sracl.jobs.devices import devices
-from sracl.jobs.workers import is_alive
+from sracl.jobs.workers import ensure_worker, is_alive
 from sracl.plain import on_one_line
 from sracl.tracking import jobs
 from sracl.tracking.values import now
+from sracl.tui.queue.totals import is_worker_needed, totals
 from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
-from sracl.tui.widgets.keys import Keys
+from sracl.tui.widgets.keys import Keys, key_of
 from sracl.tui.widgets.rows import Rows
 
 if TYPE_CHECKING:
@@ -62,12 +63,19 @@ class QueueScreen(SteeringScreen):
         Binding("minus", "move(-1)", "Later", key_display="-", id="queue.later"),
         Binding("p", "checkpoint", "Checkpoint", id="queue.checkpoint"),
         Binding("D", "hold", "Hold all", id="queue.hold"),
+        Binding("w", "worker", "Worker", id="queue.worker"),
     ]
+    WRITES = SteeringScreen.WRITES | {"worker"}
 
     def __init__(self, store: Path) -> None:
         super().__init__(store)
         self._jobs: dict[str, JobRow] = {}
+        """Those that are shown."""
+        self._every: Sequence[JobRow] = ()
+        self._later = 0
+        """How many of those that wait are not shown."""
         self._is_on_hold = False
+        self._has_worker = False
         self._slots = 1
 
     def compose(self) -> ComposeResult:
@@ -124,6 +132,33 @@ class QueueScreen(SteeringScreen):
         else:
             self.steer(["pause"], "No waiting job begins now; running ones go on.")
 
+    @work(thread=True, group="worker", exit_on_error=False)
+    def action_worker(self) -> None:
+        """Start a worker, unless one works or it would have nothing to do."""
+        try:
+            told = self._start_worker()
+        except SraclError as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", timeout=20, markup=False)
+            return
+        self.app.call_from_thread(self.notify, told, timeout=20, markup=False)
+        self.app.call_from_thread(self.refresh_rows)
+
+    def _start_worker(self) -> str:
+        """What came of it.
+
+        Raises:
+            SraclError: None can be started, or the store not be read.
+        """
+        found, on_hold = self._read() if self.store.is_file() else ([], False)
+        if not is_alive() and not is_worker_needed(found, on_hold=on_hold):
+            if any(job.state == "queued" for job in found):
+                return "The queue is on hold. D lets waiting jobs begin, and starts a worker for them."
+            return "There is nothing to do for a worker. Whatever lets a job wait starts one."
+        prints = f"It prints to {paths.worker_log()}."
+        if not ensure_worker():  # of two that are asked for at the same time one is started
+            return f"A worker works already. {prints}"
+        return f"A worker is started. It goes on when this is closed, and leaves when nothing is left to do. {prints}"
+
     @on(DataTable.RowHighlighted, "#jobs")
     def _tell(self) -> None:
         """Say in full what a narrow table cuts off of the job under the cursor."""
@@ -143,49 +178,49 @@ class QueueScreen(SteeringScreen):
         if not self.store.is_file():
             self.app.call_from_thread(self._show_jobs, [], False, False)
             return
-        with self.reader() as store:
-            found, on_hold = jobs.jobs(store), jobs.is_paused(store)
+        found, on_hold = self._read()
         self.app.call_from_thread(self._show_jobs, found, on_hold, is_alive())
+
+    def _read(self) -> tuple[list[JobRow], bool]:
+        """All jobs, and whether they are on hold."""
+        with self.reader() as store:
+            return jobs.jobs(store), jobs.is_paused(store)
 
     @work(thread=True, exclusive=True, group="devices", exit_on_error=False)
     def _look_at_devices(self) -> None:
         claims = Claims(paths.claims())
         found = {device.key: (device, claims.held(device)) for device in devices(self._slots)}
-        self.app.call_from_thread(self._show_devices, found)
+        self.app.call_from_thread(self._show_devices, found, is_alive())  # a worker that dies writes nothing to the store
 
     def _show_jobs(self, found: Sequence[JobRow], on_hold: bool, has_worker: bool) -> None:
         if not self.is_mounted:
             return
-        self._is_on_hold = on_hold
+        self._every, self._is_on_hold, self._has_worker = found, on_hold, has_worker
         ended = sorted((job for job in found if job.state in jobs.ENDED), key=lambda job: job.finished or job.created, reverse=True)
         later = {job.number for job in [job for job in found if job.state == "queued"][_WAITING:]}
         shown = [job for job in found if job.state not in jobs.ENDED and job.number not in later] + ended[:_ENDED]
         self._jobs = {str(job.number): job for job in shown}
         self.query_one("#jobs", Rows).show_rows({key: _cells(job) for key, job in self._jobs.items()})
         self._tell()
-        self.query_one("#totals", Static).update(_totals(found, len(later), on_hold=on_hold, has_worker=has_worker))
+        self._later = len(later)
+        self._show_totals()
 
-    def _show_devices(self, found: Mapping[str, tuple[Device, float]]) -> None:
+    def _show_totals(self) -> None:
+        key = key_of(self, "queue.worker")
+        said = totals(self._every, self._later, on_hold=self._is_on_hold, has_worker=self._has_worker, key=key)
+        self.query_one("#totals", Static).update(said)
+
+    def _show_devices(self, found: Mapping[str, tuple[Device, float]], has_worker: bool) -> None:
         if not self.is_mounted:
             return
+        if has_worker != self._has_worker:
+            self._has_worker = has_worker
+            self._show_totals()
         on = {key: [job for job in self._jobs.values() if job.device == key and job.state in ("running", "stalled")] for key in found}
         self.query_one("#devices", Rows).show_rows({key: _device(device, held, on[key]) for key, (device, held) in found.items()})
 
     def _chosen(self) -> JobRow | None:
         return self._jobs.get(self.query_one("#jobs", Rows).selected_key or "")
-
-
-def _totals(found: Sequence[JobRow], later: int, *, on_hold: bool, has_worker: bool) -> str:
-    if not found:
-        return "No job waits or runs. 5 launches a recipe; `sracl run RECIPE --detach` does the same."
-    counts = [f"{sum(job.state == state for job in found)} {state}" for state in ("running", "stalled", "queued", "paused")]
-    said = ", ".join(count for count in counts if not count.startswith("0 ")) or "all have ended"
-    if later:
-        said += f" ({later:,} that begin later are not shown; `sracl queue ls` lists them)"
-    if on_hold:
-        return f"{said}; ON HOLD: no waiting job begins (D ends this)"
-    waits = any(job.is_active for job in found)
-    return f"{said}; {'a worker looks after them' if has_worker else 'there is no worker'}" if waits else said
 
 
 def _told(job: JobRow) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import groupby
 from string import digits
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from rich.text import Text
@@ -53,11 +53,11 @@ class Keys(Widget):
         here.truncate(max(0, self.size.width - everywhere.cell_len - 1), overflow="ellipsis", pad=True)
         return Text.assemble(here, " ", everywhere, no_wrap=True, end="")
 
-    def _change(self, screen: Screen[object]) -> None:
+    def _change(self, screen: Screen[Any]) -> None:
         self.refresh()
 
 
-def key_of(screen: Screen[object], name: str) -> str:
+def key_of(screen: Screen[Any], name: str) -> str:
     """How the key of a binding is written, as the user may have changed it; empty where none works on the screen now."""
     in_box = _in_box(screen)
     for active in _working(screen):
@@ -66,12 +66,12 @@ def key_of(screen: Screen[object], name: str) -> str:
     return ""
 
 
-def _in_box(screen: Screen[object]) -> bool:
+def _in_box(screen: Screen[Any]) -> bool:
     """Whether letters would be typed into a box."""
     return screen.focused is not None and screen.focused.check_consume_key("a", "a")
 
 
-def _working(screen: Screen[object]) -> Iterator[ActiveBinding]:
+def _working(screen: Screen[Any]) -> Iterator[ActiveBinding]:
     """The bindings of a screen whose keys are not typed into a box."""
     box = screen.focused if _in_box(screen) else None
     for key, active in screen.active_bindings.items():
