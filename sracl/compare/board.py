@@ -150,26 +150,44 @@ class Leaderboard:
     """What its rows took to train, where that was asked for."""
 
 
-def sorted_by(board: Leaderboard, metric: str) -> Leaderboard:
+def columns(board: Leaderboard) -> list[str]:
+    """Metrics of all blocks, each once."""
+    return list(dict.fromkeys(name for block in board.blocks for name in block.metrics))
+
+
+def sorted_by(board: Leaderboard, metric: str, *, descending: bool = True) -> Leaderboard:
     """The same with the highest mean first; rows without a figure, or with one that is no number, last.
 
     Args:
         board: As `leaderboard` makes it.
         metric: A column, in letters of either case, as headers have capitals.
+        descending: Else the lowest mean is first.
 
     Raises:
         UsageError: No table has such a column.
     """
     metric = metric.strip().lower()
-    known = list(dict.fromkeys(name for block in board.blocks for name in block.metrics))
+    known = columns(board)
     if board.blocks and metric not in known:
         raise UsageError(f"There is no column '{metric}' to sort by.{did_you_mean(metric, known)} Columns: {', '.join(known)}.")
 
     def place(row: Row) -> float:
         mean = row.figures[metric].mean if metric in row.figures else math.nan
-        return math.inf if math.isnan(mean) else -mean
+        return math.inf if math.isnan(mean) else -mean if descending else mean
 
     return replace(board, blocks=tuple(replace(block, rows=tuple(sorted(block.rows, key=place)), is_sorted=True) for block in board.blocks))
+
+
+def narrowed(board: Leaderboard, text: str) -> Leaderboard:
+    """Rows that have every word of a text in their data set, recipe or label, in letters of either case; no block without any."""
+    words = text.casefold().split()
+
+    def fits(block: Block, row: Row) -> bool:
+        told = f"{block.dataset} {row.recipe} {row.label}".casefold()
+        return all(word in told for word in words)
+
+    blocks = (replace(block, rows=tuple(row for row in block.rows if fits(block, row))) for block in board.blocks)
+    return replace(board, blocks=tuple(block for block in blocks if block.rows)) if words else board
 
 
 def group_in_words(group: str) -> str:

@@ -15,7 +15,7 @@ from sracl.compare.render_latex import as_latex
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sracl.compare.board import Block, Comparison, Leaderboard, PValue, Row
 
@@ -60,13 +60,19 @@ def show(board: Leaderboard, file: TextIO | None = None) -> None:
         console.print(Text(remark, style="dim"))
 
 
-def as_table(board: Leaderboard, *, width: int | None = None) -> str:
-    """Aligned columns, nothing but text; cut between metrics where a block is wider than `width`, and labels wrapped."""
+def as_table(board: Leaderboard, *, width: int | None = None, signs: Mapping[str, str] | None = None) -> str:
+    """Aligned columns, nothing but text; cut between metrics where a block is wider than `width`, and labels wrapped.
+
+    Args:
+        board: What to print.
+        width: Of the terminal, in cells.
+        signs: Metric -> what stands behind its title.
+    """
     parts: list[str] = []
     for block in board.blocks:
         parts.append(block.heading)
-        for part in [block] if width is None else _parts(block, width):
-            header, lines = _columns(part)
+        for part in [block] if width is None else _parts(block, width, signs):
+            header, lines = _columns(part, signs)
             rows = [[line.label, *line.cells] for line in lines]
             parts.append(listing.aligned([header, *(rows if width is None else _wrapped(rows, _label_width(width)))]))
         parts += [*(f"  {note}" for note in block.notes), ""]
@@ -124,11 +130,13 @@ def piped(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _columns(block: Block) -> tuple[list[str], list[Line]]:
+def _columns(block: Block, signs: Mapping[str, str] | None = None) -> tuple[list[str], list[Line]]:
     """Header and lines, every column but the labels as wide as its widest cell; marks stand behind the figures, which stay aligned."""
     lines = lines_of(block)
+    corner, number, *titles = header_of(block)
+    titles = [title + (signs or {}).get(metric, "") for title, metric in zip(titles, block.metrics, strict=True)]
     marked = [any(line.marks and line.marks[place] for line in lines) for place in range(len(block.metrics) + 1)]
-    cells = [[*header_of(block)[1:]], *([*line.cells] for line in lines)]
+    cells = [[number, *titles], *([*line.cells] for line in lines)]
     behind = [("",) * len(marked), *(line.marks or ("",) * len(marked) for line in lines)]
     widths = [max(len(row[place]) for row in cells) for place in range(len(marked))]
     padded = [
@@ -138,15 +146,15 @@ def _columns(block: Block) -> tuple[list[str], list[Line]]:
         )
         for row, row_marks in zip(cells, behind, strict=True)
     ]
-    return [header_of(block)[0], *padded[0]], [replace(line, cells=row) for line, row in zip(lines, padded[1:], strict=True)]
+    return [corner, *padded[0]], [replace(line, cells=row) for line, row in zip(lines, padded[1:], strict=True)]
 
 
-def _parts(block: Block, width: int) -> list[Block]:
+def _parts(block: Block, width: int, signs: Mapping[str, str] | None = None) -> list[Block]:
     """The block, cut between metrics where it is wider than the terminal; every part has at least one metric."""
     parts: list[list[str]] = [[]]
     for metric in block.metrics:
         wider = replace(block, metrics=(*parts[-1], metric))
-        header, lines = _columns(wider)
+        header, lines = _columns(wider, signs)
         rows = [header, *([line.label, *line.cells] for line in lines)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         needed = min(widths[0], _label_width(width)) + sum(widths[1:]) + 2 * len(widths)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sracl.compare import render
-from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row, sorted_by
+from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row, narrowed, sorted_by
 from sracl.compare.leaderboard import print_leaderboard
 from sracl.errors import UsageError
 
@@ -174,6 +174,27 @@ def test_sorted_rows_name_their_recipe_themselves() -> None:
     with pytest.raises(UsageError, match=r"no column 'ndcg@2' to sort by. Did you mean 'ndcg@20'\? Columns: hr@10"):
         sorted_by(ABLATION, "ndcg@2")
     assert sorted_by(Leaderboard(()), "anything") == Leaderboard(())
+    up = sorted_by(board(row("full", 0.1), row("none", math.nan), row("base", 0.05)), "hr@10", descending=False)
+    assert [row.label for row in up.blocks[0].rows] == ["base", "full", "none"]  # what has no figure is last either way
+
+
+def test_rows_are_found_by_words_of_their_data_set_recipe_and_label() -> None:
+    full = board(row("full", 0.1), row("full", 0.2, recipe="sasrec"), row("w/o CL", 0.3))
+
+    def found(text: str) -> list[tuple[str, str]]:
+        return [(row.recipe, row.label) for block in narrowed(full, text).blocks for row in block.rows]
+
+    assert found("FULL") == [("ablation", "full"), ("sasrec", "full")]
+    assert found("full abl") == [("ablation", "full")]
+    assert found(full.blocks[0].dataset) == found("") == [("ablation", "full"), ("sasrec", "full"), ("ablation", "w/o CL")]
+    assert narrowed(full, "nothing").blocks == ()
+
+
+def test_a_sign_stands_behind_the_title_of_a_metric_also_where_the_table_is_cut() -> None:
+    shown = board(row("full", 0.1), row("other", 0.2))
+    assert "HR@10v" in render.as_table(shown, signs={"hr@10": "v"})
+    assert "NDCG@20" in render.as_table(shown, signs={"hr@10": "v"})
+    assert "HR@10^" in render.as_table(shown, width=30, signs={"hr@10": "^"})
 
 
 def test_long_labels_are_wrapped_where_a_table_is_cut_to_a_width() -> None:

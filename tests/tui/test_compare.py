@@ -92,6 +92,46 @@ def test_the_leaderboard_with_baseline_formats_and_export(size: tuple[int, int],
     asyncio.run(script())
 
 
+def rows_of(app: SraclApp) -> list[str]:
+    return [word for line in text(app).splitlines() for word in line.split() if word in ("plain", "full") and "vs" not in line]
+
+
+@pytest.mark.presses("CompareScreen filter", "CompareScreen sort", "CompareScreen reverse", "CompareScreen back")
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_rows_are_found_and_sorted_and_exported_so(size: tuple[int, int], path: Path) -> None:
+    app = SraclApp(path)
+    async with app.run_test(size=size) as pilot:
+        await press(pilot, "4")
+        await shows(pilot, ".2150")
+        assert rows_of(app) == ["plain", "full"]
+        await press(pilot, "S")  # nothing is sorted yet
+        assert rows_of(app) == ["plain", "full"]
+        await press(pilot, "s")
+        await shows(pilot, "Sort by", "(by recipe)", "NDCG@10")
+        await press(pilot, "G", "enter")
+        await shows(pilot, "NDCG@10v")
+        assert rows_of(app) == ["full", "plain"]
+        await press(pilot, "S")
+        await shows(pilot, "NDCG@10^")
+        assert rows_of(app) == ["plain", "full"]
+        await press(pilot, "s", "escape")
+        assert "NDCG@10^" in text(app)
+        await press(pilot, "S", "slash", *"SMALL ful", "enter")
+        await until(pilot, lambda: rows_of(app) == ["full"])
+        await shows(pilot, "like SMALL ful", "vs plain", "NDCG@10v")
+        await press(pilot, "slash", "x", "escape")  # as it was
+        assert isinstance(app.screen, CompareScreen)
+        assert rows_of(app) == ["full"]
+        await press(pilot, "x")
+        await until(pilot, lambda: bool(exports(path)))
+        assert ".2150" in exports(path)[0].read_text()
+        assert ".1150" not in exports(path)[0].read_text()
+        await press(pilot, "slash", "end", "x", "enter")
+        await shows(pilot, "No row is like SMALL fulx; / changes the filter.")
+        await press(pilot, "slash", "backspace", "enter", "s", "g", "enter")  # all of it is selected
+        await until(pilot, lambda: rows_of(app) == ["plain", "full"] and "NDCG@10v" not in text(app))
+
+
 @pytest.mark.presses("CompareScreen compare.tests")
 def test_differences_are_tested_when_asked(path: Path) -> None:
     with Store.open(path) as store:

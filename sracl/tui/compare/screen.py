@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
+from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from sracl import paths
 from sracl.compare import render
-from sracl.compare.board import Leaderboard
+from sracl.compare.board import Leaderboard, columns, narrowed, sorted_by
 from sracl.compare.leaderboard import leaderboard
 from sracl.tracking import queries
 from sracl.tracking.values import now
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.filter import Filter
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.picker import Picker
 from sracl.tui.widgets.scroll import Scroll
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _SUFFIXES: dict[render.Format, str] = {"table": ".txt", "markdown": ".md", "latex": ".tex", "csv": ".csv", "json": ".json"}
 _NONE = "(what the recipe's report names)"
 _EVERY = "(every recipe)"
+_UNSORTED = "(by recipe)"
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,10 @@ class CompareScreen(StoreScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("q,escape", "app.pop_screen", "Back", key_display="q", id="back"),
+        Binding("q,escape", "back", "Back", key_display="q", id="back"),
+        Binding("slash", "filter", "Filter", key_display="/", id="filter"),
+        Binding("s", "sort_by", "Sort", id="sort"),
+        Binding("S", "reverse", "Reverse", show=False, id="reverse"),
         Binding("b", "baseline", "Baseline", id="compare.baseline"),
         Binding("r", "recipe", "Recipe", id="compare.recipe"),
         Binding("u", "group", "Users", id="compare.users"),
@@ -70,9 +75,14 @@ class CompareScreen(StoreScreen):
         self._read: View | None = None
         """What was asked when the board was read; until that is what is asked now, its figures are others than the heading says."""
         self._drawn = ""
+        self._filtered_by = ""
+        self._sorted_by: str | None = None
+        """A metric; None is the order of recipes and variants."""
+        self._descending = True
 
     def compose(self) -> ComposeResult:
-        """The view in words, the leaderboard, keys."""
+        """Filter, the view in words, the leaderboard, keys."""
+        yield Filter("parts of a data set, a recipe or a variant (empty shows all)")
         yield Static("", id="view", markup=False)
         with Scroll():
             yield Static("Reading the store …", id="board", markup=False)
@@ -86,6 +96,36 @@ class CompareScreen(StoreScreen):
         """Cut the tables anew to the width, once there are any."""
         if self._read:
             self._draw()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """There is nothing to turn round where nothing is sorted."""
+        return super().check_action(action, parameters) and (action != "reverse" or self._sorted_by is not None)
+
+    def action_back(self) -> None:
+        """Leave the filter as it stands, or the screen."""
+        if self.query_one(Filter).has_focus:
+            self._leave_filter()
+        else:
+            self.app.pop_screen()
+
+    def action_filter(self) -> None:
+        """Ask which rows to show."""
+        self.query_one(Filter).ask()
+
+    def action_sort_by(self) -> None:
+        """Ask for the column that rows stand by, the highest first."""
+
+        def take(name: str | None) -> None:
+            if name is not None:
+                self._sorted_by, self._descending = None if name == _UNSORTED else name.lower(), True
+                self._draw()
+
+        self.app.push_screen(Picker("Sort by", [_UNSORTED, *map(str.upper, columns(self._board))]), take)
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self._descending = not self._descending
+        self._draw()
 
     def action_format(self) -> None:
         """Show the next format."""
@@ -114,7 +154,7 @@ class CompareScreen(StoreScreen):
     @work(thread=True, exclusive=True, group="export", exit_on_error=False)
     def action_export(self) -> None:
         """Write what is shown to a file of the project, and say where it is."""
-        text = render.render(self._board, self._view.format) + "\n"
+        text = render.render(self._arranged(), self._view.format) + "\n"
         file = paths.project() / f"leaderboard-{now():%Y%m%d-%H%M%S}{_SUFFIXES[self._view.format]}"
         try:
             file.write_text(text, encoding="utf-8")
@@ -158,16 +198,42 @@ class CompareScreen(StoreScreen):
         self._board, self._recipes, self._groups, self._read = board, recipes, groups, view
         self._draw()
 
+    @on(Input.Submitted)
+    def _filter(self, asked: Input.Submitted) -> None:
+        self._filtered_by = asked.value.strip()
+        self._leave_filter()
+        self._draw()
+
+    def _leave_filter(self) -> None:
+        asked = self.query_one(Filter)
+        asked.value = self._filtered_by
+        asked.leave()
+        self.query_one(Scroll).focus()
+
+    def _arranged(self) -> Leaderboard:
+        """The rows that the filter leaves, in the order that was asked for."""
+        board = narrowed(self._board, self._filtered_by)
+        # what is sorted by may be no column of another recipe
+        return sorted_by(board, self._sorted_by, descending=self._descending) if self._sorted_by in columns(board) else board
+
     def _draw(self) -> None:
         if not self.is_mounted:
             return
         view = self._view
         words = [view.recipe or "every recipe", f"users: {view.group}", f"baseline: {view.baseline or 'of the report'}", view.format]
         words += ["tests"] if view.is_tested else []
+        words += [f"like {self._filtered_by}"] if self._filtered_by else []
         words += [] if self._read and replace(self._read, format=view.format) == view else ["reading …"]
         self.query_one("#view", Static).update(" · ".join(words))
         width = max(20, self.size.width - 4)
-        text = render.as_table(self._board, width=width) if view.format == "table" else render.render(self._board, view.format)
+        board = self._arranged()
+        if view.format == "table":
+            signs = {self._sorted_by: "v" if self._descending else "^"} if self._sorted_by else {}
+            text = render.as_table(board, width=width, signs=signs)
+        else:
+            text = render.render(board, view.format)
+        if self._board.blocks and not board.blocks:
+            text = f"No row is like {self._filtered_by}; / changes the filter."
         shown = text or "Nothing is finished yet."
         if shown != self._drawn:  # laying out the JSON of 49 runs takes 0.3 s, and any run's commit leads here
             self._drawn = shown

@@ -17,6 +17,7 @@ from sracl.registry.signatures import signature
 from sracl.tui.command import ask
 from sracl.tui.components.card import card as shown
 from sracl.tui.store_screen import StoreScreen
+from sracl.tui.widgets.filter import Filter
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.rows import Rows
 from sracl.tui.widgets.scroll import Scroll
@@ -45,8 +46,6 @@ class ComponentsScreen(StoreScreen):
     ComponentsScreen TabPane { padding: 0; }
     ComponentsScreen Rows, ComponentsScreen Scroll { height: 1fr; }
     ComponentsScreen #checks { padding: 0 1; }
-    ComponentsScreen Input { display: none; }
-    ComponentsScreen Input.asked { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "back", "Back", key_display="q", id="back"),
@@ -66,7 +65,7 @@ class ComponentsScreen(StoreScreen):
         """Two tabs, keys."""
         with TabbedContent(initial="components"):
             with TabPane("Components", id="components"):
-                yield Input(placeholder="part of a kind, a name or a summary, such as losses (empty shows all)")
+                yield Filter("part of a kind, a name or a summary, such as losses (empty shows all)")
                 yield Rows(("component", "status", "what it is"))
             with TabPane("Doctor", id="doctor"), Scroll():
                 yield Static("", id="checks", markup=False)
@@ -89,16 +88,14 @@ class ComponentsScreen(StoreScreen):
 
     def action_back(self) -> None:
         """Leave the filter, or the screen."""
-        if self.query_one(Input).has_focus:
+        if self.query_one(Filter).has_focus:
             self._leave_filter()
         else:
             self.app.pop_screen()
 
     def action_filter(self) -> None:
         """Ask which components to show."""
-        asked = self.query_one(Input)
-        asked.add_class("asked")
-        asked.focus()
+        self.query_one(Filter).ask()
 
     def action_tab(self, name: str) -> None:
         """Show a tab."""
@@ -144,8 +141,9 @@ class ComponentsScreen(StoreScreen):
 
     @on(Input.Submitted)
     def _leave_filter(self) -> None:
-        asked = self.query_one(Input)
-        asked.set_class(bool(asked.value), "asked")  # a filter that hides rows stays to be seen
+        asked = self.query_one(Filter)
+        if not asked.value:  # a filter that hides rows stays to be seen
+            asked.leave()
         self.query_one(Rows).focus()
 
     @work(thread=True, exclusive=True, group="registry", exit_on_error=False)
@@ -167,7 +165,7 @@ class ComponentsScreen(StoreScreen):
         """The components that the filter leaves."""
         if not self.is_mounted:
             return
-        wanted = self.query_one(Input).value.lower()
+        wanted = self.query_one(Filter).value.lower()
         rows = {}
         for key, (name, status, summary) in self._cards.items():
             if wanted in f"{name} {summary}".lower():

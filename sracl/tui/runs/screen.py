@@ -19,6 +19,7 @@ from sracl.tui.run.screen import RunScreen
 from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.chart import sparkline
 from sracl.tui.widgets.columns import Columns
+from sracl.tui.widgets.filter import Filter
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.rows import Rows
 from sracl.wording import how_many
@@ -64,7 +65,7 @@ class RunsScreen(SteeringScreen):
         store: The SQLite file; it may not be there yet.
     """
 
-    CSS = "RunsScreen Input { display: none; } RunsScreen Input.asked { display: block; } RunsScreen Rows { height: 1fr; }"
+    CSS = "RunsScreen Rows { height: 1fr; }"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
         Binding("m", "mark", "Mark", id="runs.mark"),
@@ -89,7 +90,7 @@ class RunsScreen(SteeringScreen):
 
     def compose(self) -> ComposeResult:
         """Filter, table, totals, keys."""
-        yield Input(placeholder="state:running data:office recipe:sracl (empty shows all)")
+        yield Filter("state:running data:office recipe:sracl (empty shows all)")
         unsorted = [title for title, order in _COLUMNS.items() if order is None]
         yield Rows(tuple(_COLUMNS), sorts=False, unsorted=unsorted, gives_way=_GIVES_WAY)
         yield Static("", id="totals", markup=False)
@@ -101,13 +102,11 @@ class RunsScreen(SteeringScreen):
 
     def action_filter(self) -> None:
         """Ask which runs to show."""
-        asked = self.query_one(Input)
-        asked.add_class("asked")
-        asked.focus()
+        self.query_one(Filter).ask()
 
     def action_leave_filter(self) -> None:
         """Leave the filter as it stands."""
-        self.query_one(Input).remove_class("asked")
+        self.query_one(Filter).leave()
         self.query_one(Rows).focus()
 
     def action_mark(self) -> None:
