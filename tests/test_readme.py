@@ -15,12 +15,12 @@ import typer
 
 from sracl.backbones.base import Backbone
 from sracl.cli.app import app
+from sracl.contracts.backbone import BackboneContract
+from sracl.contracts.loss import RankingLossContract
 from sracl.interfaces import SLOTS, RankingLoss, SequenceSpec
 from sracl.recipes.plan import plan
 from sracl.registry.card import KINDS
 from sracl.tui import settings
-from tests.contracts.backbone import BackboneContract
-from tests.contracts.loss import RankingLossContract
 
 ROOT = Path(__file__).parents[1]
 MANUAL = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -93,7 +93,6 @@ class TestTheBackboneThatIsShown(BackboneContract):
 
 
 class TestTheLossThatIsShown(RankingLossContract):
-    @pytest.fixture
     def loss(self) -> RankingLoss:
         module: dict[str, Any] = {}
         exec(LOSS, module)

@@ -65,6 +65,14 @@ class Backbone(nn.Module):
         return states @ (table[1:] if candidates is None else table[candidates]).T
 
 
+_PROMISED = ("has_states", "keeps_causal", "predicts", "history_bias", "encode", "item_table", "table", "prepare", "score")
+
+
+def lacking(backbone: object) -> list[str]:
+    """What a run asks of a backbone and this has not."""
+    return [name for name in _PROMISED if not hasattr(backbone, name)]
+
+
 def initialise(module: nn.Module, *, std: float = 0.02) -> None:
     """Draw every linear and embedding weight from N(0, std²), zero biases and padding rows; norms keep (1, 0).
 

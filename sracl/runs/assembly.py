@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from sracl.backbones.base import lacking
 from sracl.data import splits
 from sracl.data.attributes import item_attributes
 from sracl.data.samples import SequenceNeighbours, SequenceTable
@@ -83,9 +84,6 @@ def assemble_backbone(run: RunPlan, shop: Workshop, data: Interactions, saved: M
     return _Assembly(run, shop, data, saved).backbone()
 
 
-_OF_A_BACKBONE = ("has_states", "keeps_causal", "predicts", "history_bias", "encode", "item_table", "table", "prepare", "score")
-
-
 class _Assembly:
     """Builds the components of one run, and gives each what it asks for; what is saved of that is not made again."""
 
@@ -110,10 +108,9 @@ class _Assembly:
     def backbone(self) -> Backbone:
         """What is trained, with the bias that the recipe gives its scores."""
         backbone: Backbone = self.build("backbone", self.run.values["backbone"], "backbone")
-        lacking = [name for name in _OF_A_BACKBONE if not hasattr(backbone, name)]
-        if lacking:
+        if absent := lacking(backbone):
             raise PluginError(
-                f"backbone '{self.run.values['backbone']['use']}': {type(backbone).__name__} has no {', '.join(lacking)}. "
+                f"backbone '{self.run.values['backbone']['use']}': {type(backbone).__name__} has no {', '.join(absent)}. "
                 "A subclass of sracl.backbones.base.Backbone has all of it but encode, which it writes."
             )
         if "history_bias" in self.run.values:

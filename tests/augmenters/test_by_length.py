@@ -9,18 +9,17 @@ from torch import Tensor
 from sracl.augmenters.by_length import ByLength
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.reorder import Reorder
+from sracl.contracts.augmenter import AugmenterContract, left_padded, numbered
 from sracl.interfaces import Augmenter
 from sracl.recipes.plan import plan
 from sracl.registry.catalog import catalog
 from sracl.registry.parameters import build
-from tests.contracts.augmenter import AugmenterContract, Make, left_padded, numbered
 from tests.support.similarities import histories_of, random_histories, spec_of
 
 
 class TestByLength(AugmenterContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: ByLength(threshold=4, short=Crop(generator), long=Reorder(generator))
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return ByLength(threshold=4, short=Crop(generator), long=Reorder(generator))
 
 
 def test_a_sequence_as_long_as_the_threshold_is_short() -> None:
@@ -58,11 +57,9 @@ def coserec(generator: torch.Generator, num_items: int, histories: list[list[int
 class TestCoSeRec(AugmenterContract):
     num_items = 13  # twelve items, and MASK
 
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: coserec(generator, 12, random_histories(10))  # items 11 and 12 have no neighbour
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return coserec(generator, 12, random_histories(10))  # items 11 and 12 have no neighbour
 
-    @pytest.fixture
     def items(self, lengths: Tensor) -> Tensor:
         return left_padded(lengths, self.max_length, 12)
 

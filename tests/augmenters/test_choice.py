@@ -6,18 +6,17 @@ import torch
 from sracl.augmenters.choice import Choice
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.reorder import Reorder
-from sracl.interfaces import SequenceSpec
+from sracl.contracts.augmenter import AugmenterContract
+from sracl.interfaces import Augmenter, SequenceSpec
 from sracl.registry.catalog import catalog
 from sracl.registry.parameters import bind, build, needs
 from sracl.similarities.semantic import Semantic
-from tests.contracts.augmenter import AugmenterContract, Make
 from tests.support.augmenters import All
 
 
 class TestChoice(AugmenterContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: Choice(generator, augmenters=(Crop(generator), Reorder(generator)))
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return Choice(generator, augmenters=(Crop(generator), Reorder(generator)))
 
 
 def test_draws_for_each_row_and_call_alike() -> None:

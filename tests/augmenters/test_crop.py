@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from sracl.augmenters.crop import Crop
-from tests.contracts.augmenter import AugmenterContract, Make, numbered
+from sracl.contracts.augmenter import AugmenterContract, numbered
+from sracl.interfaces import Augmenter
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
 
@@ -14,9 +15,8 @@ def crop(keep: float, seed: int = 0) -> Crop:
 
 
 class TestCrop(AugmenterContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: Crop(generator, keep=0.6)
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return Crop(generator, keep=0.6)
 
 
 # max(1, ⌊.6 n⌋) and max(1, ⌊.2 n⌋)

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
 from sracl.augmenters.insert import Insert
-from tests.contracts.augmenter import AugmenterContract, Make, numbered
+from sracl.contracts.augmenter import AugmenterContract, numbered
+from sracl.interfaces import Augmenter
 from tests.support.similarities import semantic
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
@@ -22,11 +22,10 @@ def insert(ratio: float, table: torch.Tensor | None = None) -> Insert:
 
 
 class TestInsert(AugmenterContract):
-    @pytest.fixture
-    def make(self) -> Make:
+    def make(self, generator: torch.Generator) -> Augmenter:
         table = torch.arange(13)[:, None] % 12 + 1
         table[0] = 0
-        return lambda generator: Insert(generator, similarity=semantic(table), ratio=0.4)
+        return Insert(generator, similarity=semantic(table), ratio=0.4)
 
 
 def test_inserts_the_share_rounded_down_and_one_at_least_each_before_its_anchor() -> None:

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from sracl.augmenters.mask import Mask
-from tests.contracts.augmenter import AugmenterContract, Make, left_padded, numbered
+from sracl.contracts.augmenter import AugmenterContract, left_padded, numbered
+from sracl.interfaces import Augmenter
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
 MASK = 31
@@ -17,11 +18,9 @@ def mask(ratio: float, seed: int = 0) -> Mask:
 class TestMask(AugmenterContract):
     num_items = 13  # twelve items, and MASK
 
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: Mask(13, generator, ratio=0.3)
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return Mask(13, generator, ratio=0.3)
 
-    @pytest.fixture
     def items(self, lengths: torch.Tensor) -> torch.Tensor:
         return left_padded(lengths, self.max_length, 12)
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from sracl.augmenters.reorder import Reorder
-from tests.contracts.augmenter import AugmenterContract, Make, numbered
+from sracl.contracts.augmenter import AugmenterContract, numbered
+from sracl.interfaces import Augmenter
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
 
@@ -14,9 +15,8 @@ def reorder(ratio: float, seed: int = 0) -> Reorder:
 
 
 class TestReorder(AugmenterContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: Reorder(generator, ratio=0.6)
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return Reorder(generator, ratio=0.6)
 
 
 # ⌊.6 n⌋ and ⌊.2 n⌋; a stretch of one item changes nothing

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from sracl.augmenters.semantic_substitute import SemanticSubstitute
-from tests.contracts.augmenter import AugmenterContract, Make, left_padded
+from sracl.contracts.augmenter import AugmenterContract, left_padded
+from sracl.interfaces import Augmenter
 
 
 def table_of(neighbours: dict[int, list[int]], num_items: int, k: int) -> torch.Tensor:
@@ -33,9 +34,12 @@ def substitute(
 
 @pytest.mark.parametrize("count", ["bernoulli", "exact"])
 class TestSemanticSubstitute(AugmenterContract):
-    @pytest.fixture
-    def make(self, count: Literal["bernoulli", "exact"]) -> Make:
-        return lambda generator: SemanticSubstitute(following(self.num_items, 3), generator, ratio=0.3, count=count)
+    @pytest.fixture(autouse=True)
+    def parameters(self, count: Literal["bernoulli", "exact"]) -> None:
+        self.count = count
+
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return SemanticSubstitute(following(self.num_items, 3), generator, ratio=0.3, count=self.count)
 
 
 SPARSE = table_of({5: [1, 2], 7: [3], 9: [4, 8]}, num_items=9, k=2)

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from sracl.augmenters.substitute import Substitute
-from tests.contracts.augmenter import AugmenterContract, Make, numbered
+from sracl.contracts.augmenter import AugmenterContract, numbered
+from sracl.interfaces import Augmenter
 from tests.support.similarities import semantic
 
 LENGTHS = torch.tensor([1, 2, 3, 4, 5, 10, 20])
@@ -22,9 +23,8 @@ def substitute(ratio: float, table: torch.Tensor | None = None) -> Substitute:
 
 
 class TestSubstitute(AugmenterContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: Substitute(generator, similarity=semantic(next_after(self.num_items)), ratio=0.3)
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return Substitute(generator, similarity=semantic(next_after(self.num_items)), ratio=0.3)
 
 
 # max(1, ⌊.05 n⌋), max(1, ⌊.1 n⌋), max(1, ⌊.5 n⌋)

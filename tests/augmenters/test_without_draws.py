@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-import pytest
 import torch
 from torch import Tensor
 
-from tests.contracts.augmenter import AugmenterContract, Make
+from sracl.contracts.augmenter import AugmenterContract
+from sracl.interfaces import Augmenter
 
 
 def latest_half(items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
@@ -16,6 +16,5 @@ def latest_half(items: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
 class TestAnAugmenterThatDrawsNothing(AugmenterContract):
     has_draws = False
 
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda generator: latest_half
+    def make(self, generator: torch.Generator) -> Augmenter:
+        return latest_half

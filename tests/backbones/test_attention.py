@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sracl.backbones.attention import attend, attend_last
 from sracl.backbones.packing import Packing
-from tests.contracts.backbone import sequences
+from sracl.contracts.backbone import sequences
 
 HEADS, SIZE = 2, 3
 LENGTHS = [1, 7, 5, 6, 2, 7]  # several groups, of which the last carries padding

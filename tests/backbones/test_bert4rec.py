@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from sracl.backbones.bert4rec import BERT4Rec
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.backbone import LENGTH, NUM_ITEMS, BackboneContract, sequences
 from sracl.data.samples import SequenceTable
 from sracl.evaluation.ranking import rank
 from sracl.interfaces import SequenceSpec
 from sracl.losses.cross_entropy import cross_entropy
-from tests.contracts.backbone import LENGTH, NUM_ITEMS, BackboneContract, sequences
 
 SPEC = SequenceSpec(NUM_ITEMS, LENGTH, has_mask=True)
 MASK = NUM_ITEMS + 1

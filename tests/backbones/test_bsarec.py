@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from sracl.backbones.bsarec import BSARec, FilteredAttention
 from sracl.backbones.sasrec import SASRec
 from sracl.backbones.transformer import Attention, FeedForward
+from sracl.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 from sracl.interfaces import SequenceSpec
-from tests.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 
 LENGTHS = [1, 12, 5, 6, 2, 9, 3, 11, 4, 7]
 SPEC = SequenceSpec(NUM_ITEMS, 12)

@@ -7,7 +7,7 @@ import torch
 
 from sracl.backbones.frequency_filter import FrequencyFilter, LowPass, low_pass
 from sracl.backbones.packing import Packing
-from tests.contracts.backbone import sequences
+from sracl.contracts.backbone import sequences
 
 LONGEST = 20
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from sracl.backbones.gru4rec import GRU4Rec
+from sracl.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 from sracl.interfaces import SequenceSpec
 from sracl.losses.cross_entropy import cross_entropy
-from tests.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 
 SPEC = SequenceSpec(NUM_ITEMS, 7)
 

@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sracl.backbones.base import Backbone
 from sracl.backbones.llm_esr import LLMESR
 from sracl.backbones.principal_components import principal_components
 from sracl.backbones.transformer import Attention, FeedForward
+from sracl.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 from sracl.interfaces import MaskMode, SequenceSpec
-from tests.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 
 UNKNOWN = 4
 """An item without a text."""
@@ -40,11 +39,6 @@ def small(spec: SequenceSpec, *, dropout: float = 0.0) -> LLMESR:
 class TestLLMESR(BackboneContract):
     def make(self, spec: SequenceSpec) -> LLMESR:
         return small(spec, dropout=0.2)
-
-    def rename(self, backbone: Backbone, renaming: Tensor) -> None:
-        super().rename(backbone, renaming)
-        assert isinstance(backbone, LLMESR)
-        backbone.item_vectors[renaming] = backbone.item_vectors.clone()  # an item takes its text along
 
 
 def test_parameter_count_of_beauty() -> None:

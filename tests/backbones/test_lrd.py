@@ -6,8 +6,8 @@ from torch import Tensor
 
 from sracl.backbones import lrd
 from sracl.backbones.lrd import LRD
+from sracl.contracts.backbone import sequences
 from sracl.interfaces import SequenceSpec
-from tests.contracts.backbone import sequences
 from tests.objectives.test_attribute_relations import ATTRIBUTES, SPEC
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from sracl.backbones.packing import Packing, widths
-from tests.contracts.backbone import sequences
+from sracl.contracts.backbone import sequences
 
 
 def test_widths_grow_by_about_a_third_and_end_with_the_longest() -> None:

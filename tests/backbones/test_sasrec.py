@@ -11,8 +11,8 @@ from torch import nn
 from sracl.backbones.packing import Packing
 from sracl.backbones.sasrec import SASRec
 from sracl.backbones.transformer import Attention, FeedForward
+from sracl.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 from sracl.interfaces import MaskMode, SequenceSpec
-from tests.contracts.backbone import NUM_ITEMS, BackboneContract, sequences
 
 
 class TestSASRec(BackboneContract):

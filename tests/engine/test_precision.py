@@ -16,9 +16,9 @@ from sracl.backbones.attention import attend, attend_last
 from sracl.backbones.feed_forward import feed_forward
 from sracl.backbones.packing import Packing
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.backbone import NUM_ITEMS, sequences
 from sracl.engine.step import Weighted, training_loss
 from sracl.interfaces import BATCH, Batch, Precision, Request, SequenceSpec, Snapshot, Term
-from tests.contracts.backbone import NUM_ITEMS, sequences
 from tests.support.training import Kept, Learned, trainer
 
 in_bfloat16 = partial(trainer, precision="bfloat16")

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.backbone import NUM_ITEMS, sequences
 from sracl.engine.step import Weighted, training_loss
 from sracl.errors import PluginError
 from sracl.interfaces import BATCH, Batch, Request, SequenceSpec, Term, Want
-from tests.contracts.backbone import NUM_ITEMS, sequences
 
 SPEC = SequenceSpec(NUM_ITEMS, 7)
 

@@ -10,6 +10,8 @@ from torch import Tensor
 
 from sracl.backbones.bert4rec import BERT4Rec
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.history_bias import HistoryBiasContract
+from sracl.contracts.view import samples_of
 from sracl.data.samples import SequenceTable
 from sracl.engine.step import Weighted, training_loss
 from sracl.errors import PluginError, RecipeError
@@ -27,8 +29,6 @@ from sracl.runs.agreement import demand_bias
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
-from tests.contracts.history_bias import HistoryBiasContract
-from tests.contracts.view import samples_of
 from tests.support.recipes import sracl_recipe
 
 
@@ -41,7 +41,6 @@ def repeat(by: float, num_items: int = 5) -> Repeat:
 
 
 class TestRepeat(HistoryBiasContract):
-    @pytest.fixture
     def history_bias(self) -> HistoryBias:
         return repeat(-2.0, self.num_items)
 

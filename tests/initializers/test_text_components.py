@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.initializer import InitializerContract
 from sracl.errors import PluginError, RecipeError
 from sracl.initializers.text_components import TextComponents
 from sracl.interfaces import Initializer, SequenceSpec
@@ -15,14 +16,12 @@ from sracl.recipes.plan import plan
 from sracl.runs.assembly import assemble
 from sracl.runs.parts import Parts
 from sracl.runs.workshop import Workshop
-from tests.contracts.initializer import InitializerContract
 from tests.support.recipes import sracl_recipe
 
 PLAIN = ["objective.cross.weight=0.0", "objective.intra.weight=0.0"]
 
 
 class TestTextComponents(InitializerContract):
-    @pytest.fixture
     def initializer(self) -> Initializer:
         vectors = torch.randn(self.num_items + 1, 20, generator=torch.Generator().manual_seed(1))
         vectors[0] = 0

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from sracl.contracts.loss import RankingLossContract, normal
 from sracl.interfaces import Bias
 from sracl.losses import cross_entropy as module
 from sracl.losses.cross_entropy import cross_entropy
-from tests.contracts.loss import RankingLossContract, normal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -18,14 +18,13 @@ if TYPE_CHECKING:
 
 
 class TestCrossEntropy(RankingLossContract):
-    @pytest.fixture
     def loss(self) -> RankingLoss:
         return cross_entropy
 
 
+@pytest.mark.usefixtures("in_blocks")
 class TestInBlocks(RankingLossContract):
-    @pytest.fixture
-    def loss(self, in_blocks: None) -> RankingLoss:
+    def loss(self) -> RankingLoss:
         return cross_entropy
 
 

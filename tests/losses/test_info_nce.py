@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 import torch
 
+from sracl.contracts.loss import LabelledContrastiveLossContract, normal
 from sracl.losses.info_nce import info_nce
-from tests.contracts.loss import LabelledContrastiveLossContract, normal
 
 if TYPE_CHECKING:
     from sracl.interfaces import ContrastiveLoss
@@ -17,7 +17,6 @@ B = torch.tensor([[1.0, 1.0], [0.0, 1.0]])
 
 
 class TestInfoNCE(LabelledContrastiveLossContract):
-    @pytest.fixture
     def loss(self) -> ContrastiveLoss:
         return info_nce
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 import torch
 
+from sracl.contracts.loss import LabelledContrastiveLossContract, normal
 from sracl.losses.info_nce import info_nce
 from sracl.losses.nt_xent import nt_xent
-from tests.contracts.loss import LabelledContrastiveLossContract, normal
 
 if TYPE_CHECKING:
     from sracl.interfaces import ContrastiveLoss
@@ -20,7 +20,6 @@ TILTED = torch.tensor([[2.0, 1.0], [0.0, 1.0]])
 
 
 class TestNTXent(LabelledContrastiveLossContract):
-    @pytest.fixture
     def loss(self) -> ContrastiveLoss:
         return nt_xent
 

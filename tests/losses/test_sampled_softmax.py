@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 import torch
 
+from sracl.contracts.loss import RankingLossContract, normal
 from sracl.losses.cross_entropy import cross_entropy
 from sracl.losses.sampled_softmax import SampledSoftmax
-from tests.contracts.loss import RankingLossContract, normal
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,6 @@ def sampled(num_negatives: int, seed: int = 0, *, sparse_gradients: bool = False
 
 
 class TestSampledSoftmax(RankingLossContract):
-    @pytest.fixture
     def loss(self) -> RankingLoss:
         def fresh(states: Tensor, item_table: Tensor, targets: Tensor) -> Tensor:
             return sampled(5)(states, item_table, targets)  # the same negatives at each call

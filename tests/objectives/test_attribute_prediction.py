@@ -7,12 +7,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 from sracl.data.attributes import ItemAttributes
 from sracl.interfaces import Batch
 from sracl.objectives.attribute_prediction import AttributePrediction
 from sracl.views.masked import Masked
-from tests.contracts.augmenter import numbered
-from tests.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,11 +63,9 @@ def answer(objective: Objective, batch: Batch, states: Tensor) -> tuple[Tensor, 
 class TestAttributePrediction(ObjectiveContract):
     num_items = 13  # twelve items, and MASK
 
-    @pytest.fixture
     def objective(self) -> Objective:
         return made()
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return batch_of([8, 3, 1, 5])
 

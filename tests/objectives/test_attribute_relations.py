@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from sracl.backbones.lrd import LRD
+from sracl.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from sracl.data.attributes import ItemAttributes
 from sracl.engine.step import Weighted, training_loss
 from sracl.interfaces import Batch, Objective, SequenceSpec
 from sracl.objectives.attribute_relations import AttributeRelations
-from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from tests.objectives.test_pairwise_ranking import rows
 
 # items 1, 2, 3 are of category 1; 4 and 5 of brand 2; 6 has a brand of its own, 3
@@ -37,15 +37,12 @@ def term(objective: AttributeRelations, targets: list[int]) -> torch.Tensor:
 class TestAttributeRelations(ObjectiveContract):
     num_items = 6
 
-    @pytest.fixture
     def objective(self) -> Objective:
         return relations()
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return rows([[0, 1, 2, 3], [0, 0, 4, 5], [1, 2, 3, 4]], [1, 4, 6])
 
-    @pytest.fixture
     def encoder(self) -> MeanOfItems:
         draw = torch.Generator().manual_seed(1)
         tables = {"relations": torch.randn(3, 4, generator=draw), "values": torch.randn(4, 4, generator=draw)}

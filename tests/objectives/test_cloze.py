@@ -10,12 +10,12 @@ import torch
 from torch import Tensor
 
 from sracl.backbones.bert4rec import BERT4Rec
+from sracl.contracts.augmenter import left_padded, numbered
+from sracl.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 from sracl.engine.step import Weighted, training_loss
 from sracl.interfaces import Batch, Objective, SequenceSpec
 from sracl.losses.cross_entropy import cross_entropy
 from sracl.objectives.cloze import Cloze
-from tests.contracts.augmenter import left_padded, numbered
-from tests.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 
 L, MASK = 20, 21
 LENGTHS = torch.arange(1, L + 1)
@@ -34,11 +34,13 @@ def batch_of(inputs: Tensor, lengths: Tensor) -> Batch:
 class TestCloze(ObjectiveContract):
     num_items = MASK  # twenty items, and MASK
 
-    @pytest.fixture
-    def objective(self, last_share: float) -> Objective:
-        return cloze(last_share=last_share)
+    @pytest.fixture(autouse=True)
+    def parameters(self, last_share: float) -> None:
+        self.last_share = last_share
 
-    @pytest.fixture
+    def objective(self) -> Objective:
+        return cloze(last_share=self.last_share)
+
     def batch(self) -> Batch:
         return batch_of(numbered(LENGTHS, L), LENGTHS)
 

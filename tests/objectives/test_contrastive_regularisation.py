@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from sracl.contracts.loss import normal
 from sracl.losses.nt_xent import nt_xent
 from sracl.objectives.contrastive_regularisation import contrastive_regularisation
-from tests.contracts.loss import normal
 
 
 def as_defined(anchor: Tensor, positive: Tensor) -> Tensor:

@@ -6,6 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from sracl.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
+from sracl.contracts.synthesizer import neighbours_of, tiny_neighbours
 from sracl.interfaces import BATCH, Batch, Objective, Request, Synthesizer
 from sracl.losses.info_nce import info_nce
 from sracl.losses.nt_xent import nt_xent
@@ -13,8 +15,6 @@ from sracl.objectives.cross_sequence import CrossSequence
 from sracl.synthesizers.attention import Attention
 from sracl.synthesizers.mean import Mean
 from sracl.synthesizers.top1 import Top1
-from tests.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
-from tests.contracts.synthesizer import neighbours_of, tiny_neighbours
 
 SAMPLES = torch.tensor([4, 1, 0])
 
@@ -35,11 +35,13 @@ def attention(dropout: float = 0.5) -> Attention:
 
 @pytest.mark.parametrize("share_anchor", [False, True])
 class TestCrossSequence(ObjectiveContract):
-    @pytest.fixture
-    def objective(self, share_anchor: bool) -> Objective:
-        return CrossSequence(tiny_neighbours(), synthesizer=attention(), loss=nt_xent, share_anchor=share_anchor)
+    @pytest.fixture(autouse=True)
+    def parameters(self, share_anchor: bool) -> None:
+        self.share_anchor = share_anchor
 
-    @pytest.fixture
+    def objective(self) -> Objective:
+        return CrossSequence(tiny_neighbours(), synthesizer=attention(), loss=nt_xent, share_anchor=self.share_anchor)
+
     def batch(self) -> Batch:
         return tiny_neighbours().pool.batch(SAMPLES)
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 import torch
 
+from sracl.contracts.objective import MeanOfItems, drive
+from sracl.contracts.view import samples_of
 from sracl.data.samples import SequenceTable
 from sracl.interfaces import Request, Want
 from sracl.objectives.readout import Readout
-from tests.contracts.objective import MeanOfItems, drive
-from tests.contracts.view import samples_of
 from tests.support.intents import ROWS, Seen, begun, contrast, six
 
 

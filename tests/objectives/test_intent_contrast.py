@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from sracl.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 from sracl.data.samples import SequenceTable
 from sracl.interfaces import BATCH, Batch, Objective, Request
 from sracl.losses.nt_xent import nt_xent
@@ -13,7 +15,6 @@ from sracl.objectives.intent_contrast import IntentContrast
 from sracl.objectives.intents import Intents
 from sracl.objectives.readout import Readout
 from sracl.views.same_target import SameTarget
-from tests.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 from tests.support.intents import Seen, begun, contrast, six
 
 
@@ -22,11 +23,13 @@ from tests.support.intents import Seen, begun, contrast, six
 @pytest.mark.parametrize("cluster_over", ["samples", "users"])
 @pytest.mark.parametrize("false_negatives", ["none", "same_intent"])
 class TestIntentContrast(ObjectiveContract):
-    @pytest.fixture
-    def objective(self, intent_of: str, readout: Readout, cluster_over: str, false_negatives: str) -> Objective:
-        return begun(six(), intent_of=intent_of, readout=readout, cluster_over=cluster_over, false_negatives=false_negatives)
+    @pytest.fixture(autouse=True)
+    def parameters(self, intent_of: str, readout: Readout, cluster_over: str, false_negatives: str) -> None:
+        self.made = partial(begun, intent_of=intent_of, readout=readout, cluster_over=cluster_over, false_negatives=false_negatives)
 
-    @pytest.fixture
+    def objective(self) -> Objective:
+        return self.made(six())
+
     def batch(self) -> Batch:
         return six().batch(torch.tensor([2, 0, 5, 1]))
 

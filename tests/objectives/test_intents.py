@@ -8,8 +8,8 @@ import torch
 from threadpoolctl import threadpool_info
 from torch import Tensor
 
+from sracl.contracts.loss import normal
 from sracl.objectives.intents import Intents, k_means
-from tests.contracts.loss import normal
 
 
 def clustered(vectors: Tensor, num_clusters: int, *, seed: int = 0, iterations: int = 20, restarts: int = 1) -> Intents:

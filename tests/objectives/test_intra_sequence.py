@@ -2,15 +2,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 import torch
 
 from sracl.augmenters.semantic_substitute import SemanticSubstitute
+from sracl.contracts.objective import MeanOfItems, ObjectiveContract, drive
+from sracl.contracts.synthesizer import tiny_neighbours
 from sracl.losses.info_nce import info_nce
 from sracl.losses.nt_xent import nt_xent
 from sracl.objectives.intra_sequence import IntraSequence
-from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
-from tests.contracts.synthesizer import tiny_neighbours
 
 if TYPE_CHECKING:
     from sracl.interfaces import Batch, Objective
@@ -24,11 +23,9 @@ def augmenter(seed: int = 0) -> SemanticSubstitute:
 
 
 class TestIntraSequence(ObjectiveContract):
-    @pytest.fixture
     def objective(self) -> Objective:
         return IntraSequence(augmenter=augmenter(), loss=nt_xent)
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return tiny_neighbours().pool.batch(torch.tensor([0, 4, 2]))
 

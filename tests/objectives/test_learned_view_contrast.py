@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.mask import Mask
 from sracl.augmenters.reorder import Reorder
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.objective import MeanOfItems, ObjectiveContract, drive
+from sracl.contracts.synthesizer import tiny_neighbours
 from sracl.errors import PluginError
 from sracl.interfaces import Batch, Request
 from sracl.losses.info_nce import info_nce
@@ -18,9 +21,6 @@ from sracl.losses.nt_xent import nt_xent
 from sracl.objectives.contrastive_regularisation import contrastive_regularisation
 from sracl.objectives.learned_view_contrast import LearnedViewContrast
 from sracl.views.distinct import Distinct
-from tests.contracts.augmenter import numbered
-from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
-from tests.contracts.synthesizer import tiny_neighbours
 from tests.support import meta
 
 if TYPE_CHECKING:
@@ -52,11 +52,9 @@ def batch_of(lengths: list[int], width: int = 8) -> Batch:
 class TestLearnedViewContrast(ObjectiveContract):
     num_items = 13  # twelve items, and MASK
 
-    @pytest.fixture
     def objective(self) -> Objective:
         return made()
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return tiny_neighbours().pool.batch(torch.tensor([0, 4, 2]))
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 from sracl.interfaces import Batch, SequenceSpec
 from sracl.objectives.masked_item import MaskedItem
 from sracl.objectives.preference import Link, preference
 from sracl.views.masked import Masked
-from tests.contracts.augmenter import numbered
-from tests.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -51,11 +51,9 @@ def answer(objective: Objective, batch: Batch, states: Tensor, item_table: Tenso
 class TestMaskedItem(ObjectiveContract):
     num_items = 13  # twelve items, and MASK
 
-    @pytest.fixture
     def objective(self) -> Objective:
         return made()
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return batch_of([8, 3, 1, 5])
 

@@ -6,6 +6,9 @@ from torch import Tensor
 
 from sracl.backbones.base import Backbone
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.objective import MeanOfItems, ObjectiveContract, drive
+from sracl.contracts.synthesizer import tiny_neighbours
+from sracl.contracts.view import samples_of
 from sracl.data.samples import SequenceTable
 from sracl.engine.step import Weighted, training_loss
 from sracl.errors import PluginError
@@ -14,18 +17,13 @@ from sracl.losses.cross_entropy import cross_entropy
 from sracl.objectives.next_item import NextItem
 from sracl.samplers.prefix import Prefix
 from sracl.samplers.user import User
-from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
-from tests.contracts.synthesizer import tiny_neighbours
-from tests.contracts.view import samples_of
 from tests.data.conftest import by_hand
 
 
 class TestNextItem(ObjectiveContract):
-    @pytest.fixture
     def objective(self) -> Objective:
         return NextItem(loss=cross_entropy)
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return tiny_neighbours().pool.batch(torch.tensor([0, 4, 2]))
 
@@ -46,11 +44,9 @@ def positions(rows: list[list[int]], targets: list[int], max_length: int) -> Seq
 
 
 class TestOfEveryPosition(ObjectiveContract):
-    @pytest.fixture
     def objective(self) -> Objective:
         return NextItem(loss=cross_entropy)
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return positions([[1, 2, 3], [4], [5, 6]], [7, 8, 9], 4).batch(torch.tensor([2, 0, 1]))
 

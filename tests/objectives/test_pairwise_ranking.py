@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
+from sracl.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from sracl.interfaces import BATCH, Batch, Objective, SequenceSpec
 from sracl.objectives.pairwise_ranking import PairwiseRanking
-from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 
 
 def ranking(num_negatives: int = 1, num_items: int = 12) -> PairwiseRanking:
@@ -22,11 +22,9 @@ def rows(inputs: list[list[int]], targets: list[int]) -> Batch:
 
 
 class TestPairwiseRanking(ObjectiveContract):
-    @pytest.fixture
     def objective(self) -> Objective:
         return ranking()
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return rows([[0, 1, 2, 3], [0, 0, 4, 5], [6, 7, 8, 9]], [4, 6, 10])
 

@@ -5,14 +5,14 @@ import torch
 
 from sracl.augmenters.crop import Crop
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.augmenter import left_padded
+from sracl.contracts.objective import Answer
 from sracl.engine.step import Weighted, training_loss
 from sracl.interfaces import Batch, Request, SequenceSpec
 from sracl.losses.nt_xent import nt_xent
 from sracl.objectives.readout import Readout, pool, read, wanted
 from sracl.objectives.view_contrast import ViewContrast
 from sracl.views.independent import Independent
-from tests.contracts.augmenter import left_padded
-from tests.contracts.objective import Answer
 
 # Rows of two items and of one, d = 2, L = 3; zeros at padding.
 STATES = torch.tensor([[[0.0, 0.0], [1.0, 2.0], [3.0, 6.0]], [[0.0, 0.0], [0.0, 0.0], [5.0, 7.0]]])

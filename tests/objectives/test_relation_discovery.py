@@ -6,10 +6,10 @@ from typing import Literal
 import pytest
 import torch
 
+from sracl.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from sracl.errors import PluginError
 from sracl.interfaces import Batch, Objective, SequenceSpec
 from sracl.objectives.relation_discovery import RelationDiscovery
-from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
 from tests.objectives.test_pairwise_ranking import rows
 
 TEXTS = torch.randn(13, 6, generator=torch.Generator().manual_seed(3)).index_fill(0, torch.tensor(0), 0)
@@ -38,11 +38,9 @@ def discovery(
 
 
 class TestRelationDiscovery(ObjectiveContract):
-    @pytest.fixture
     def objective(self) -> Objective:
         return discovery()
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return rows([[0, 1, 2, 3], [0, 0, 4, 5], [6, 7, 8, 9]], [4, 6, 10])
 

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import torch
 
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 from sracl.data.samples import SequenceTable
 from sracl.interfaces import Batch
 from sracl.objectives.preference import Link
 from sracl.objectives.segment_prediction import SegmentPrediction
-from tests.contracts.augmenter import numbered
-from tests.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -58,11 +58,9 @@ def drawn(batch: Batch, seed: int = 0) -> tuple[Tensor, Tensor, Tensor]:
 class TestSegmentPrediction(ObjectiveContract):
     num_items = 13  # twelve items, and MASK
 
-    @pytest.fixture
     def objective(self) -> Objective:
         return made()
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return batch_of([8, 3, 1, 5])
 

@@ -8,20 +8,18 @@ import pytest
 import torch
 from torch import Tensor
 
+from sracl.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
+from sracl.contracts.synthesizer import neighbours_of, tiny_neighbours
 from sracl.interfaces import BATCH, Batch, Objective, Request
 from sracl.objectives.self_distillation import SelfDistillation
-from tests.contracts.objective import Answer, MeanOfItems, ObjectiveContract, drive
-from tests.contracts.synthesizer import neighbours_of, tiny_neighbours
 
 SAMPLES = torch.tensor([4, 1, 0])
 
 
 class TestSelfDistillation(ObjectiveContract):
-    @pytest.fixture
     def objective(self) -> Objective:
         return SelfDistillation(tiny_neighbours(), num_neighbours=3)
 
-    @pytest.fixture
     def batch(self) -> Batch:
         return tiny_neighbours().pool.batch(SAMPLES)
 

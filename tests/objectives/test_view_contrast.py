@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -11,6 +12,9 @@ from sracl.augmenters.crop import Crop
 from sracl.augmenters.mask import Mask
 from sracl.augmenters.reorder import Reorder
 from sracl.backbones.sasrec import SASRec
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.objective import MeanOfItems, ObjectiveContract, drive
+from sracl.contracts.view import samples_of
 from sracl.data.samples import SequenceTable
 from sracl.engine.step import Weighted, training_loss
 from sracl.interfaces import BATCH, Batch, Request, SequenceSpec
@@ -22,9 +26,6 @@ from sracl.objectives.readout import Readout
 from sracl.objectives.view_contrast import ViewContrast
 from sracl.views.distinct import Distinct
 from sracl.views.same_target import SameTarget
-from tests.contracts.augmenter import numbered
-from tests.contracts.objective import MeanOfItems, ObjectiveContract, drive
-from tests.contracts.view import samples_of
 from tests.support import meta
 
 if TYPE_CHECKING:
@@ -74,11 +75,13 @@ def batch_of(lengths: list[int], width: int = 8) -> Batch:
 class TestOfDistinctViews(ObjectiveContract):
     num_items = 13  # twelve items, and MASK
 
-    @pytest.fixture
-    def objective(self, readout: Readout) -> Objective:
-        return cl4srec(readout=readout)
+    @pytest.fixture(autouse=True)
+    def parameters(self, readout: Readout) -> None:
+        self.readout = readout
 
-    @pytest.fixture
+    def objective(self) -> Objective:
+        return cl4srec(readout=self.readout)
+
     def batch(self) -> Batch:
         return six().batch(SAMPLES)
 
@@ -87,13 +90,15 @@ class TestOfDistinctViews(ObjectiveContract):
 @pytest.mark.parametrize("share_anchor", [False, True])
 @pytest.mark.parametrize("false_negatives", ["none", "same_target"])
 class TestOfTheSameTarget(ObjectiveContract):
-    @pytest.fixture
-    def objective(
+    @pytest.fixture(autouse=True)
+    def parameters(
         self, positive: Literal["same_target", "itself"], share_anchor: bool, false_negatives: Literal["none", "same_target"]
-    ) -> Objective:
-        return duorec(six(), positive=positive, share_anchor=share_anchor, false_negatives=false_negatives)
+    ) -> None:
+        self.made = partial(duorec, positive=positive, share_anchor=share_anchor, false_negatives=false_negatives)
 
-    @pytest.fixture
+    def objective(self) -> Objective:
+        return self.made(six())
+
     def batch(self) -> Batch:
         return six().batch(SAMPLES)
 

@@ -5,17 +5,16 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from sracl.contracts.retriever import NearestContract
 from sracl.errors import ResourceError
 from sracl.retrievers import annoy
 from sracl.retrievers.annoy import Annoy
-from tests.contracts.retriever import NearestContract
 
 installed = pytest.mark.skipif(find_spec("annoy") is None, reason="annoy is not installed")
 
 
 @installed
 class TestAnnoy(NearestContract):
-    @pytest.fixture
     def retriever(self) -> Annoy:
         # All nodes are looked at, so that the forest misses none of the suite's few rows.
         return Annoy(trees=10, search=100_000)

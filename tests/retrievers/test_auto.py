@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
+from sracl.contracts.retriever import NearestContract
 from sracl.retrievers import auto
 from sracl.retrievers.auto import Auto
-from tests.contracts.retriever import NearestContract
 
 installed = pytest.mark.skipif(find_spec("usearch") is None, reason="usearch is not installed")
 VECTORS = np.random.default_rng(0).normal(size=(400, 8)).astype(np.float32)
@@ -17,7 +17,6 @@ ASKED: dict[str, Any] = {"queries": np.arange(100), "groups": np.arange(400)}  #
 
 
 class TestAuto(NearestContract):
-    @pytest.fixture
     def retriever(self) -> Auto:
         return Auto(device="cpu")
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from sracl.contracts.retriever import NearestContract, brute_force
 from sracl.retrievers import exact
 from sracl.retrievers.exact import Exact
 from sracl.retrievers.pool import Pool
-from tests.contracts.retriever import NearestContract, brute_force
 
 
 @pytest.fixture(params=["float32", "bfloat16"])
@@ -23,7 +23,6 @@ def precision(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("precision")
 class TestExact(NearestContract):
-    @pytest.fixture
     def retriever(self) -> Exact:
         return Exact(device="cpu")
 

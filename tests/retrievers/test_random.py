@@ -1,14 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
+from sracl.contracts.retriever import RetrieverContract
 from sracl.retrievers.random import Random
-from tests.contracts.retriever import RetrieverContract
 
 
 class TestRandom(RetrieverContract):
-    @pytest.fixture
     def retriever(self) -> Random:
         return Random()
 

@@ -5,17 +5,16 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from sracl.contracts.retriever import NearestContract
 from sracl.errors import ResourceError
 from sracl.retrievers import usearch
 from sracl.retrievers.usearch import USearch
-from tests.contracts.retriever import NearestContract
 
 installed = pytest.mark.skipif(find_spec("usearch") is None, reason="usearch is not installed")
 
 
 @installed
 class TestUSearch(NearestContract):
-    @pytest.fixture
     def retriever(self) -> USearch:
         # So many rows are looked at that the graph misses none of the suite's few.
         return USearch(expansion_search=1000)

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 
+from sracl.contracts.sampler import SamplerContract, interactions_of
 from sracl.data.interactions import Interactions
 from sracl.data.samples import SequenceTable
+from sracl.interfaces import Sampler
 from sracl.samplers.history_prefix import HistoryPrefix
-from tests.contracts.sampler import Make, SamplerContract, interactions_of
 
 
 class TestHistoryPrefix(SamplerContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return HistoryPrefix
+    def make(self, generator: torch.Generator) -> Sampler:
+        return HistoryPrefix(generator)
 
 
 def test_every_prefix_of_the_latest_items_that_train() -> None:

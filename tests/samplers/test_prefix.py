@@ -1,18 +1,17 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
+from sracl.contracts.sampler import SamplerContract
 from sracl.data.samples import SequenceTable
+from sracl.interfaces import Sampler
 from sracl.samplers.prefix import Prefix
-from tests.contracts.sampler import Make, SamplerContract
 from tests.data.conftest import by_hand
 
 
 class TestPrefix(SamplerContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return Prefix
+    def make(self, generator: torch.Generator) -> Sampler:
+        return Prefix(generator)
 
 
 def test_every_prefix_of_what_trains_is_a_row_with_what_follows() -> None:

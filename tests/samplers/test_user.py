@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
+from sracl.contracts.sampler import SamplerContract, interactions_of
 from sracl.data.samples import SequenceTable
+from sracl.interfaces import Sampler
 from sracl.samplers.prefix import Prefix
 from sracl.samplers.user import User
-from tests.contracts.sampler import Make, SamplerContract, interactions_of
 from tests.data.conftest import by_hand
 
 
 class TestUser(SamplerContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return User
+    def make(self, generator: torch.Generator) -> Sampler:
+        return User(generator)
 
 
 def test_a_row_per_user_predicts_after_every_position() -> None:

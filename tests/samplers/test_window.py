@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from sracl.contracts.sampler import SamplerContract
 from sracl.data.interactions import Interactions
 from sracl.data.samples import SequenceTable
+from sracl.interfaces import Sampler
 from sracl.samplers.window import Window
-from tests.contracts.sampler import Make, SamplerContract
 from tests.data.conftest import by_hand, real_or_demo
 
 __all__ = ["real_or_demo"]  # a fixture
@@ -17,9 +18,12 @@ __all__ = ["real_or_demo"]  # a fixture
 
 @pytest.mark.parametrize("step", [0.1, 0.5])
 class TestWindow(SamplerContract):
-    @pytest.fixture
-    def make(self, step: float) -> Make:
-        return lambda generator: Window(generator, step=step)
+    @pytest.fixture(autouse=True)
+    def parameters(self, step: float) -> None:
+        self.step = step
+
+    def make(self, generator: torch.Generator) -> Sampler:
+        return Window(generator, step=self.step)
 
 
 def window(step: float = 0.1) -> Window:

@@ -3,22 +3,21 @@ from __future__ import annotations
 import pytest
 import torch
 
+from sracl.contracts.similarity import SimilarityContract
 from sracl.interfaces import ItemSimilarity
 from sracl.similarities import embedding
 from sracl.similarities.embedding import Embedding, alike
-from tests.contracts.similarity import SimilarityContract
 from tests.support.similarities import random_vectors, snapshot, spec_of
 
 
 class TestEmbedding(SimilarityContract):
-    @pytest.fixture
     def similarity(self) -> ItemSimilarity:
         made = Embedding(spec_of(self.num_items))
         made.begin_epoch(snapshot(random_vectors(self.num_items)))
         return made
 
-    def test_mask_has_none(self, similarity: ItemSimilarity) -> None:
-        assert similarity(torch.tensor([self.num_items + 1])).tolist() == [0]
+    def test_mask_has_none(self) -> None:
+        assert self.similarity()(torch.tensor([self.num_items + 1])).tolist() == [0]
 
 
 def test_three_items_by_hand() -> None:

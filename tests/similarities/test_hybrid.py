@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from sracl.contracts.similarity import SimilarityContract
 from sracl.interfaces import ItemSimilarity
 from sracl.similarities.embedding import alike
 from sracl.similarities.hybrid import Hybrid
 from sracl.similarities.itemcf_iuf import ItemCFIUF
-from tests.contracts.similarity import SimilarityContract
 from tests.support.similarities import histories_of, random_histories, random_vectors, snapshot, spec_of
 
 HISTORIES = [[1, 2, 3], [1, 2, 3, 4]]
@@ -24,14 +24,17 @@ def small(warmup_steps: int) -> Hybrid:
 
 @pytest.mark.parametrize("steps", [90, 100])
 class TestHybrid(SimilarityContract):
-    @pytest.fixture
-    def similarity(self, steps: int) -> ItemSimilarity:
+    @pytest.fixture(autouse=True)
+    def parameters(self, steps: int) -> None:
+        self.steps = steps
+
+    def similarity(self) -> ItemSimilarity:
         made = Hybrid(spec_of(self.num_items), histories_of(random_histories(self.num_items)), warmup_steps=100)
-        made.begin_epoch(snapshot(random_vectors(self.num_items), steps))
+        made.begin_epoch(snapshot(random_vectors(self.num_items), self.steps))
         return made
 
-    def test_mask_has_none(self, similarity: ItemSimilarity) -> None:
-        assert similarity(torch.tensor([self.num_items + 1])).tolist() == [0]
+    def test_mask_has_none(self) -> None:
+        assert self.similarity()(torch.tensor([self.num_items + 1])).tolist() == [0]
 
 
 def test_each_item_has_the_neighbour_of_larger_score_and_users_are_asked_first() -> None:

@@ -7,13 +7,13 @@ import math
 import pytest
 import torch
 
+from sracl.contracts.similarity import SimilarityContract
 from sracl.data.datasets import load
 from sracl.data.interactions import Interactions
 from sracl.data.samples import SequenceTable
 from sracl.data.splits import histories
 from sracl.interfaces import ItemSimilarity
 from sracl.similarities.itemcf_iuf import ItemCFIUF, pairs
-from tests.contracts.similarity import SimilarityContract
 from tests.support.similarities import histories_of, random_histories, spec_of
 
 
@@ -22,12 +22,11 @@ def made(rows: list[list[int]], num_items: int) -> ItemCFIUF:
 
 
 class TestItemCFIUF(SimilarityContract):
-    @pytest.fixture
     def similarity(self) -> ItemSimilarity:
         return made(random_histories(self.num_items), self.num_items)
 
-    def test_mask_has_none(self, similarity: ItemSimilarity) -> None:
-        assert similarity(torch.tensor([self.num_items + 1])).tolist() == [0]
+    def test_mask_has_none(self) -> None:
+        assert self.similarity()(torch.tensor([self.num_items + 1])).tolist() == [0]
 
 
 # Users {1, 2} and {1, 2, 3}; the last item of each history is not read.

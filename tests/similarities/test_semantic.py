@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
+from sracl.contracts.similarity import SimilarityContract
 from sracl.interfaces import ItemSimilarity, SequenceSpec
 from sracl.similarities.semantic import Semantic
-from tests.contracts.similarity import SimilarityContract
 from tests.support.similarities import semantic
 
 NEIGHBOURS = torch.tensor([[0, 0], [3, 2], [0, 0], [1, 2]])
@@ -13,15 +12,14 @@ NEIGHBOURS = torch.tensor([[0, 0], [3, 2], [0, 0], [1, 2]])
 
 
 class TestSemantic(SimilarityContract):
-    @pytest.fixture
     def similarity(self) -> ItemSimilarity:
         table = torch.arange(self.num_items + 1)[:, None] % self.num_items + torch.tensor([1, 2])
         table = (table - 1) % self.num_items + 1  # the two that follow, in a ring
         table[[0, 5]] = 0
         return semantic(table)
 
-    def test_mask_has_none(self, similarity: ItemSimilarity) -> None:
-        assert similarity(torch.tensor([self.num_items + 1])).tolist() == [0]
+    def test_mask_has_none(self) -> None:
+        assert self.similarity()(torch.tensor([self.num_items + 1])).tolist() == [0]
 
 
 def test_takes_the_first_neighbour() -> None:

@@ -7,13 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from sracl.contracts.objective import MeanOfItems
+from sracl.contracts.view import samples_of
 from sracl.data.samples import SequenceTable
 from sracl.interfaces import Request, Snapshot, Want
 from sracl.losses.nt_xent import nt_xent
 from sracl.objectives.intent_contrast import IntentContrast
 from sracl.views.same_target import SameTarget
-from tests.contracts.objective import MeanOfItems
-from tests.contracts.view import samples_of
 
 ROWS = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10], [2, 11], [12, 1, 5]]
 TARGETS = [3, 3, 5, 3, 5, 9]

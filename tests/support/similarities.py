@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from sracl.contracts.view import samples_of
 from sracl.data.samples import SequenceTable
 from sracl.interfaces import SequenceSpec, Snapshot, Want
 from sracl.similarities.semantic import Semantic
-from tests.contracts.view import samples_of
 
 
 def spec_of(num_items: int) -> SequenceSpec:

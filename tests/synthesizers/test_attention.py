@@ -5,14 +5,15 @@ import math
 import pytest
 import torch
 
+from sracl.contracts.synthesizer import SynthesizerContract, neighbours_of, tiny_neighbours
+from sracl.data.samples import SequenceNeighbours
+from sracl.interfaces import Synthesizer
 from sracl.synthesizers.attention import Attention
-from tests.contracts.synthesizer import Make, SynthesizerContract, neighbours_of, tiny_neighbours
 
 
 class TestAttention(SynthesizerContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda neighbours, generator: Attention(neighbours, generator, hidden_size=8)
+    def make(self, neighbours: SequenceNeighbours, generator: torch.Generator) -> Synthesizer:
+        return Attention(neighbours, generator, hidden_size=8)
 
 
 def attention(vectors: list[list[float]], w: list[list[float]], a: list[float], *, dropout: float = 0.0, seed: int = 0) -> Attention:

@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
+from sracl.contracts.synthesizer import SynthesizerContract
+from sracl.data.samples import SequenceNeighbours
+from sracl.interfaces import Synthesizer
 from sracl.synthesizers.mean import Mean
-from tests.contracts.synthesizer import Make, SynthesizerContract
 
 
 class TestMean(SynthesizerContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda neighbours, generator: Mean()
+    def make(self, neighbours: SequenceNeighbours, generator: torch.Generator) -> Synthesizer:
+        return Mean()
 
 
 def test_shares_among_the_existing() -> None:

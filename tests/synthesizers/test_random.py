@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
+from sracl.contracts.synthesizer import SynthesizerContract
+from sracl.data.samples import SequenceNeighbours
+from sracl.interfaces import Synthesizer
 from sracl.synthesizers.random import Random
-from tests.contracts.synthesizer import Make, SynthesizerContract
 
 
 class TestRandom(SynthesizerContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda neighbours, generator: Random(generator)
+    def make(self, neighbours: SequenceNeighbours, generator: torch.Generator) -> Synthesizer:
+        return Random(generator)
 
 
 def test_chooses_one_existing_neighbour_uniformly() -> None:

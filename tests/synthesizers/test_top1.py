@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
+from sracl.contracts.synthesizer import SynthesizerContract
+from sracl.data.samples import SequenceNeighbours
+from sracl.interfaces import Synthesizer
 from sracl.synthesizers.top1 import Top1
-from tests.contracts.synthesizer import Make, SynthesizerContract
 
 
 class TestTop1(SynthesizerContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda neighbours, generator: Top1()
+    def make(self, neighbours: SequenceNeighbours, generator: torch.Generator) -> Synthesizer:
+        return Top1()
 
 
 def test_takes_the_first_that_exists() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.contracts.text_encoder import TEXTS
+from sracl.contracts.text_encoder import TEXTS
 
 
 @pytest.fixture(scope="session")

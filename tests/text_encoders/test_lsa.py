@@ -3,13 +3,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sracl.contracts.text_encoder import TEXTS, TextEncoderContract
 from sracl.errors import DataError
 from sracl.text_encoders.lsa import LSA
-from tests.contracts.text_encoder import TEXTS, TextEncoderContract
 
 
 class TestLSA(TextEncoderContract):
-    @pytest.fixture
     def encoder(self) -> LSA:
         return LSA(dimensions=16)
 

@@ -4,17 +4,16 @@ from importlib.util import find_spec
 
 import pytest
 
+from sracl.contracts.text_encoder import TextEncoderContract
 from sracl.errors import ResourceError
 from sracl.text_encoders import minilm
 from sracl.text_encoders.minilm import MiniLM
-from tests.contracts.text_encoder import TextEncoderContract
 
 installed = pytest.mark.skipif(find_spec(minilm.PACKAGE) is None, reason="the package with the model is not installed")
 
 
 @installed
 class TestMiniLM(TextEncoderContract):
-    @pytest.fixture
     def encoder(self) -> MiniLM:
         return MiniLM(device="cpu")
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from sracl.contracts.text_encoder import TEXTS, TextEncoderContract
 from sracl.errors import BudgetError, DataError, ResourceError
 from sracl.text_encoders.openai import OpenAI
-from tests.contracts.text_encoder import TEXTS, TextEncoderContract
 from tests.support.openai_server import CANARY, WIDTH, OpenAIServer, Said, Trouble, failing, no_trouble, vector_of
 
 
@@ -33,9 +33,12 @@ def encoder(service: OpenAIServer, **parameters: Any) -> OpenAI:
 
 
 class TestOpenAI(TextEncoderContract):
-    @pytest.fixture
-    def encoder(self, service: OpenAIServer) -> OpenAI:
-        return OpenAI(model="small", base_url=service.url, batch_size=2)
+    @pytest.fixture(autouse=True)
+    def parameters(self, service: OpenAIServer) -> None:
+        self.service = service
+
+    def encoder(self) -> OpenAI:
+        return OpenAI(model="small", base_url=self.service.url, batch_size=2)
 
 
 def test_sends_batches_and_puts_vectors_in_the_order_of_the_texts(service: OpenAIServer) -> None:

@@ -3,16 +3,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
+from sracl.contracts.text_encoder import TextEncoderContract
 from sracl.text_encoders.lsa import LSA
 from sracl.text_encoders.shuffled import Shuffled
-from tests.contracts.text_encoder import TextEncoderContract
 
 
 class TestShuffled(TextEncoderContract):
-    @pytest.fixture
     def encoder(self) -> Shuffled:
         return Shuffled(encoder=LSA(dimensions=16))
 

@@ -14,18 +14,22 @@ import numpy as np
 import pytest
 import torch
 
+from sracl.contracts.text_encoder import TEXTS, TextEncoderContract
 from sracl.errors import ResourceError
 from sracl.text_encoders.transformers import Transformers
-from tests.contracts.text_encoder import TEXTS, TextEncoderContract
 
 ABSENT = "sracl-tests/no-such-model"
 
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "pooler"])
 class TestTransformers(TextEncoderContract):
-    @pytest.fixture
-    def encoder(self, tiny_roberta: Path, pooling: str) -> Transformers:
-        return Transformers(model=str(tiny_roberta), pooling=pooling, batch_size=2, device="cpu")  # type: ignore[arg-type]
+    @pytest.fixture(autouse=True)
+    def parameters(self, tiny_roberta: Path, pooling: str) -> None:
+        self.tiny_roberta = tiny_roberta
+        self.pooling = pooling
+
+    def encoder(self) -> Transformers:
+        return Transformers(model=str(self.tiny_roberta), pooling=self.pooling, batch_size=2, device="cpu")  # type: ignore[arg-type]
 
 
 def test_the_mean_is_over_the_text_and_not_over_padding(tiny_roberta: Path) -> None:

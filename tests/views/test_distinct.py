@@ -8,10 +8,11 @@ import torch
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.mask import Mask
 from sracl.augmenters.reorder import Reorder
-from sracl.interfaces import Batch
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.view import ViewContract
+from sracl.data.samples import SequenceTable
+from sracl.interfaces import Batch, ViewPair
 from sracl.views.distinct import Distinct
-from tests.contracts.augmenter import numbered
-from tests.contracts.view import Make, ViewContract
 from tests.support import meta
 from tests.support.augmenters import All
 
@@ -32,9 +33,8 @@ def batch_of(lengths: list[int], width: int = 8) -> Batch:
 
 
 class TestDistinct(ViewContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda samples, generator: cl4srec(generator, self.mask_item)
+    def make(self, samples: SequenceTable, generator: torch.Generator) -> ViewPair:
+        return cl4srec(generator, self.mask_item)
 
 
 def test_two_different_augmenters_in_every_order_alike() -> None:

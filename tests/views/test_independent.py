@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-import pytest
 import torch
 
 from sracl.augmenters.choice import Choice
 from sracl.augmenters.crop import Crop
 from sracl.augmenters.reorder import Reorder
-from sracl.interfaces import Batch
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.view import ViewContract
+from sracl.data.samples import SequenceTable
+from sracl.interfaces import Batch, ViewPair
 from sracl.views.independent import Independent
-from tests.contracts.augmenter import numbered
-from tests.contracts.view import Make, ViewContract
 from tests.support.augmenters import All
 
 
@@ -21,9 +21,8 @@ def batch_of(lengths: list[int], width: int = 8) -> Batch:
 
 
 class TestIndependent(ViewContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda samples, generator: Independent(augmenter=Choice(generator, augmenters=(Crop(generator), Reorder(generator))))
+    def make(self, samples: SequenceTable, generator: torch.Generator) -> ViewPair:
+        return Independent(augmenter=Choice(generator, augmenters=(Crop(generator), Reorder(generator))))
 
 
 def test_draws_of_operators_may_coincide() -> None:

@@ -5,19 +5,18 @@ from typing import Any
 import pytest
 import torch
 
+from sracl.contracts.augmenter import numbered
+from sracl.contracts.view import ViewContract
 from sracl.data.samples import SequenceTable
-from sracl.interfaces import Batch
+from sracl.interfaces import Batch, ViewPair
 from sracl.views.masked import Masked
-from tests.contracts.augmenter import numbered
-from tests.contracts.view import Make, ViewContract
 
 MASK = 13
 
 
 class TestMasked(ViewContract):
-    @pytest.fixture
-    def make(self) -> Make:
-        return lambda samples, generator: Masked(self.mask_item, generator)
+    def make(self, samples: SequenceTable, generator: torch.Generator) -> ViewPair:
+        return Masked(self.mask_item, generator)
 
 
 def batch_of(lengths: list[int], width: int = 8) -> Batch:

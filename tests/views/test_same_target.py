@@ -5,11 +5,11 @@ from typing import Any, Literal
 import pytest
 import torch
 
+from sracl.contracts.view import ViewContract, samples_of
 from sracl.data import samples as table
 from sracl.data.samples import SequenceTable
-from sracl.interfaces import BATCH
+from sracl.interfaces import BATCH, ViewPair
 from sracl.views.same_target import SameTarget
-from tests.contracts.view import Make, ViewContract, samples_of
 
 ROWS = [[1, 2, 3], [4], [5, 6], [7, 8, 9, 10], [2, 11], [12, 1, 5]]
 TARGETS = [3, 3, 5, 3, 5, 9]
@@ -30,18 +30,25 @@ def views_of(samples: SequenceTable, **parameters: Any) -> SameTarget:
 @pytest.mark.parametrize("share_anchor", [False, True])
 @pytest.mark.parametrize("others", ["samples", "contents"])
 class TestSameTarget(ViewContract):
-    @pytest.fixture
-    def make(self, share_anchor: bool, others: Literal["samples", "contents"]) -> Make:
-        return lambda samples, generator: SameTarget(samples, generator, others=others, share_anchor=share_anchor)
+    @pytest.fixture(autouse=True)
+    def parameters(self, share_anchor: bool, others: Literal["samples", "contents"]) -> None:
+        self.share_anchor = share_anchor
+        self.others = others
+
+    def make(self, samples: SequenceTable, generator: torch.Generator) -> ViewPair:
+        return SameTarget(samples, generator, others=self.others, share_anchor=self.share_anchor)
 
 
 @pytest.mark.parametrize("share_anchor", [False, True])
 class TestItself(ViewContract):
     has_draws = False  # dropout alone makes the difference
 
-    @pytest.fixture
-    def make(self, share_anchor: bool) -> Make:
-        return lambda samples, generator: SameTarget(samples, generator, positive="itself", share_anchor=share_anchor)
+    @pytest.fixture(autouse=True)
+    def parameters(self, share_anchor: bool) -> None:
+        self.share_anchor = share_anchor
+
+    def make(self, samples: SequenceTable, generator: torch.Generator) -> ViewPair:
+        return SameTarget(samples, generator, positive="itself", share_anchor=self.share_anchor)
 
 
 def test_the_partner_is_another_sample_with_the_same_target() -> None:

@@ -1,4 +1,4 @@
-"""What every objective must satisfy: subclass the suite and give `objective` and `batch`.
+"""What every objective must satisfy: subclass the suite, and give the `objective` and a `batch`.
 
 `drive` does what the engine does for one objective, with an encoder small enough to follow by hand.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
 import torch
+
+from sracl.contracts.promises import expect, expect_same, expect_shape, kind_of, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,14 +80,16 @@ def drive(objective: Objective, batch: Batch, encoder: MeanOfItems) -> tuple[dic
     term = objective.term(batch)
     asked: Sequence[Request] = next(term)
     requests = {request.key: request for request in asked}
-    assert len(requests) == len(asked), "a key is asked for twice"
+    expect(len(requests) == len(asked), "a key of its own for each request", [request.key for request in asked])
     try:
         term.send(Answer({key: encoder.encode(request) for key, request in requests.items()}, encoder.table, encoder.tables))
     except StopIteration as stop:
         value = stop.value
+        expect(isinstance(value, torch.Tensor), "a tensor that term() returns", kind_of(value))
         assert isinstance(value, torch.Tensor)
         return requests, value
-    raise AssertionError("a term yields its requests once")
+    expect(False, "requests that term() yields once, and then the value that it returns", "a second yield")
+    raise AssertionError
 
 
 class ObjectiveContract:
@@ -94,42 +97,52 @@ class ObjectiveContract:
 
     num_items = 12
 
-    @pytest.fixture
     def objective(self) -> Objective:
+        """The objective under test, an epoch begun."""
         raise NotImplementedError("give the objective under test")
 
-    @pytest.fixture
     def batch(self) -> Batch:
+        """What it is tried on."""
         raise NotImplementedError("give a batch of two samples or more")
 
-    @pytest.fixture
     def encoder(self) -> MeanOfItems:
         """One that has tables besides, where the objective needs some."""
         return MeanOfItems(self.num_items)
 
-    def test_asks_for_sequences_that_can_be_encoded(self, objective: Objective, batch: Batch, encoder: MeanOfItems) -> None:
-        requests, _ = drive(objective, batch, encoder)
+    def test_asks_for_sequences_that_can_be_encoded(self) -> None:
+        """Asks for sequences that can be encoded."""
+        requests, _ = drive(self.objective(), self.batch(), self.encoder())
         for request in requests.values():
-            assert request.items.dtype == request.lengths.dtype == torch.int64
-            assert len(request.items) == len(request.lengths) > 0
-            assert bool((request.lengths >= 1).all())
+            of = f'of "{request.key}"'
+            types = f"{spoken(request.items.dtype)} and {spoken(request.lengths.dtype)}"
+            expect(request.items.dtype == request.lengths.dtype == torch.int64, f"items and lengths {of} of int64", types)
+            rows = f"{len(request.items)} and {len(request.lengths)}"
+            expect(len(request.items) == len(request.lengths) > 0, f"as many items and lengths {of}", rows)
+            expect((request.lengths >= 1).all(), f"an item at least in each row {of}", f"lengths from {int(request.lengths.min())}")
             width = request.items.shape[1]
-            assert torch.equal(request.items > 0, torch.arange(width) >= width - request.lengths[:, None])
-            assert int(request.items.max()) <= self.num_items
+            wrong = int(((request.items > 0) != (torch.arange(width) >= width - request.lengths[:, None])).any(1).sum())
+            expect(wrong == 0, f"items {of} in the last slots, as many as the length says", f"others in {wrong} rows")
+            expect(int(request.items.max()) <= self.num_items, f"ids {of} up to {self.num_items}", int(request.items.max()))
 
-    def test_term_is_one_finite_number_that_reaches_the_items(self, objective: Objective, batch: Batch, encoder: MeanOfItems) -> None:
-        _, term = drive(objective, batch, encoder)
-        assert term.shape == ()
-        assert term.isfinite()
+    def test_term_is_one_finite_number_that_reaches_the_items(self) -> None:
+        """Its term is one finite number whose gradient reaches the items."""
+        encoder = self.encoder()
+        _, term = drive(self.objective(), self.batch(), encoder)
+        expect_shape(term, (), "one number,")
+        expect(term.isfinite(), "a finite number", term.item())
+        expect(term.requires_grad, "a term that can be differentiated", "a number without a gradient")
         torch.autograd.backward(term)
-        assert encoder.table.grad is not None
-        assert bool(encoder.table.grad.isfinite().all())
-        assert bool(encoder.table.grad.any())
+        grad = encoder.table.grad
+        expect(grad is not None and grad.any(), "a gradient of the item table", "none")
+        assert grad is not None
+        expect(grad.isfinite().all(), "a finite gradient of the item table", f"{int((~grad.isfinite()).sum())} numbers that are not")
 
-    def test_leaves_the_batch_and_the_global_generator_alone(self, objective: Objective, batch: Batch, encoder: MeanOfItems) -> None:
+    def test_leaves_the_batch_and_the_global_generator_alone(self) -> None:
+        """Leaves the batch and torch's global generator alone."""
+        objective, batch, encoder = self.objective(), self.batch(), self.encoder()
         before = {name: tensor.clone() for name, tensor in vars(batch).items()}
         state = torch.random.get_rng_state()
         drive(objective, batch, encoder)
-        assert torch.equal(torch.random.get_rng_state(), state)
+        expect(torch.equal(torch.random.get_rng_state(), state), "torch's global generator to stay as it is", "draws from it")
         for name, tensor in vars(batch).items():
-            assert torch.equal(tensor, before[name]), name
+            expect_same(tensor, before[name], f"{name} of the batch to stay as they were")
