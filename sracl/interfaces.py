@@ -479,7 +479,7 @@ class TextEncoder(Protocol):
 
 
 class Retriever(Protocol):
-    """Finds the nearest rows by cosine."""
+    """Finds the nearest rows by cosine. A control that takes others says `finds_nearest = False`, which `sracl check` goes by."""
 
     def __call__(self, vectors: np.ndarray, k: int, *, queries: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The k nearest rows for each query row.

@@ -59,6 +59,7 @@ def test_the_layer_contract_names_every_package() -> None:
         ["--help"],
         ["run", "--help"],
         ["recommend", "--help"],
+        ["check", "--help"],
         ["list"],
         ["list", "backbone"],
         ["list", "--json"],

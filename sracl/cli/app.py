@@ -19,6 +19,7 @@ from sracl import letters, paths
 from sracl.cli import (
     cache,
     carry_out,
+    check,
     compare,
     data,
     diff,
@@ -57,6 +58,7 @@ app.command("runs")(runs.command)
 app.command("rm")(rm.command)
 app.command("list")(listing.command)
 app.command("show")(show.command)
+app.command("check")(check.command)
 app.command("schema")(schema.command)
 app.command("compare")(compare.command)
 app.command("diff")(diff.command)

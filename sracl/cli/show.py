@@ -44,6 +44,7 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
         UsageError: It means nothing, or several things.
         CardError: It is the file of a card that says what it may not say.
     """
+    from sracl.cli.names import bearer, kinds_by_prefix
     from sracl.cli.show_card import card_view
     from sracl.cli.show_plan import recipe_view, run_view
     from sracl.errors import UsageError
@@ -51,7 +52,7 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
     from sracl.registry.card import FOLDERS
 
     recipes = shipped_recipes()
-    kinds = {**{folder: kind for kind, folder in FOLDERS.items()}, **{kind: kind for kind in FOLDERS}}
+    kinds = kinds_by_prefix()
     prefix, slash, rest = name.partition("/")
     if slash and prefix in kinds:
         is_recipe = name in recipes and (origin or rest not in cat.names(kinds[prefix]))  # methods/sracl is both
@@ -61,12 +62,8 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
         return card_view(cat, card)
     if name in recipes or name.endswith(".toml") or name.startswith("recipes/"):
         return recipe_view(name, origin=origin)
-    bare = name.rpartition(":")[2]
-    meant = [kind for kind in FOLDERS if bare in cat.names(kind)]
-    if len(meant) == 1:
-        return card_view(cat, cat.find(meant[0], name))
-    if meant:
-        raise UsageError(f"'{name}' is the name of several things. Say which: {', '.join(f'{FOLDERS[kind]}/{name}' for kind in meant)}.")
+    if (card := bearer(cat, name, FOLDERS)) is not None:
+        return card_view(cat, card)
     if (found := _run(name)) is not None:
         return run_view(*found, origin=origin)
     if known := _recipe_with_runs(name):

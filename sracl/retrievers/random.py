@@ -22,6 +22,8 @@ class Random:
     `seed`, never on what the vectors say; so they are the same ones whatever wrote and encoded the texts.
     """
 
+    finds_nearest = False
+
     def __init__(self, *, seed: Annotated[int, Field(ge=0)] = 0) -> None:
         """Make a retriever.
 
