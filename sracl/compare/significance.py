@@ -135,7 +135,7 @@ def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping
     for run_id in (run_id for run_id in row.runs if any((run_id, metric) in figures for metric in row.figures)):
         if run_id not in files:
             raise DataError("no ranks of users are kept")
-        own, ranks = _of_group(block, files[run_id])
+        own, ranks, num_items = _of_group(block, files[run_id])
         order = np.argsort(own, kind="stable")
         if own.shape != ranks.shape or not len(own) or ranks.min() < 1:
             raise DataError(f"{files[run_id]} does not hold a rank for every user")
@@ -143,7 +143,7 @@ def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping
             raise DataError("seeds were tested on different users")
         users = own[order]
         kept = {metric: figures[run_id, metric] for metric in row.figures if (run_id, metric) in figures}
-        if (measured := _measured(ranks[order], cutoffs, kept)) is None:
+        if (measured := _measured(ranks[order], cutoffs, kept, num_items)) is None:
             raise DataError(f"{files[run_id]} does not give the figures that are kept of its run")
         for metric, values in measured.items():
             found.setdefault(metric, []).append(values)
@@ -154,28 +154,33 @@ def _samples(block: Block, row: Row, files: Mapping[str, Path], figures: Mapping
     }
 
 
-def _measured(ranks: np.ndarray, cutoffs: Sequence[int], kept: Mapping[str, float]) -> dict[str, np.ndarray] | None:
+def _measured(ranks: np.ndarray, cutoffs: Sequence[int], kept: Mapping[str, float], num_items: int | None) -> dict[str, np.ndarray] | None:
     """What ranks give of the metrics of which figures are kept, user by user; None where they do not give these figures.
 
-    A target that cannot be recommended has rank V + 1 and counts for nothing, also where a cut-off is above V. The ranks do not say
-    how many items there are: where the highest of them is such a one, that is what the figures say.
+    A target that cannot be recommended has rank V + 1 and counts for nothing, also where a cut-off is above V. Where V is not known,
+    as of runs of earlier versions, the figures say whether the highest rank is such a one.
     """
-    for num_items in (None, max(1, int(ranks.max()) - 1)):
-        values = {metric: found for metric, found in per_user(ranks, cutoffs, num_items=num_items).items() if metric in kept}
+    possible = (None, max(1, int(ranks.max()) - 1)) if num_items is None else (num_items,)
+    for highest in possible:
+        values = {metric: found for metric, found in per_user(ranks, cutoffs, num_items=highest).items() if metric in kept}
         if all(math.isclose(found.mean(), kept[metric], abs_tol=_ROUNDING) for metric, found in values.items()):
             return values
     return None
 
 
-def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The users of a block's group, and their ranks under its protocol, both integer [U].
+def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray, int | None]:
+    """The users of a block's group and their ranks under its protocol, both integer [U], and V where the file tells it.
 
     Raises:
         DataError: The file cannot be read, or does not say who belongs to a group.
     """
-    users, ranks = rank_file.read(file, [f"{block.split}.users", f"{block.split}.{block.protocol.get('seen_items')}"]).values()
+    asked = [f"{block.split}.users", f"{block.split}.{block.protocol.get('seen_items')}"]
+    users, ranks, *told = rank_file.read(file, asked, if_there=["items"]).values()
+    num_items = int(told[0].max(initial=0)) if told else None
+    if num_items is not None and ranks.max(initial=0) > num_items + 1:
+        raise DataError(f"{file} holds ranks among more than the {num_items:,} items that it tells of")
     if block.group == "all" or users.shape != ranks.shape:
-        return users, ranks
+        return users, ranks, num_items
     try:
         (lengths,) = rank_file.read(file, [f"{block.split}.lengths"]).values()
     except DataError as error:
@@ -183,7 +188,7 @@ def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray]:
     members = history_groups(lengths).get(block.group)
     if members is None or members.shape != users.shape:
         raise DataError(f"{file} does not say who belongs to this group")
-    return users[members], ranks[members]
+    return users[members], ranks[members], num_items
 
 
 def _compared(

@@ -1,5 +1,6 @@
 """The file that keeps the rank of every user's target, so that what is asked later needs no model.
 
+items                       how many were ranked, V, int32 [1]; runs of earlier versions lack it
 test.users                  who they are: numbers of users in the data, int32 [U]
 test.lengths                interactions of each one, validation and test included, int32 [U]; runs of earlier versions lack it
 test.keep, test.exclude     rank of each one's target, int32 [U], from 1: seen items kept, and excluded
@@ -22,8 +23,8 @@ RANKS = "ranks"
 """What the file is called among the artifacts of a run."""
 
 
-def read(file: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays with these names, or all of them by name.
+def read(file: Path, names: Collection[str] | None = None, *, if_there: Collection[str] = ()) -> dict[str, np.ndarray]:
+    """The arrays with these names and those of `if_there` that it has, or all of them by name.
 
     Raises:
         DataError: There is no such file, it is damaged, or it lacks one of them.
@@ -31,7 +32,8 @@ def read(file: Path, names: Collection[str] | None = None) -> dict[str, np.ndarr
     try:
         with np.load(file, allow_pickle=False) as arrays:
             lacking = [name for name in names or () if name not in arrays]
-            found = {} if lacking else {name: arrays[name] for name in (sorted(arrays) if names is None else names)}
+            wanted = sorted(arrays) if names is None else [*names, *(name for name in if_there if name in arrays)]
+            found = {} if lacking else {name: arrays[name] for name in wanted}
     except FileNotFoundError:
         raise DataError(f"{file} is gone") from None
     except (

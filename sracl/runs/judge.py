@@ -32,8 +32,8 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
     """
     cutoffs, batch_size = run.values["evaluation"]["cutoffs"], run.values["evaluation"]["batch_size"]
     lengths = np.diff(parts.data.offsets)
-    kept: dict[str, np.ndarray] = {}
     counts, num_items = training_counts(parts.data), parts.data.num_items
+    kept = {"items": np.asarray([num_items], np.int32)}
     splits: dict[str, tuple[SequenceTable, Tensor]] = {
         "valid": (parts.valid, parts.seen_valid),
         "test": (parts.test, parts.seen_test),

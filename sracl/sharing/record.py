@@ -93,7 +93,7 @@ class RunRecord(Record):
 
 
 class RanksRecord(Record):
-    """The rank of every user's target, and who they are: `test.keep`, `test.users` and so on, each integer [U]."""
+    """The arrays of `evaluation.rank_file`: `test.keep`, `test.users` and so on."""
 
     run: Name
     facts: dict[str, Any]

@@ -36,11 +36,12 @@ def train(store: Store, add: Any, tmp_path: Path) -> Train:
         kept = np.asarray(ranks, np.int32)
         excluded = np.asarray(changed.pop("excluded", ranks), np.int32)
         users = np.asarray(changed.pop("users", range(len(kept))), np.int32)
-        lengths = {"test.lengths": np.asarray(changed.pop("lengths"), np.int32)} if "lengths" in changed else {}
+        told = {name: changed.pop(name) for name in ("lengths", "items") if name in changed}
+        besides = {name if name == "items" else f"test.{name}": np.asarray(given, np.int32) for name, given in told.items()}
         figures = changed.pop("figures", metrics(kept, [10]))
         run_id: str = add(variant, seed, figures, excluded=metrics(excluded, [10]), **changed)
         file = tmp_path / f"{run_id}.npz"
-        np.savez_compressed(file, **{"test.keep": kept, "test.exclude": excluded, "test.users": users, **lengths})  # type: ignore[arg-type]
+        np.savez_compressed(file, **{"test.keep": kept, "test.exclude": excluded, "test.users": users, **besides})  # type: ignore[arg-type]
         store.artifact(run_id, name="ranks", path=str(file), digest="", size=file.stat().st_size, facts={})
         return run_id
 
@@ -117,6 +118,17 @@ class TestPairs:
         assert rows(kept)["full"].tests["hr@10"].over_users.raw == 1.0
         assert rows(excluded)["full"].figures["hr@10"].mean == 1.0
         assert (kept.notes, excluded.notes) == ((), ())
+
+    def test_what_cannot_be_recommended_is_known_by_the_number_of_items_where_it_is_told(self, store: Store, train: Train) -> None:
+        # seven items: nobody at rank 8 is hit, and of seen items excluded the figures are those of eight items or more
+        store.recipe("ablation", {"baseline": "base"}, "")
+        for variant, ranks in {"full": [1] * 120 + [8] * 80, "base": [2] * 120 + [7] * 80}.items():
+            train(variant, 1, ranks, figures=metrics(np.asarray(ranks), [10], num_items=7), items=[7])
+        kept, excluded = board(store).blocks
+        # d = 1 - 1/2 for 120 users, 0 - 1/7 for 80
+        expected = stats.ttest_1samp(np.asarray([0.5] * 120 + [-1 / 7] * 80), 0.0).pvalue
+        assert rows(kept)["full"].tests["mrr@10"].over_users.raw == pytest.approx(expected)
+        assert excluded.notes[0].endswith(".npz does not give the figures that are kept of its run")
 
     def test_users_are_met_by_who_they_are_and_not_by_their_place(self, store: Store, train: Train) -> None:
         store.recipe("ablation", {"baseline": "base"}, "")
@@ -311,6 +323,12 @@ class TestWhatCannotBeTested:
         train("base", 1, FEW, figures={"hr@10": 0.06})
         (note,) = self.notes(store)
         assert note.endswith(".npz does not give the figures that are kept of its run")
+
+    def test_ranks_above_the_number_of_items(self, store: Store, train: Train) -> None:
+        train("full", 1, MORE, items=[20])
+        train("base", 1, FEW, items=[18])
+        (note,) = self.notes(store)
+        assert note.endswith(".npz holds ranks among more than the 18 items that it tells of")
 
     def test_rows_of_different_users(self, store: Store, train: Train) -> None:
         train("full", 1, MORE)

@@ -20,6 +20,7 @@ def file(tmp_path: Path) -> Path:
 def test_all_or_some_of_it(file: Path) -> None:
     assert {name: ranks.tolist() for name, ranks in rank_file.read(file).items()} == {"test.keep": [1, 3, 70_000], "test.users": [0, 1, 2]}
     assert list(rank_file.read(file, ["test.users"])) == ["test.users"]
+    assert list(rank_file.read(file, ["test.users"], if_there=["items", "test.keep"])) == ["test.users", "test.keep"]
 
 
 def test_what_is_not_there_is_named(file: Path, tmp_path: Path) -> None:

@@ -49,7 +49,8 @@ def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -
     assert json.loads((folder / "plan.json").read_text())["digest"] == run.digest
     ranks = np.load(folder / "ranks.npz")
     parts = ("exclude", "keep", "lengths", "users")
-    assert sorted(ranks) == [f"{split}.{part}" for split in ("test", "valid") for part in parts]
+    assert sorted(ranks) == ["items", *(f"{split}.{part}" for split in ("test", "valid") for part in parts)]
+    assert ranks["items"].tolist() == [40]
     assert set(ranks["test.lengths"]) == {10}  # interactions of everyone in this source
     # the figures can be had again from the ranks alone; the last protocol stored is "exclude"
     assert figures["all", "hr@10"] == pytest.approx((ranks["test.exclude"] <= 10).mean())

@@ -81,6 +81,7 @@ def test_every_target_stands_where_its_stored_rank_says(trained: Trained, monkey
     model = trained.opened()
     ranks = rank_file.read(Path(trained.run.folder) / "ranks.npz")
     num_items, users = model.data.num_items, model.data.users
+    assert ranks["items"].tolist() == [num_items]
     for split in ("valid", "test"):
         for seen_items in ("keep", "exclude"):
             lists = list(model.to_users(count=10, split=split, seen_items=seen_items))

@@ -16,7 +16,7 @@ from sracl.tracking.store import Store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-RANKS = {"test.keep": [1, 3, 70_000], "test.users": [0, 1, 2]}
+RANKS = {"items": [80_000], "test.keep": [1, 3, 70_000], "test.users": [0, 1, 2]}
 
 
 @pytest.fixture(autouse=True)
