@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
+import operator
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from sracl.compare.board import Row
     from sracl.compare.published import PublishedTable
+    from sracl.tracking.artifacts import Neighbours
     from sracl.tracking.queries import EntryRow, RunRow
+
+_Told = TypeVar("_Told")
 
 
 def ambiguities(rows: Sequence[Row], bases: Mapping[str, str | None]) -> list[str]:
@@ -31,14 +34,17 @@ def leaks(rows: Sequence[Row]) -> list[str]:
     return [f"{row.label} is leaky, it sees more than training data: {', '.join(row.leaky)}" for row in rows if row.leaky]
 
 
-def mixtures(rows: Sequence[Row], found: Mapping[str, RunRow], made: Mapping[str, Mapping[str, str]]) -> list[str]:
-    """Rows whose seeds were trained with different code, texts or neighbours, though their values are the same: these only name them."""
+def mixtures(rows: Sequence[Row], found: Mapping[str, RunRow], made: Mapping[str, Mapping[str, Neighbours]]) -> list[str]:
+    """Rows whose seeds were trained with different code, texts or neighbours, though their values are the same: these only name them.
+
+    Neighbours that were asked for in different words are no difference where they are known to be the same.
+    """
     told = []
     for row in rows:
         code = [{name: found[run_id].environment.get(name) for name in ("sracl", "code")} for run_id in row.runs]
-        if apart := _apart(row.seeds, code):
+        if apart := _apart(row.seeds, code, operator.eq):
             told.append(f"{row.label} averages seeds that were trained by different code, as sracl diff tells: {apart}")
-        if apart := _apart(row.seeds, [made.get(run_id, {}) for run_id in row.runs]):
+        if apart := _apart(row.seeds, [made.get(run_id, {}) for run_id in row.runs], _same_neighbours):
             told.append(f"{row.label} averages seeds whose texts or neighbours were made by other words, files or versions: {apart}")
     return told
 
@@ -86,9 +92,15 @@ def unfinished(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[
     return [f"{states.total()} of {len(ids)} runs {'is' if states.total() == 1 else 'are'} not in it: {counted}"]
 
 
-def _apart(seeds: Sequence[int], told: Sequence[Mapping[str, Any]]) -> str:
-    """Seeds of which the same is told, as `1; 2, 3`; empty where it is the same of all."""
-    alike: dict[str, list[int]] = {}
-    for seed, what in zip(seeds, told, strict=True):
-        alike.setdefault(json.dumps(what, sort_keys=True), []).append(seed)
-    return "; ".join(", ".join(map(str, some)) for some in alike.values()) if len(alike) > 1 else ""
+def _same_neighbours(one: Mapping[str, Neighbours], other: Mapping[str, Neighbours]) -> bool:
+    return one.keys() == other.keys() and all(table.are_those(other[of]) for of, table in one.items())
+
+
+def _apart(seeds: Sequence[int], told: Sequence[_Told], alike: Callable[[_Told, _Told], bool]) -> str:
+    """Seeds of which the like is told, each of one other seed at least, as `1; 2, 3`; empty where it is of all."""
+    groups: list[list[int]] = []
+    for place in range(len(seeds)):
+        joined = [group for group in groups if any(alike(told[place], told[other]) for other in group)]
+        rest = [group for group in groups if group not in joined]
+        groups = sorted([*rest, sorted([place, *(other for group in joined for other in group)])])
+    return "; ".join(", ".join(str(seeds[place]) for place in group) for group in groups) if len(groups) > 1 else ""

@@ -14,6 +14,7 @@ from sracl.runs.entries import label
 from sracl.runs.exhibit import FILE
 from sracl.runs.exhibiting import exhibit
 from sracl.runs.judge import judge
+from sracl.tracking.artifacts import CONTENTS
 from sracl.tracking.lines import watched_metric
 from sracl.whole_file import sweep
 from sracl.wording import how_many
@@ -36,7 +37,8 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
     (folder / "plan.json").write_text(json.dumps(run.json(), indent=1, ensure_ascii=False), encoding="utf-8")
     parts = assemble(run, shop)
     for name, made in parts.artifacts.items():
-        store.artifact(key, name=name, path=str(made.folder), digest=made.digest, size=made.size, facts=made.facts)
+        facts = {**made.facts, CONTENTS: made.contents}
+        store.artifact(key, name=name, path=str(made.folder), digest=made.digest, size=made.size, facts=facts)
     metric, patience = _watched(run)
     settings, batch_size = run.values["evaluation"], run.values["evaluation"]["batch_size"]
     seen_items = settings["seen_items"]

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from sracl import paths
 from sracl.tracking.rows import among, select, where
+from sracl.tracking.values import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from sracl.tracking.reader import Reader
+
+CONTENTS = "contents"
+"""Name, among the facts of what a stage before training made, of the hash of its files; runs of earlier versions lack it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,20 @@ class ArtifactRow:
     size: int
     facts: Mapping[str, Any]
     created: datetime
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """What a run had of one table of neighbours."""
+
+    digest: str
+    """Of what was asked for, down to the words and versions behind its texts."""
+    contents: tuple[str, ...]
+    """Hashes of vectors and neighbours, which are all that training reads; empty where they are not known."""
+
+    def are_those(self, other: Neighbours) -> bool:
+        """Whether another run had the same, be it that different words came to the same in the end."""
+        return self.digest == other.digest or (bool(self.contents) and self.contents == other.contents)
 
 
 @dataclass(frozen=True)
@@ -61,15 +79,22 @@ def completed_with(store: Reader, artifact: str) -> dict[str, tuple[str, str]]:
     return {run_id: (label, whereabouts(run_id, path)) for run_id, label, path in found}
 
 
-def neighbours_of(store: Reader, run_ids: Collection[str]) -> dict[str, dict[str, str]]:
-    """Neighbours that runs were trained with: id -> name of the artifact -> its digest, which tells texts and vectors behind them too."""
-    found: dict[str, dict[str, str]] = {}
+def neighbours_of(store: Reader, run_ids: Collection[str]) -> dict[str, dict[str, Neighbours]]:
+    """Neighbours that runs were trained with: id -> `items` or `sequences` -> which."""
+    found: dict[tuple[str, str], dict[str, tuple[str, str]]] = {}
     clause, values = where(among("artifact.run_id", run_ids))
     with store.reading() as view:
-        for run_id, name, digest in view.execute(f"SELECT artifact.run_id, artifact.name, artifact.digest FROM artifact {clause}", values):
-            if name.startswith("retrieve."):
-                found.setdefault(run_id, {})[name] = digest
-    return found
+        rows = view.execute(f"SELECT artifact.run_id, artifact.name, artifact.digest, artifact.facts FROM artifact {clause}", values)
+        for run_id, name, digest, facts in rows:
+            stage, _, of = name.partition(".")
+            if stage in ("embed", "retrieve"):
+                found.setdefault((run_id, of), {})[stage] = digest, decoded("facts", facts).get(CONTENTS, "")
+    made: dict[str, dict[str, Neighbours]] = {}
+    for (run_id, of), stages in found.items():
+        if "retrieve" in stages:
+            contents = tuple(stages.get(stage, ("", ""))[1] for stage in ("embed", "retrieve"))
+            made.setdefault(run_id, {})[of] = Neighbours(stages["retrieve"][0], contents if all(contents) else ())
+    return made
 
 
 def resting_on(store: Reader) -> dict[str, list[Resting]]:

@@ -74,6 +74,18 @@ def test_seeds_of_one_row_with_texts_made_by_other_words_are_told(store: Store, 
     )
 
 
+def test_seeds_whose_neighbours_came_out_the_same_belong_together_whatever_they_were_made_by(store: Store, add: Any) -> None:
+    # digest, vectors and neighbours of each seed: 1 and 2 share contents, 2 and 3 a digest, 4 only vectors; of 5 no contents are known
+    made = {1: ("aa", "v", "n"), 2: ("bb", "v", "n"), 3: ("bb", "w", "m"), 4: ("cc", "v", "k"), 5: ("dd", "", "")}
+    for seed, (digest, vectors, neighbours) in made.items():
+        run_id = add("full", seed, {"hr@10": 0.1})
+        for stage, contents in {"embed": vectors, "retrieve": neighbours}.items():
+            facts = {"contents": contents} if contents else {}
+            store.artifact(run_id, name=f"{stage}.items", path="", digest=f"{stage} {digest}", size=1, facts=facts)
+    (note,) = leaderboard(store).blocks[0].notes
+    assert note == "full averages seeds whose texts or neighbours were made by other words, files or versions: 1, 2, 3; 4; 5"
+
+
 def test_seeds_of_one_row_that_different_code_trained_are_told(store: Store, add: Any) -> None:
     before, after = ({"sracl": "1", "code": {"my_lab.util": f"source {content}"}} for content in ("aa", "bb"))
     for seed, environment in {1: after, 2: before, 3: before}.items():

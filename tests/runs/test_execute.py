@@ -19,6 +19,7 @@ import pytest
 import torch
 
 from sracl import paths, processor, whole_file
+from sracl.compare.leaderboard import leaderboard
 from sracl.errors import BudgetError, ResourceError
 from sracl.recipes.plan import Plan, RunPlan, plan
 from sracl.runs import entries, execute
@@ -146,6 +147,21 @@ def test_all_files_of_a_run_are_on_the_disk_before_it_is_completed(tmp_path: Pat
         files = {Path(row.path).name for row in artifacts.of_run(store, result.run_id) if not row.digest}
     assert files == {"best.safetensors", "ranks.npz", "exhibit.db"}
     assert files <= before
+
+
+def test_seeds_that_other_words_gave_the_same_neighbours_belong_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in project(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    recipe, words = sracl_recipe(tmp_path, users=40, epochs=1), (paths.shipped("registry") / "prompts" / "products.toml").read_text()
+    recipe.write_text(recipe.read_text().replace("contexts = 2", 'contexts = 2\nprompt = "mine.toml"'))
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        for seed in (1, 2):  # which the texts of a template do not depend on
+            (tmp_path / "mine.toml").write_text(words.replace("catalogue notes", f"catalogue notes of edition {seed}"))
+            (result,) = execute.execute(plan(str(recipe), seeds=[seed]), store, screen, device="cpu")
+            assert result.status == "trained", result.reason
+        made = [{row.name: row for row in artifacts.of_run(store, run.id)}["retrieve.items"] for run in queries.runs(store)]
+        assert made[0].digest != made[1].digest
+        assert [block.notes for block in leaderboard(store).blocks] == [(), ()]
 
 
 def test_the_environment_of_a_run_is_that_of_its_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

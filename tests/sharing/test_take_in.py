@@ -65,6 +65,7 @@ def test_all_that_is_read_of_a_run_comes_over(bundle: Path, tmp_path: Path) -> N
         assert math.isnan(series["loss"][1][1])
         files = {file.name: file for file in artifacts.of_run(store, "r1")}
         assert (files["embed.items"].digest, files["embed.items"].path) == ("aa", "")
+        assert files["embed.items"].facts == {"rows": 3}
         with np.load(files["ranks"].path) as ranks:
             assert {name: ranks[name].tolist() for name in ranks} == RANKS
         assert Path(files["ranks"].path) == tmp_path / "second" / "runs" / "r1" / "ranks.npz"
