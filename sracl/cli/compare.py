@@ -40,7 +40,7 @@ def command(
     ] = False,
     cost: Annotated[bool, typer.Option("--cost", help="Also parameters, epochs and times of training, a table per data set.")] = False,
     significance: Annotated[
-        bool, typer.Option("--significance", help="Mark differences that are more than noise; takes about a second.")
+        bool, typer.Option("--significance", help="Mark differences that are more than noise, and say how large they may be.")
     ] = False,
     alpha: Annotated[
         float | None, typer.Option(metavar="LEVEL", help="Of significance, which it turns on; by default 0.05.", show_default=False)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sracl.compare.cost import CostTable
+    from sracl.evaluation.significance import Interval
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,18 @@ class Comparison:
     """Label of the other row."""
     users: int
     """That both were tested on."""
+    seeds: tuple[int, int]
+    """Of the row and of the other, how many."""
+    difference: float
+    """The row's mean minus the other's."""
+    relative: float | None
+    """The same as a part of the other's mean; None where that is zero."""
     over_users: PValue
     over_seeds: PValue | None
     """None where either row has too few seeds for a test."""
+    range_over_users: Interval | None
+    """Where the difference lies with a confidence of 1 − alpha, whatever else is tested; None where there is but one user."""
+    range_over_seeds: Interval | None
 
 
 @dataclass(frozen=True)
@@ -111,8 +121,13 @@ class Block:
     notes: tuple[str, ...] = ()
     alpha: float | None = None
     """What corrected p values stay below where a difference is marked; None where nothing was to be tested."""
-    is_sorted: bool = False
-    """Whether rows stand by their figures, and no longer with those of their recipe."""
+    sorted_by: str = ""
+    """Metric by which rows stand; empty where they stand with those of their recipe."""
+
+    @property
+    def is_sorted(self) -> bool:
+        """Whether rows stand by their figures."""
+        return bool(self.sorted_by)
 
     @property
     def heading(self) -> str:
@@ -128,8 +143,11 @@ class Block:
 
     def called(self, row: Row) -> str:
         """What a row is called where it stands: by its label, and by its recipe where that is not told otherwise."""
-        is_plain = not self.is_sorted or len(self.recipes) == 1 or row.label == row.recipe
-        return row.label if is_plain else f"{row.recipe} · {row.label}"
+        return self.called_alone(row) if self.is_sorted else row.label
+
+    def called_alone(self, row: Row) -> str:
+        """What a row is called where no heading says of which recipe it is."""
+        return row.label if len(self.recipes) == 1 or row.label == row.recipe else f"{row.recipe} · {row.label}"
 
     def highest(self, metric: str) -> list[float]:
         """Means of the rows that are not leaky, rounded as they are printed, each once and the highest first."""
@@ -175,7 +193,8 @@ def sorted_by(board: Leaderboard, metric: str, *, descending: bool = True) -> Le
         mean = row.figures[metric].mean if metric in row.figures else math.nan
         return math.inf if math.isnan(mean) else -mean if descending else mean
 
-    return replace(board, blocks=tuple(replace(block, rows=tuple(sorted(block.rows, key=place)), is_sorted=True) for block in board.blocks))
+    blocks = (replace(block, rows=tuple(sorted(block.rows, key=place)), sorted_by=metric) for block in board.blocks)
+    return replace(board, blocks=tuple(blocks))
 
 
 def narrowed(board: Leaderboard, text: str) -> Leaderboard:

@@ -30,7 +30,13 @@ class Line:
 
 def header_of(block: Block) -> tuple[str, ...]:
     """Above the labels nothing, then n and the metrics, each after its data set where several stand beside one another."""
-    return ("", "n", *(" ".join([*of, metric.upper()]) for *of, metric in (column.split(" ") for column in block.metrics)))
+    return ("", "n", *map(named, block.metrics))
+
+
+def named(column: str) -> str:
+    """`ndcg@20` as headers have it, after the name of a data set where the column has one."""
+    *of, metric = column.split(" ")
+    return " ".join([*of, metric.upper()])
 
 
 def lines_of(block: Block) -> list[Line]:
@@ -64,7 +70,7 @@ def lines_of(block: Block) -> list[Line]:
             made.append(Line(f"  vs {row.baseline}", ("", *changes), plain, plain, is_aside=True, marks=tested))
         for beside in (source for source in row.published if any(metric in source.values for metric in block.metrics)):
             values = [_number(beside.values[metric]) if metric in beside.values else "" for metric in block.metrics]
-            changes = [_signed(beside.differences[metric]) if metric in beside.differences else "" for metric in block.metrics]
+            changes = [signed(beside.differences[metric]) if metric in beside.differences else "" for metric in block.metrics]
             made.append(Line(f"  published, {beside.title}", ("", *values), plain, plain, is_aside=True))
             made.append(Line("  ours minus that", ("", *changes), plain, plain, is_aside=True))
     return made
@@ -97,7 +103,7 @@ def _change(difference: float | None, figure: Figure | None) -> str:
     if difference is None or figure is None:
         return ""
     base = figure.mean - difference
-    return f"{_signed(difference)} {_sign(difference)}{abs(difference / base):.0%}" if base else _signed(difference)
+    return f"{signed(difference)} {_sign(difference)}{abs(difference / base):.0%}" if base else signed(difference)
 
 
 def _number(value: float) -> str:
@@ -108,7 +114,8 @@ def _number(value: float) -> str:
     return text.replace("0.", ".", 1) if abs(value) < 1 and not text.lstrip("-").startswith("1") else text
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """As figures are written, always with a sign."""
     return f"{_sign(value)}{_number(abs(value))}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sracl.evaluation.significance import CORRECTION, FEWEST_SEEDS, OVER_SEEDS, OVER_USERS
+from sracl.evaluation.significance import CORRECTION, FEWEST_SEEDS, OVER_SEEDS, OVER_USERS, RELATIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,5 +55,6 @@ def tests_in_words(block: Block) -> dict[str, object] | None:
         "over_users": OVER_USERS,
         "over_seeds": OVER_SEEDS,
         "fewest_seeds": FEWEST_SEEDS,
+        "relative_intervals": RELATIVE,
         "correction": CORRECTION,
     }

@@ -142,7 +142,7 @@ def _lines(axes: Axes, block: Block, rows: Sequence[Row], metric: str, path: str
 
 def _called(block: Block, row: Row, label: str) -> str:
     """A label with the recipe, where there are several, and a word of its being leaky: a picture has no headings to say so."""
-    named = replace(block, is_sorted=True).called(replace(row, label=label))
+    named = block.called_alone(replace(row, label=label))
     return f"{named} (leaky)" if row.leaky else named
 
 

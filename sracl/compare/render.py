@@ -8,16 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sracl import listing
-from sracl.compare import cost, marks
+from sracl.compare import cost, differences, marks
+from sracl.compare.differences import differences_of
 from sracl.compare.lines import Line, closing, header_of, lines_of
 from sracl.compare.render_csv import as_csv
 from sracl.compare.render_latex import as_latex
 from sracl.tracking import protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sracl.compare.board import Block, Comparison, Leaderboard, PValue, Row
+    from sracl.compare.differences import Differences
+    from sracl.evaluation.significance import Interval
 
 Format = Literal["table", "markdown", "latex", "csv", "json"]
 FORMATS: tuple[Format, ...] = ("table", "markdown", "latex", "csv", "json")
@@ -50,13 +53,16 @@ def show(board: Leaderboard, file: TextIO | None = None) -> None:
                 cells = [Text(cell, style="bold" if best else "") for cell, best in zip(line.cells, line.best, strict=True)]
                 table.add_row(Text(line.label), *cells, style="dim" if line.is_aside else "")
             console.print(table)
+        for told in differences_of(block):
+            console.print(Text(told.heading, style="bold"))
+            console.print(Text(_fitted(told, console.width)), soft_wrap=True)
         for note in block.notes:
             console.print(Text(f"  {note}", style="dim"))
         console.print()
     for taken in board.costs:
         console.print(Text(cost.aligned(taken)), soft_wrap=True)
         console.print()
-    for remark in closing(board):
+    for remark in _closing(board):
         console.print(Text(remark, style="dim"))
 
 
@@ -75,10 +81,12 @@ def as_table(board: Leaderboard, *, width: int | None = None, signs: Mapping[str
             header, lines = _columns(part, signs)
             rows = [[line.label, *line.cells] for line in lines]
             parts.append(listing.aligned([header, *(rows if width is None else _wrapped(rows, _label_width(width)))]))
+        for told in differences_of(block):
+            parts += [told.heading, _fitted(told, width or differences.WIDTH)]
         parts += [*(f"  {note}" for note in block.notes), ""]
     for table in board.costs:
         parts += [cost.aligned(table), ""]
-    return "\n".join([*parts, *closing(board)])
+    return "\n".join([*parts, *_closing(board)])
 
 
 def as_markdown(board: Leaderboard) -> str:
@@ -92,12 +100,15 @@ def as_markdown(board: Leaderboard) -> str:
             cells = [cell + mark for cell, mark in zip(plain, line.marks or ("",) * len(plain), strict=True)]
             label = escaped(line.label.strip())
             parts.append(piped([f"*{label}*" if line.is_aside else label, *cells]))
+        for told in differences_of(block):
+            ruled = [told.header, ("---", *["---:"] * (len(told.header) - 1)), *told.rows]
+            parts += ["", escaped(told.heading), "", *(piped(map(escaped, row)) for row in ruled)]
         parts += ["", *(f"- {escaped(note)}" for note in block.notes), *([""] if block.notes else [])]
     for table in board.costs:
         rows = [piped(list(map(escaped, row.cells))) for row in table.rows]
         parts += [f"### {escaped(table.heading)}", "", piped(cost.HEADER), piped(["---", *["---:"] * (len(cost.HEADER) - 1)]), *rows, ""]
         parts += [*(f"- {escaped(note)}" for note in table.notes), *([""] if table.notes else [])]
-    return "\n".join([*parts, *map(escaped, closing(board))])
+    return "\n".join([*parts, *map(escaped, _closing(board))])
 
 
 def as_json(board: Leaderboard) -> str:
@@ -125,9 +136,17 @@ def escaped(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-def piped(cells: Sequence[str]) -> str:
+def piped(cells: Iterable[str]) -> str:
     """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
+
+
+def _closing(board: Leaderboard) -> list[str]:
+    return [*closing(board), *differences.legend(board)]
+
+
+def _fitted(told: Differences, width: int) -> str:
+    return "\n".join(listing.aligned(part) for part in differences.fitted(told, min(width, differences.WIDTH)))
 
 
 def _columns(block: Block, signs: Mapping[str, str] | None = None) -> tuple[list[str], list[Line]]:
@@ -195,7 +214,18 @@ def _row_as_json(row: Row) -> dict[str, Any]:
 
 
 def _test_as_json(test: Comparison) -> dict[str, Any]:
-    def both(value: PValue | None) -> dict[str, float] | None:
-        return None if value is None else {"p": value.raw, "corrected": value.corrected}
+    def told(value: PValue | None, within: Interval | None) -> dict[str, Any] | None:
+        if value is None:
+            return None
+        interval = {"interval": within and [within.low, within.high], "relative_interval": within and within.relative}
+        return {"p": value.raw, "corrected": value.corrected, **interval}
 
-    return {"against": test.against, "users": test.users, "over_users": both(test.over_users), "over_seeds": both(test.over_seeds)}
+    return {
+        "against": test.against,
+        "users": test.users,
+        "seeds": test.seeds,
+        "difference": test.difference,
+        "relative": test.relative,
+        "over_users": told(test.over_users, test.range_over_users),
+        "over_seeds": told(test.over_seeds, test.range_over_seeds),
+    }

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sracl.compare.board import Beside, Comparison, Leaderboard
+    from sracl.evaluation.significance import Interval
+
+_ENDS = ("low", "high", "relative_low", "relative_high")
+"""Columns of an interval."""
 
 
 def as_csv(board: Leaderboard) -> str:
@@ -16,9 +20,10 @@ def as_csv(board: Leaderboard) -> str:
     columns = ("recipe", "variant", "cell", "dataset", "protocol", "seen_items", "split", "group", "metric", "mean", "std", "n", "seeds")
     compared = ("label", "baseline", "difference", "published_in", "published", "difference_to_published", "leaky")
     tested = ("tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected")
+    within = ("tested_difference", "relative_difference", *(f"{end}_{over}" for over in ("users", "seeds") for end in _ENDS))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*columns, *compared, *tested])
+    writer.writerow([*columns, *compared, *tested, *within])
     for block in board.blocks:
         for row in block.rows:
             for metric, figure in row.figures.items():
@@ -37,7 +42,13 @@ def as_csv(board: Leaderboard) -> str:
 def _tests(test: Comparison | None) -> list[str | float | None]:
     """The fields of a CSV that a test fills."""
     if test is None:
-        return [None] * 5
+        return [None] * (7 + 2 * len(_ENDS))
     seeds = test.over_seeds
     over_seeds = [None, None] if seeds is None else [seeds.raw, seeds.corrected]
-    return [test.against, test.over_users.raw, test.over_users.corrected, *over_seeds]
+    within = [*_ends(test.range_over_users), *_ends(test.range_over_seeds)]
+    return [test.against, test.over_users.raw, test.over_users.corrected, *over_seeds, test.difference, test.relative, *within]
+
+
+def _ends(interval: Interval | None) -> list[float | None]:
+    """In the order of `_ENDS`."""
+    return [None] * len(_ENDS) if interval is None else [interval.low, interval.high, *(interval.relative or (None, None))]

@@ -17,7 +17,7 @@ from sracl.errors import DataError, UsageError
 from sracl.evaluation import rank_file
 from sracl.evaluation.groups import history_groups
 from sracl.evaluation.metrics import per_user
-from sracl.evaluation.significance import holm, over_seeds, over_users
+from sracl.evaluation.significance import holm, interval_over_seeds, interval_over_users, over_seeds, over_users
 from sracl.tracking import artifacts, queries
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def _tested(store: Reader, block: Block, files: Mapping[str, Path], alpha: float
     comparisons: dict[tuple[int, str], Comparison] = {}
     for metric in block.metrics:
         here = [pair for pair in pairs if pair.metric == metric and {(pair.row, metric), (pair.other, metric)} <= samples.keys()]
-        comparisons |= _compared(block, here, samples, hindered)
+        comparisons |= _compared(block, here, samples, hindered, alpha)
     rows = [
         replace(row, tests={metric: comparisons[place, metric] for metric in block.metrics if (place, metric) in comparisons})
         for place, row in enumerate(block.rows)
@@ -192,30 +192,47 @@ def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray, int | N
 
 
 def _compared(
-    block: Block, pairs: Sequence[_Pair], samples: Mapping[tuple[int, str], _Sample], hindered: dict[str, list[str]]
+    block: Block, pairs: Sequence[_Pair], samples: Mapping[tuple[int, str], _Sample], hindered: dict[str, list[str]], alpha: float
 ) -> dict[tuple[int, str], Comparison]:
     """The tests of one metric, corrected for each other; rows with other users than theirs are added to what was hindered."""
-    tests: list[tuple[_Pair, int, float, float | None]] = []
+    tests: list[tuple[_Pair, Comparison]] = []
     for pair in pairs:
         ours, theirs = samples[pair.row, pair.metric], samples[pair.other, pair.metric]
         if np.array_equal(ours.users, theirs.users):
-            tests.append((pair, len(ours.users), over_users(ours.values, theirs.values), over_seeds(ours.seeds, theirs.seeds)))
+            tests.append((pair, _comparison(block.rows[pair.other].label, ours, theirs, alpha)))
             continue
         labels = hindered.setdefault(f"the users are not those of {block.rows[pair.other].label}", [])
         if block.rows[pair.row].label not in labels:
             labels.append(block.rows[pair.row].label)
-    runs = [(block.rows[pair.row].runs, block.rows[pair.other].runs) for pair, *_ in tests]
-    users = _corrected({which: over for which, (_, _, over, _) in zip(runs, tests, strict=True)})
-    seeds = _corrected({which: over for which, (_, _, _, over) in zip(runs, tests, strict=True) if over is not None})
+    runs = [(block.rows[pair.row].runs, block.rows[pair.other].runs) for pair, _ in tests]
+    users = _corrected({which: test.over_users.raw for which, (_, test) in zip(runs, tests, strict=True)})
+    seeds = _corrected({which: test.over_seeds.raw for which, (_, test) in zip(runs, tests, strict=True) if test.over_seeds is not None})
     return {
-        (pair.row, pair.metric): Comparison(
-            block.rows[pair.other].label,
-            count,
-            PValue(p_users, users[which]),
-            None if p_seeds is None else PValue(p_seeds, seeds[which]),
+        (pair.row, pair.metric): replace(
+            test,
+            over_users=replace(test.over_users, corrected=users[which]),
+            over_seeds=None if test.over_seeds is None else replace(test.over_seeds, corrected=seeds[which]),
         )
-        for which, (pair, count, p_users, p_seeds) in zip(runs, tests, strict=True)
+        for which, (pair, test) in zip(runs, tests, strict=True)
     }
+
+
+def _comparison(against: str, ours: _Sample, theirs: _Sample, alpha: float) -> Comparison:
+    """The tests of one difference, as if it were the only one."""
+    by_users, by_seeds = over_users(ours.values, theirs.values), over_seeds(ours.seeds, theirs.seeds)
+    base = float(theirs.values.mean())
+    difference = float(ours.values.mean()) - base
+    return Comparison(
+        against,
+        len(ours.users),
+        (len(ours.seeds), len(theirs.seeds)),
+        difference,
+        difference / base if base else None,
+        PValue(by_users, by_users),
+        None if by_seeds is None else PValue(by_seeds, by_seeds),
+        interval_over_users(ours.values, theirs.values, alpha=alpha),
+        interval_over_seeds(ours.seeds, theirs.seeds, alpha=alpha),
+    )
 
 
 def _corrected(values: Mapping[_Runs, float]) -> dict[_Runs, float]:

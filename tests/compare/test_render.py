@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sracl.compare import render
-from sracl.compare.board import Beside, Block, Figure, Leaderboard, Row, narrowed, sorted_by
+from sracl.compare.board import Beside, Block, Comparison, Figure, Leaderboard, PValue, Row, narrowed, sorted_by
 from sracl.compare.leaderboard import print_leaderboard
 from sracl.errors import UsageError
+from sracl.evaluation.significance import Interval
 
 if TYPE_CHECKING:
     from sracl.tracking.store import Store
@@ -47,6 +48,22 @@ def board(*rows: Row, **changed: Any) -> Leaderboard:
         "rows": rows,
     }
     return Leaderboard((Block(**{**arguments, **changed}),))
+
+
+def comparison(against: str, by_users: PValue, by_seeds: PValue | None = None, **changed: Any) -> Comparison:
+    """A difference of .02, with intervals of .01 and .03 to either side."""
+    arguments: dict[str, Any] = {
+        "against": against,
+        "users": 4905,
+        "seeds": (2, 3),
+        "difference": 0.02,
+        "relative": 0.2,
+        "over_users": by_users,
+        "over_seeds": by_seeds,
+        "range_over_users": Interval(0.01, 0.03, (0.1, 0.3)),
+        "range_over_seeds": by_seeds and Interval(-0.01, 0.05, None),
+    }
+    return Comparison(**{**arguments, **changed})
 
 
 def compared(label: str, mean: float) -> Row:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from sracl.compare import render
-from sracl.compare.board import Comparison, Figure, Leaderboard, PValue
+from sracl.compare.board import Figure, Leaderboard, PValue
 from sracl.compare.render_latex import escaped
-from tests.compare.test_render import board, compared, row
+from tests.compare.test_render import board, compared, comparison, row
 
 ONE = ("hr@20",)
 
@@ -42,7 +42,7 @@ def test_the_second_best_is_underlined_where_there_are_three_rows() -> None:
 
 
 def test_marks_stand_behind_the_figures_that_they_are_of() -> None:
-    surely = Comparison("b", 4905, PValue(0.001, 0.001), None)
+    surely = comparison("b", PValue(0.001, 0.001))
     (block,) = board(row("a", 0.2, tests={"hr@20": surely}), row("b", 0.1), metrics=ONE).blocks
     first, _ = rows(render.render(Leaderboard((replace(block, alpha=0.05),)), "latex"))
     assert first == r"a & 2 & \textbf{.2000}$^{\dagger}$ $\pm$.0012 \\"

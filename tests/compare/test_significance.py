@@ -174,6 +174,9 @@ class TestSeeds:
         expected = stats.ttest_ind(np.asarray(hits["full"]) / 200, np.asarray(hits["base"]) / 200, equal_var=False).pvalue
         assert test.over_seeds is not None
         assert test.over_seeds.raw == pytest.approx(expected)
+        assert test.range_over_seeds is not None
+        # standard error √(.005² · 2 / 3) = .004082 of .2, t.975 = 2.776445 with 4 degrees of freedom
+        assert (test.range_over_seeds.low, test.range_over_seeds.high) == pytest.approx((0.2 - 0.011335, 0.2 + 0.011335), abs=1e-6)
         assert [line.split()[-1] for line in marked(found)] == ["+364%‡"]  # 51 hits over 11: +40 / 11
         assert "‡ over seeds as well: Welch's t-test, p < 0.05" in render.as_table(found)
 
@@ -280,15 +283,32 @@ class TestMarks:
             "over_users": "paired t-test",
             "over_seeds": "Welch's t-test",
             "fewest_seeds": 3,
+            "relative_intervals": "Fieller",
             "correction": "Holm",
         }
-        assert block["rows"][0]["tests"] == {
-            "hr@10": {"against": "base", "users": 200, "over_users": {"p": p, "corrected": p}, "over_seeds": None}
+        (test,) = block["rows"][0]["tests"].values()
+        low, high = test["over_users"].pop("interval")
+        less, more = test["over_users"].pop("relative_interval")
+        assert test == {
+            "against": "base",
+            "users": 200,
+            "seeds": [1, 1],
+            "difference": pytest.approx(0.2),
+            "relative": pytest.approx(4.0),
+            "over_users": {"p": p, "corrected": p},
+            "over_seeds": None,
         }
-        header, full, base = (line.split(",")[-5:] for line in render.render(found, "csv").splitlines()[:3])
-        assert header == ["tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected"]
-        assert full == ["base", str(p), str(p), "", ""]
-        assert base == [""] * 5
+        # 40 of 200 users are hit besides: standard error √(.2 · .8 / 199) = .0283552, t.975 = 1.971957
+        assert (low, high) == pytest.approx((0.2 - 0.055915, 0.2 + 0.055915), abs=2e-6)
+        assert 0 < less < 4 < more
+        header, full, base = (line.split(",")[-15:] for line in render.render(found, "csv").splitlines()[:3])
+        assert header[:5] == ["tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected"]
+        ends = ("low", "high", "relative_low", "relative_high")
+        assert header[5:] == ["tested_difference", "relative_difference", *(f"{end}_{over}" for over in ("users", "seeds") for end in ends)]
+        assert full[:5] == ["base", str(p), str(p), "", ""]
+        assert [float(field) for field in full[5:11]] == [test["difference"], test["relative"], low, high, less, more]
+        assert full[11:] == [""] * 4
+        assert base == [""] * 15
 
 
 class TestWhatCannotBeTested:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sracl.compare import render
-from sracl.compare.board import Beside, Comparison, Leaderboard, PValue, sorted_by
+from sracl.compare.board import Beside, Leaderboard, PValue, sorted_by
 from sracl.compare.leaderboard import leaderboard
 from sracl.compare.wide import side_by_side
-from tests.compare.test_render import PROTOCOL, board, row
+from tests.compare.test_render import PROTOCOL, board, comparison, row
 
 if TYPE_CHECKING:
     from sracl.tracking.store import Store
@@ -85,7 +85,7 @@ def test_versions_of_a_data_set_are_two_columns(store: Store, add: Add) -> None:
 
 
 def test_a_table_for_papers_names_data_sets_above_their_metrics_and_marks_the_best_of_each() -> None:
-    surely = Comparison("b", 4905, PValue(0.001, 0.001), None)
+    surely = comparison("b", PValue(0.001, 0.001))
     beside = (Beside("sracl-table2", "Table 2", {"hr@20": 0.1702}, {"hr@20": 0.0298}),)
     (office,) = board(
         row("a", 0.2, tests={"hr@20": surely}, published=beside), row("b", 0.1), row("c", 0.15), metrics=TWO, alpha=0.05

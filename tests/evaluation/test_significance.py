@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sracl.evaluation.significance import holm, over_seeds, over_users
+from sracl.evaluation.significance import holm, interval_over_seeds, interval_over_users, over_seeds, over_users
 
 
 class TestOverUsers:
@@ -71,6 +71,65 @@ class TestOverSeeds:
 
     def test_seeds_of_one_side_may_change_nothing(self) -> None:
         assert over_seeds([0.1, 0.1, 0.1], [0.2, 0.3, 0.4]) == pytest.approx(stats.ttest_1samp([0.2, 0.3, 0.4], 0.1).pvalue)
+
+
+class TestIntervalOverUsers:
+    def test_four_users_by_hand(self) -> None:
+        # d = 1, 2, 3, 2: mean 2, standard error √(2/3) / √4 = .408248; t.975 = 3.182446 with 3 degrees of freedom: 2 ± 1.299228
+        # means 13/4 and 5/4 with variances 11/48 and 1/16 and covariance 1/16, t² = 10.127964:
+        # r² (25/16 - t²/16) - 2 r (65/16 - t²/16) + 169/16 - 11 t²/48 = .929502 r² - 6.859004 r + 8.241508 = 0 at 1.510930 and 5.868293
+        found = interval_over_users(np.asarray([2.0, 4.0, 4.0, 3.0]), np.asarray([1.0, 2.0, 1.0, 1.0]), alpha=0.05)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((0.700772, 3.299228), abs=1e-6)
+        assert found.relative == pytest.approx((0.510930, 4.868293), abs=1e-6)
+
+    def test_each_end_is_where_the_test_has_p_alpha(self) -> None:
+        rng = np.random.default_rng(0)
+        ours, theirs = rng.random(50) < 0.5, rng.random(50) < 0.4
+        found = interval_over_users(ours, theirs, alpha=0.1)
+        assert found is not None
+        assert found.relative is not None
+        for end, share in zip((found.low, found.high), found.relative, strict=True):
+            assert stats.ttest_rel(ours * 1.0, theirs + end).pvalue == pytest.approx(0.1)
+            assert stats.ttest_rel(ours * 1.0, theirs * (1 + share)).pvalue == pytest.approx(0.1)
+
+    def test_equal_rows_and_one_user(self) -> None:
+        same = np.asarray([0.7, 0.8, 0.75])
+        found = interval_over_users(same, same, alpha=0.05)
+        assert found is not None
+        assert (found.low, found.high, found.relative) == (0.0, 0.0, (0.0, 0.0))
+        assert interval_over_users(np.asarray([1.0]), np.asarray([0.0]), alpha=0.05) is None
+
+    def test_nothing_relative_to_what_may_be_zero(self) -> None:
+        found = interval_over_users(np.asarray([1.0, 1.0, 0.0, 1.0]), np.asarray([0.0, 0.0, 0.0, 1.0]), alpha=0.05)
+        assert found is not None  # theirs: 1/4 with a standard error of 1/4
+        assert found.relative is None
+
+
+class TestIntervalOverSeeds:
+    def test_three_seeds_by_hand(self) -> None:
+        # 5 - 2 with a standard error of √(1/3 + 1/3) = .816497; t.975 = 2.776445 with 4 degrees of freedom: 3 ± 2.266958
+        # t² / 3 = 2.569549: (4 - 2.569549) r² - 20 r + 25 - 2.569549 = 0 at 1.229671 and 12.751935
+        found = interval_over_seeds([4, 5, 6], [1, 2, 3], alpha=0.05)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((0.733042, 5.266958), abs=1e-6)
+        assert found.relative == pytest.approx((0.229671, 11.751935), abs=1e-6)
+
+    def test_it_is_welchs_where_deviations_and_numbers_differ(self) -> None:
+        ours, theirs = [0.50, 0.52, 0.51, 0.55], [0.40, 0.48, 0.43]
+        found = interval_over_seeds(ours, theirs, alpha=0.01)
+        assert found is not None
+        for end in (found.low, found.high):
+            assert stats.ttest_ind(ours, np.asarray(theirs) + end, equal_var=False).pvalue == pytest.approx(0.01)
+
+    def test_fewer_than_three_have_none(self) -> None:
+        assert interval_over_seeds([0.1, 0.2], [0.3, 0.4, 0.5], alpha=0.05) is None
+
+    def test_seeds_that_change_nothing(self) -> None:
+        found = interval_over_seeds([0.3] * 3, [0.2] * 3, alpha=0.05)
+        assert found is not None
+        assert (found.low, found.high) == pytest.approx((0.1, 0.1))
+        assert found.relative == pytest.approx((0.5, 0.5))
 
 
 class TestHolm:

@@ -149,7 +149,7 @@ def test_differences_are_tested_when_asked(path: Path) -> None:
             await shows(pilot, "tested · users: all", ".3158")
             assert "†" not in text(app)
             await press(pilot, "t")
-            await shows(pilot, ".3158†", "table · tests", "† more than noise over users")
+            await shows(pilot, ".3158†", "table · tests", "† more than noise over users", "HR@10 minus that of plain (n = 1):")
             await press(pilot, "t")
             await until(pilot, lambda: "†" not in text(app))
 
