@@ -71,7 +71,8 @@ def over_users(ours: np.ndarray, theirs: np.ndarray) -> float:
 def over_seeds(ours: Sequence[float], theirs: Sequence[float]) -> float | None:
     """Two-sided p value of Welch's t-test between the figures of two recipes, one figure a seed.
 
-    Not paired: a seed that two recipes share gives them no common luck once their computations part.
+    Not paired: a seed that two recipes share gives them no common luck once their computations part (`docs/figures.md` has by how
+    much they correlate), and pairing would leave n − 1 degrees of freedom of about 2 n − 2.
 
     Args:
         ours: A metric per seed.
