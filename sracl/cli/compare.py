@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
@@ -35,6 +36,9 @@ def command(
         ),
     ] = None,
     published: Annotated[bool, typer.Option("--published/--no-published", help="Published figures beside ours.")] = True,
+    current: Annotated[
+        bool, typer.Option("--current", help="Of the recipes named, only runs with the values that they have as they stand now.")
+    ] = False,
     wide: Annotated[
         bool, typer.Option("--wide", help="Data sets beside one another, a row a method, as papers print it; sorted by the first.")
     ] = False,
@@ -67,18 +71,25 @@ def command(
         raise typer.BadParameter(f"a table, Markdown and LaTeX can have data sets side by side, not {form}", param_hint="--wide")
     if cost and form not in ("table", "markdown", "json"):
         raise typer.BadParameter(f"it is told in a table, Markdown and JSON, not {form}", param_hint="--cost")
+    if current and not recipes:
+        raise typer.BadParameter("name the recipes whose values of today are meant", param_hint="--current")
     testing = significance or alpha is not None
     if testing and form == "picture":
         print("A picture has no marks; a table has.", file=sys.stderr)
-    board = Leaderboard(())
+    board, now = Leaderboard(()), None
     columns = metrics.split(",") if metrics else None
     if paths.store_file().is_file():
         with Reader.open(paths.store_file()) as store:
             if store.notice:
                 print(store.notice, file=sys.stderr)
+            if current:
+                from sracl.compare.current import current as current_places
+
+                now = current_places(store, recipes or ())
             board = leaderboard(
                 store,
                 recipes,
+                places=None if now is None else now.places,
                 metrics=columns,
                 group=group,
                 split=split,
@@ -86,6 +97,8 @@ def command(
                 with_published=published,
                 tuned_by=tuned,
             )
+            if now is not None:
+                board = replace(board, notes=(*board.notes, *now.notes))
             if testing and form != "picture":
                 from sracl.compare.significance import ALPHA, with_tests
 
@@ -102,7 +115,8 @@ def command(
 
         board = side_by_side(board)
     if not board.blocks:
-        print("There is nothing to compare yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
+        nothing_yet = "There is nothing to compare yet. `sracl run quickstart` trains a first model in about a minute."
+        print(nothing_yet if now is None else "No finished run has the values of today.", file=sys.stderr)
         for note in board.notes:
             print(note, file=sys.stderr)
         if form != "json":

@@ -41,6 +41,7 @@ def leaderboard(
     baseline: str | None = None,
     with_published: bool = True,
     run_ids: Collection[str] | None = None,
+    places: Collection[EntryRow] | None = None,
     split: str = "test",
     tuned_by: str | None = None,
 ) -> Leaderboard:
@@ -54,6 +55,7 @@ def leaderboard(
         baseline: Variant that the others are compared with; by default what each recipe's report names.
         with_published: Put the figures that the recipes' reports name beside ours.
         run_ids: Only these runs.
+        places: Only runs that fill these places, and only there.
         split: `test` or `valid`.
         tuned_by: Metric such as `mrr@10`, by which of each variant's rows only the one that validates best is shown; None
             shows all.
@@ -64,7 +66,8 @@ def leaderboard(
     known = queries.recipes(store)
     asked = [recipe] if isinstance(recipe, str) else recipe
     names = recipe_names(asked, store) if asked else None
-    places = [place for place in queries.entries(store, names) if run_ids is None or place.run_id in run_ids]
+    every = queries.entries(store, names)
+    places = [place for place in every if (run_ids is None or place.run_id in run_ids) and (places is None or place in places)]
     found = {run.id: run for run in queries.runs(store, ids={place.run_id for place in places})}
     places = [place for place in places if place.run_id in found]  # others were removed between the two looks
     done = {run.id for run in found.values() if run.state == "completed"}
@@ -178,10 +181,8 @@ def _asked(tables: Sequence[PublishedTable], reports: Mapping[str, Mapping[str, 
 def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
     """Rows without figures yet, in the order of recipes and variants; with all their runs, the one registered last at the end."""
     settings: dict[tuple[str, str, str, str], dict[str, list[EntryRow]]] = {}
-    project = json.dumps(f"{paths.project()}/")[:-1]
     for place in places:
-        # files in the project as runs that were imported tell them: relative to it
-        values = json.dumps(dict(found[place.run_id].values), sort_keys=True).replace(project, '"')
+        values = in_one_line(found[place.run_id].values)
         settings.setdefault((place.recipe, place.variant, place.cell, place.dataset), {}).setdefault(values, []).append(place)
     rows = []
     for (recipe, variant, cell_text, _), alternatives in settings.items():
@@ -205,6 +206,11 @@ def _rows(places: Sequence[EntryRow], found: Mapping[str, RunRow]) -> list[Row]:
                 )
             )
     return rows
+
+
+def in_one_line(values: Mapping[str, Any]) -> str:
+    """All values of a run as JSON, the same text for equal ones: files in the project as imported runs tell them, relative to it."""
+    return json.dumps(dict(values), sort_keys=True).replace(json.dumps(f"{paths.project()}/")[:-1], '"')
 
 
 def _flat(values: Any, path: str = "") -> dict[str, Any]:

@@ -96,6 +96,19 @@ class TestFilled:
         found = json.loads(runner.invoke(app, ["--baseline", "full", "--json"]).stdout)
         assert [row["baseline"] for row in found["data"][0]["rows"]] == [None, "full"]
 
+    def test_values_of_today_are_those_of_recipes_that_are_named(self, tmp_path: Path) -> None:
+        refused = runner.invoke(app, ["--current"])
+        assert refused.exit_code == 2
+        assert "name the recipes" in refused.stderr
+        recipe = tmp_path / "ablation.toml"
+        recipe.write_text('recipe = 1\nname = "ablation"\nextends = "methods/sasrec"\n[data]\nname = "demo"\n')
+        result = runner.invoke(app, [str(recipe), "--current"])
+        assert result.stdout == ""
+        assert result.stderr.splitlines() == [
+            "No finished run has the values of today.",
+            "2 finished runs of ablation left out: the recipe does not come to them as it stands.",
+        ]
+
     def test_an_unknown_metric(self) -> None:
         result = runner.invoke(app, ["--metrics", "hr@55"])
         assert isinstance(result.exception, UsageError)
