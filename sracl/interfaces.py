@@ -354,7 +354,10 @@ class Sampler(Protocol):
     """Decides what the training samples are, and which of them make up each step. Constructor takes `generator`."""
 
     def rows(self, interactions: Interactions, max_length: int) -> Prefixes:
-        """Every training sample, in an order of its own for good: a row's number is the sample's id."""
+        """Every training sample, in an order of its own for good: a row's number is the sample's id.
+
+        Samples read and predict the first `interactions.trained` items of each user alone, which may be none or all.
+        """
         ...
 
     def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:

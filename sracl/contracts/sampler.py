@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from sracl.contracts.promises import expect, expect_same, refusal, spoken
-from sracl.data.interactions import Interactions
+from sracl.data.interactions import Interactions, Rows, Split
 from sracl.data.samples import SequenceTable
 
 if TYPE_CHECKING:
@@ -69,6 +70,21 @@ class SamplerContract:
         expect(not wrong.any(), "the item after each sample", f"others for {int(wrong.sum())} of {len(rows)}")
         held_out = (rows.stops >= interactions.offsets[rows.users + 1] - 2)[known]
         expect(not held_out.any(), "targets that train", f"{int(held_out.sum())} that validate or test")
+
+    def test_rows_lie_in_what_trains_where_data_are_divided_otherwise(self) -> None:
+        """Samples and targets lie in what trains where data are divided by time, which is none or all of some users."""
+        interactions = self.interactions()
+        few, most = interactions.lengths // 3, interactions.lengths
+        trained = np.where(np.arange(len(most)) % 2, few - 1, most)  # 0, all, and what is between
+        nobody = Rows(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
+        divided = replace(interactions, split=Split("by hand", trained, valid=nobody, test=nobody))
+        rows = self.sampler().rows(divided, self.max_length)
+        expect(len(rows) > 0, "samples", "none")
+        read = rows.stops - divided.offsets[rows.users]
+        beyond = read + (rows.targets > 0) > divided.trained[rows.users]
+        due = "samples of the first `interactions.trained` items of each user"
+        expect(not beyond.any(), due, f"{int(beyond.sum())} of {len(rows)} that read or predict others")
+        expect((rows.starts < rows.stops).all(), "an item at least in each", f"{int((rows.starts >= rows.stops).sum())} without")
 
     def test_what_is_held_out_changes_no_batch(self) -> None:
         """What is held out, x_{n-1} and x_n, changes no batch."""
