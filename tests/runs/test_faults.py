@@ -16,7 +16,7 @@ from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
 from tests.support.recipes import called, project, sracl, sracl_recipe, start
 
-USERS, EPOCHS = 60, 24
+USERS, EPOCHS = 30, 16
 """So many, and so short, that a signal sent once the first is stored meets a run that still trains."""
 
 
@@ -57,6 +57,7 @@ def killed_and_continued(home: Path, undisturbed: Path, number: signal.Signals, 
     time.sleep(delay)
     process.send_signal(number)
     process.communicate(timeout=60)
+    assert process.returncode == -number
     again = called("run", recipe, "--device", "cpu", environment=environment)
     assert again.returncode == 0, again.stderr
     ours, theirs = outcome(home), outcome(undisturbed)

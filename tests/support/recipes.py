@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
 
 from sracl.cli.app import main
+
+FORK = multiprocessing.get_context("fork")
 
 SRACL = """
 recipe = 1
@@ -92,10 +96,57 @@ def heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def start(*arguments: str, environment: Mapping[str, str]) -> subprocess.Popen[str]:
-    """`sracl ARGUMENTS` as a process of its own."""
-    command = [sys.executable, "-m", "sracl", *arguments]
-    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heed_ctrl_c)
+class Started:
+    """A command in a process of its own, which begins as a copy of this one: torch is loaded, and takes longer than most that is tried.
+
+    Signals, exit codes and what is printed are as with `subprocess.Popen`, and so are the names; only the start of Python is left out.
+    """
+
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        self._printed = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115  (read once it has ended)
+        self._process = FORK.Process(target=self._carry_out, args=(arguments, environment))
+        self._process.start()
+
+    def _carry_out(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.clear()
+        os.environ.update(environment)
+        for number, file in enumerate(self._printed, start=1):
+            os.dup2(file.fileno(), number)
+        sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
+        sys.exit(main(arguments))
+
+    @property
+    def pid(self) -> int:
+        assert self._process.pid is not None
+        return self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._process.exitcode
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def send_signal(self, number: signal.Signals) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float) -> tuple[str, str]:
+        """What it printed, once it has ended."""
+        self._process.join(timeout)
+        assert self.returncode is not None, f"process {self.pid} has not ended after {timeout} s"
+        for file in self._printed:
+            file.seek(0)
+        out, err = (file.read() for file in self._printed)
+        return out, err
+
+
+def start(*arguments: str, environment: Mapping[str, str]) -> Started:
+    """`sracl ARGUMENTS` as a process of its own, for tests that send it signals or do something beside it."""
+    return Started(arguments, environment)
 
 
 def called(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
