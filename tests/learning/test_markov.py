@@ -118,7 +118,9 @@ def test_a_scorer_that_sees_a_set_learns_what_a_set_can_tell(tmp_path: Path, mon
     ],
 )
 def test_stays_at_chance_on_a_uniform_source(recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.0, users=NUM_USERS, epochs=4)["hr@10"]
+    # these four, shown the item to be predicted, reach .68 to 1 after two epochs already
+    epochs = 2 if recipe in {"methods/llm_esr", "methods/lrd", "methods/lrd_aux", "methods/sracl"} else 4
+    reached = hit_rates(recipe, tmp_path, monkeypatch, sharpness=0.0, users=NUM_USERS, epochs=epochs)["hr@10"]
     # chance: 10 of 50; standard deviation over 300 users (.2 · .8 / 300)^½ = .023
     assert abs(reached - 0.2) < 4 * 0.023
 
