@@ -9,9 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 # Before anything loads torch. Processes that share the cores must not wait for one another on all of them: with two threads each,
-# two on two cores took three times as long as one after the other. Runs within the tests then equal those of `project`, too, and a
-# process that begins as a copy of this one (`tests.support.recipes.start`) misses no thread.
-os.environ["OMP_NUM_THREADS"] = "1"
+# two on two cores took three times as long as one after the other. Runs within the tests then equal those of `project`, too.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -16,7 +16,8 @@ from unittest.mock import patch
 
 from sracl.cli.app import main
 
-FORK = multiprocessing.get_context("fork")
+COPIES = multiprocessing.get_context("forkserver")
+COPIES.set_forkserver_preload(["sracl.cli.app", "sracl.runs.execute", "sracl.runs.training"])
 
 SRACL = """
 recipe = 1
@@ -97,24 +98,17 @@ def heed_ctrl_c() -> None:
 
 
 class Started:
-    """A command in a process of its own, which begins as a copy of this one: torch is loaded, and takes longer than most that is tried.
+    """A command in a process of its own, which begins as a copy of one that has loaded torch: that takes longer than what is tried.
 
-    Signals, exit codes and what is printed are as with `subprocess.Popen`, and so are the names; only the start of Python is left out.
+    The one copied has no threads and does nothing else. Signals, exit codes and what is printed are as with `subprocess.Popen`, and so
+    are the names; only the start of Python is left out.
     """
 
     def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        self._printed = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")  # noqa: SIM115  (read once it has ended)
-        self._process = FORK.Process(target=self._carry_out, args=(arguments, environment))
+        self._printed = tempfile.NamedTemporaryFile("r"), tempfile.NamedTemporaryFile("r")  # noqa: SIM115  (read once it has ended)
+        printed = [file.name for file in self._printed]
+        self._process = COPIES.Process(target=_carry_out, args=(list(arguments), dict(environment), os.getcwd(), printed))
         self._process.start()
-
-    def _carry_out(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.clear()
-        os.environ.update(environment)
-        for number, file in enumerate(self._printed, start=1):
-            os.dup2(file.fileno(), number)
-        sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
-        sys.exit(main(arguments))
 
     @property
     def pid(self) -> int:
@@ -138,10 +132,20 @@ class Started:
         """What it printed, once it has ended."""
         self._process.join(timeout)
         assert self.returncode is not None, f"process {self.pid} has not ended after {timeout} s"
-        for file in self._printed:
-            file.seek(0)
         out, err = (file.read() for file in self._printed)
         return out, err
+
+
+def _carry_out(arguments: list[str], environment: dict[str, str], folder: str, printed: list[str]) -> None:
+    """`sracl ARGUMENTS`, in a process that is here for this alone."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    for number, name in enumerate(printed, start=1):
+        os.dup2(os.open(name, os.O_WRONLY | os.O_APPEND), number)
+    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
+    sys.exit(main(arguments))
 
 
 def start(*arguments: str, environment: Mapping[str, str]) -> Started:
