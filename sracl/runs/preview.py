@@ -175,7 +175,7 @@ def _trainings(values: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 def _likeness(values: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     """What decides the time of an epoch: everything but seeds, weights and when to stop."""
     objectives = [{name: value for name, value in table.items() if name != "weight"} for table in training["objective"]]
-    decisive = [values["data"], values["backbone"], values.get("view"), training["samples"], objectives]
+    decisive = [values["data"], values["evaluation"]["split"], values["backbone"], values.get("view"), training["samples"], objectives]
     return json.dumps([*decisive, training["train"]["batch_size"], training["train"].get("phase")], sort_keys=True)
 
 

@@ -143,3 +143,13 @@ def test_knows_what_was_timed_here_and_what_an_interrupted_stage_has_left(outloo
     twice = outlook(extra, "stage.pretrain.train.epochs=10", seed=2)
     assert (twice["basis"], twice["seconds"] > other["seconds"]) == ("timed here", True)
     assert outlook(extra, "stage.pretrain.train.batch_size=8", seed=2)["basis"] == "rule of thumb"
+
+
+def test_what_was_timed_on_one_split_says_nothing_of_another(outlook: Outlook, tmp_path: Path) -> None:
+    outlook("")  # the project
+    sets = ["data.num_users=30", "data.num_items=60", "backbone.hidden_size=8", "train.epochs=1"]
+    with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
+        execute(plan("methods/sasrec", sets=sets, seeds=[1]), store, screen, device="cpu")
+    assert "(timed here)" in preview(plan("methods/sasrec", sets=sets, seeds=[2]))
+    by_time = 'evaluation.split={by="time", valid=0.3, test=0.6}'
+    assert "nothing like it was timed here" in preview(plan("methods/sasrec", sets=[*sets, by_time], seeds=[2]))
