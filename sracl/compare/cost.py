@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from sracl import listing
 from sracl.compare.board import Figure
 from sracl.tracking import artifacts, queries
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +60,7 @@ class CostTable:
     """Rows that were trained on one data set, divided in one way."""
 
     dataset: str
+    """With the fingerprint of its tables where another version of it is there."""
     split: str
     """How it was divided; rows of two splits trained on other parts of it."""
     rows: tuple[Cost, ...]
@@ -70,13 +73,18 @@ class CostTable:
 
 
 def with_costs(store: Reader, board: Leaderboard) -> Leaderboard:
-    """The same with a table for each data set and split, of the rows of its first block in their order."""
-    first: dict[tuple[str, str], Block] = {}
+    """The same with a table for each version of a data set and split, of the rows of its first block in their order."""
+    first: dict[tuple[str, str, str], Block] = {}
     for block in board.blocks:
-        first.setdefault((block.dataset, str(block.protocol.get("split", "?"))), block)
+        first.setdefault((block.dataset, str(block.protocol.get("split", "?")), str(block.protocol.get("data", "?"))), block)
+    often = Counter((dataset, split) for dataset, split, _ in first)
     ids = {run_id for block in first.values() for row in block.rows for run_id in row.runs}
     found = {run.id: run for run in queries.runs(store, ids=ids)}
-    return replace(board, costs=tuple(_table(store, *of, block, found) for of, block in first.items()))
+    tables = []
+    for (dataset, split, _), block in first.items():
+        name = dataset if often[dataset, split] == 1 else f"{dataset}·{block.fingerprint[:6]}"
+        tables.append(_table(store, name, split, block, found))
+    return replace(board, costs=tuple(tables))
 
 
 def as_json(cost: Cost) -> dict[str, Any]:
@@ -148,5 +156,5 @@ def _notes(rows: Iterable[Cost], found: Mapping[str, RunRow]) -> list[str]:
 def _machine(run: RunRow) -> str:
     here = run.environment
     threads = here.get("threads")
-    parts = [str(here.get("processor") or here.get("platform") or "an unknown machine"), *([f"{threads} threads"] if threads else [])]
-    return ", ".join(parts).replace("1 threads", "1 thread")
+    processor = str(here.get("processor") or here.get("platform") or "an unknown machine")
+    return f"{processor}, {how_many(threads, 'thread')}" if threads else processor

@@ -70,11 +70,13 @@ def test_rows_without_times_are_left_out_and_machines_are_told(store: Store, add
     assert [row.label for row in table.rows] == ["full"]
     assert table.notes == ("on A Processor, 2 threads",)
     trained(store, add, "less", 1, [10], best=1, environment={"platform": "Some Platform", "threads": 1})
+    trained(store, add, "more", 1, [10], best=1, environment={"platform": "Some Platform", "threads": 11})
     (table,) = with_costs(store, leaderboard(store)).costs
     assert table.notes == (
         "times of different machines are not to be compared",
         "on A Processor, 2 threads: full",
         "on Some Platform, 1 thread: less",
+        "on Some Platform, 11 threads: more",
     )
 
 
@@ -105,3 +107,12 @@ def test_a_table_is_of_a_data_set_and_split_and_not_of_a_protocol(store: Store, 
         ("other", "leave-one-out"),
     ]
     assert [row.runs for row in board.costs[1].rows] == [(by_time,)]
+
+
+def test_versions_of_a_data_set_have_a_table_each(store: Store, add: Any) -> None:
+    trained(store, add, "full", 1, [10], best=1, data="as it was")
+    trained(store, add, "full", 1, [20], best=1, data="as it is")
+    board = with_costs(store, leaderboard(store))
+    kept = [block for block in board.blocks if block.protocol["seen_items"] == "keep"]
+    assert [table.dataset for table in board.costs] == [f"demo·{block.fingerprint[:6]}" for block in kept]
+    assert [row.seconds_an_epoch.mean for table in board.costs for row in table.rows] == [10.0, 20.0]
