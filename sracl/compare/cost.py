@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections import Counter
 from dataclasses import dataclass, replace
@@ -113,10 +114,11 @@ def _cost(store: Reader, label: str, row: Row, found: Mapping[str, RunRow]) -> C
         own = [value for _, value in series.get(_TRAIN, ())]
         if not own:
             continue
-        watched = series.get(found[run_id].watched, [])
+        watched = [point for point in series.get(found[run_id].watched, ()) if not math.isnan(point[1])]
         every = {name: values for name, values in series.items() if name.endswith((_TRAIN, _VALIDATE))}
-        weights = next((artifact.facts for artifact in artifacts.of_run(store, run_id) if artifact.name == "best"), {})
-        parameters = weights.get("parameters", parameters)
+        # of any file of its training: ranks come along where a run is imported, weights do not
+        own_files = [artifact.facts for artifact in artifacts.of_run(store, run_id) if not artifact.digest]
+        parameters = next((facts["parameters"] for facts in own_files if "parameters" in facts), parameters)
         epochs = sum(len(values) for name, values in every.items() if name.endswith(_TRAIN))
         measured.append(
             {

@@ -79,10 +79,11 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
         screen.end()
     store.forget_after(key, before)
     judge(key, run, store, parts, folder)
-    best = {"epoch": before - outcome.epochs + outcome.best_epoch}  # counted through, as the series are
-    size = {"parameters": sum(weight.numel() for weight in parts.backbone.parameters() if weight.requires_grad)}
-    files = (trainer.files.best, best | size), (folder / "ranks.npz", best), (exhibit(run, shop, parts, folder), best)
-    for file, facts in ((file, facts) for file, facts in files if file):
+    facts = {
+        "epoch": before - outcome.epochs + outcome.best_epoch,  # counted through, as the series are
+        "parameters": sum(weight.numel() for weight in parts.backbone.parameters() if weight.requires_grad),
+    }
+    for file in filter(None, (trainer.files.best, folder / "ranks.npz", exhibit(run, shop, parts, folder))):
         store.artifact(key, name=file.stem, path=str(file), digest="", size=file.stat().st_size, facts=facts)
     store.finish(key, "completed", _ending(outcome))
     for file in folder.glob("*last.safetensors"):  # only now: whoever dies before this line resumes from them

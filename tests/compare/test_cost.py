@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -61,6 +62,21 @@ def test_stages_before_count_in_epochs_and_minutes_alone(store: Store, add: Any)
     assert cost.minutes.mean == pytest.approx((4 * 30 + 3 * 13) / 60)
     assert cost.parameters is None
     assert cost.cells[2] == ""
+
+
+def test_of_an_imported_run_the_ranks_tell_the_parameters(store: Store, add: Any) -> None:
+    one = trained(store, add, "full", 1, [10], best=1)
+    store.artifact(one, name="embed.items", path="", digest="aa", size=1, facts={"parameters": 7})  # of another model
+    store.artifact(one, name="ranks", path="", digest="", size=1, facts={"epoch": 1, "parameters": 1234})
+    (cost,) = costs(store)
+    assert cost.parameters == 1234
+
+
+def test_an_epoch_whose_validation_is_no_number_is_not_the_best(store: Store, add: Any) -> None:
+    one = trained(store, add, "full", 1, [10, 10, 10], best=3)
+    store.log(one, 1, {"valid.mrr@10": math.nan})
+    (cost,) = costs(store)
+    assert cost.best.mean == 3.0
 
 
 def test_rows_without_times_are_left_out_and_machines_are_told(store: Store, add: Any) -> None:
