@@ -95,7 +95,8 @@ class _Fields:
             elif name != "id":
                 plain: Any = info.annotation
                 accepted: Any = Annotated[plain, info]
-                self._found[path] = Field(describe(accepted), info.description or "", _choices(accepted))
+                listed = () if inner else _choices(accepted)  # a table may stand there as well, which only the box takes
+                self._found[path] = Field(describe(accepted), info.description or "", listed)
 
     def _component(self, kind: str, table: Any, at: str) -> None:
         """Which component, and its parameters; none where the table refers to a view that is declared elsewhere."""
