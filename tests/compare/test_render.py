@@ -146,6 +146,7 @@ def test_csv_has_a_line_per_row_and_metric_unrounded() -> None:
     hr20 = lines[1]
     assert float(hr20["mean"]) == 1 / 3
     assert (hr20["n"], hr20["seeds"], hr20["baseline"], hr20["protocol"]) == ("2", "1 2", "w/o CL", "0123456789ab")
+    assert (hr20["split"], hr20["divided"]) == ("test", "leave-one-out")
     assert (hr20["published_in"], hr20["published"], float(hr20["difference_to_published"])) == ("sracl-table3", "0.1702", 1 / 3 - 0.1702)
     assert lines[0]["published"] == ""
 
