@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sracl import paths
 from sracl.data import datasets
+from sracl.data.interactions import LEAVE_ONE_OUT
 from sracl.invocation import command
 from sracl.jobs.sources import copy_sources
 from sracl.jobs.surroundings import written_down
@@ -49,7 +50,7 @@ def enqueue(store: Store, plan: Plan, *, device: str = "auto", priority: int = 0
         priority: The higher begins first.
 
     Raises:
-        DataError: A data set is not there.
+        DataError: A data set is not there, or cannot be divided as a run asks.
     """
     _demand_data(plan)
     entered: dict[str, Entered] = {}
@@ -71,7 +72,12 @@ def enqueue(store: Store, plan: Plan, *, device: str = "auto", priority: int = 0
 
 def _demand_data(plan: Plan) -> None:
     """Refuse what could only fail later: a run is known by its data, too."""
+    divided: list[Any] = []
     for run in plan.runs:
+        how = [run.values["data"], run.values["evaluation"]["split"]]
+        if how[1] != LEAVE_ONE_OUT and how not in divided:
+            datasets.of_run(run.values)
+            divided.append(how)
         if run.data_fingerprint is None:
             table = {key: value for key, value in run.values["data"].items() if key not in schema.DataSettings.model_fields}
             datasets.fingerprint(run.values["data"]["name"], table)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sracl.recipes.plan import Plan, RunPlan
 
 TIMED = "timed here"
+ABSENT = "data set absent"
 
 MICROSECONDS_A_SEQUENCE = 60
 """Rule of thumb where nothing like the run was timed here: to train on one sequence of 20 items, width 64, on two cores."""
@@ -41,9 +42,9 @@ class Outlook:
     state: str
     """`done`, `done, imported`, `interrupted, goes on after epoch N`, `new`, or `same as RUN` where two amount to the same run."""
     seconds: float | None
-    """If every epoch is trained, so at most, but for a rule of thumb; None where the data set is absent."""
+    """If every epoch is trained, so at most, but for a rule of thumb; None where the run cannot begin."""
     basis: str
-    """What the time rests on: `timed here`, or `rule of thumb`."""
+    """What the time rests on: `timed here`, or `rule of thumb`; where there is none, `data set absent`, or what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,7 @@ def preview(plan: Plan, *, as_json: bool = False) -> str:
         lines += ["", f"{bound} {duration(sum(seconds for seconds, _ in left))} of training if no run stops early."]
     absent = sorted({run.values["data"]["name"] for run in plan.runs if run.data_fingerprint is None})
     lines += [f"the data set '{name}' is not here; `sracl data list` shows where it is looked for." for name in absent]
+    lines += dict.fromkeys(outlook.basis for outlook in outlooks if outlook.seconds is None and outlook.basis != ABSENT)
     return "\n".join(lines)
 
 
@@ -126,24 +128,26 @@ class _Timings:
             if timed := self._epochs.get(_likeness(run.values, training)):
                 seconds += epochs * median(timed)
                 continue
-            samples = self._num_samples(run.values, training["samples"])
-            if samples is None:
-                return None, "data set absent"
+            try:
+                samples = self._num_samples(run.values, training["samples"])
+            except DataError as error:
+                return None, ABSENT if run.data_fingerprint is None else str(error)
             seconds += epochs * samples * _sequences_a_sample(run.values, training) * MICROSECONDS_A_SEQUENCE / 1e6
             basis = "rule of thumb"
         return seconds, basis
 
-    def _num_samples(self, values: Mapping[str, Any], sampler: Mapping[str, Any]) -> int | None:
-        """Training samples that a sampler makes of a run's data set; None where the data set is absent."""
+    def _num_samples(self, values: Mapping[str, Any], sampler: Mapping[str, Any]) -> int:
+        """Training samples that a sampler makes of a run's data set.
+
+        Raises:
+            DataError: It is absent, malformed, or cannot be divided as the run asks.
+        """
         from sracl.data import datasets, splits
 
         max_length = values["data"]["max_length"]
         key = json.dumps([values["data"], values["evaluation"]["split"], sampler], sort_keys=True)
         if key not in self._samples:
-            try:
-                interactions = datasets.of_run(values)
-            except DataError:
-                return None
+            interactions = datasets.of_run(values)
             if sampler["use"] == "prefix":  # counted without torch, which takes a second to load
                 rows = splits.training_prefixes(interactions, max_length)
             else:

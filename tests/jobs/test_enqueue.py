@@ -75,6 +75,13 @@ def test_a_run_whose_data_are_not_there_is_refused(store: Store, tmp_path: Path,
     assert jobs.jobs(store) == []
 
 
+def test_a_run_whose_data_cannot_be_divided_is_refused(store: Store, tmp_path: Path) -> None:
+    by_time = 'evaluation.split={by="time", valid=0.8, test=0.9}'
+    with pytest.raises(DataError, match="'markov' does not say when anything was chosen"):
+        enqueue(store, plan(str(sracl_recipe(tmp_path)), sets=[by_time]))
+    assert jobs.jobs(store) == []
+
+
 def test_a_prompt_that_is_edited_later_is_asked_as_it_was(store: Store, tmp_path: Path) -> None:
     prompt = tmp_path / "mine.toml"
     prompt.write_text((paths.shipped("registry") / "prompts" / "products.toml").read_text())

@@ -153,3 +153,13 @@ def test_what_was_timed_on_one_split_says_nothing_of_another(outlook: Outlook, t
     assert "(timed here)" in preview(plan("methods/sasrec", sets=sets, seeds=[2]))
     by_time = 'evaluation.split={by="time", valid=0.3, test=0.6}'
     assert "nothing like it was timed here" in preview(plan("methods/sasrec", sets=[*sets, by_time], seeds=[2]))
+
+
+def test_data_that_cannot_be_divided_are_not_said_to_be_absent(outlook: Outlook, tmp_path: Path) -> None:
+    by_time = 'evaluation.split={by="time", valid=0.8, test=0.9}'
+    found = outlook("", by_time)
+    assert found["seconds"] is None
+    assert found["basis"].startswith("the data set 'markov' does not say when anything was chosen")
+    text = preview(plan(str(tmp_path / "mine.toml"), sets=[by_time], seeds=[1, 2]))
+    assert text.count("does not say when") == 1
+    assert "not here" not in text

@@ -358,6 +358,8 @@ def test_totals_count_what_is_left() -> None:
     ]
     assert "roughly 1 min 30 s" in totals([{"state": "new", "seconds": 90.0, "basis": "rule of thumb"}], [])
     assert "The data of 1 are not here" in totals([{"state": "new", "seconds": None, "basis": "data set absent"}], [])
+    refused = [{"state": "new", "seconds": None, "basis": "it does not say when"}] * 2
+    assert totals(refused, []).splitlines()[1:] == ["it does not say when"]
 
 
 def test_what_was_enqueued_is_said_shortly() -> None:

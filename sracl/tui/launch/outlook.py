@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-_TIMED = "timed here"
+_TIMED, _ABSENT = "timed here", "data set absent"
 
 
 def outlook(found: Mapping[str, Any]) -> Group:
@@ -59,10 +59,11 @@ def totals(runs: Sequence[Mapping[str, Any]], stages: Sequence[Mapping[str, Any]
     kinds = Counter("same as another" if run["state"].startswith("same") else run["state"].partition(",")[0] for run in runs)
     left = [run for run in runs if run["state"] != "done" and not run["state"].startswith("same")]
     lines = [f"{how_many(len(runs), 'run')}: {', '.join(f'{count} {kind}' for kind, count in kinds.items())}"]
-    absent = sum(run["seconds"] is None for run in left)
-    if absent:
+    hindered = [run["basis"] for run in left if run["seconds"] is None]
+    if absent := hindered.count(_ABSENT):
         lines.append(f"The data of {absent} are not here; `sracl data list` shows where they are looked for.")
-    elif left:
+    lines += [reason for reason in dict.fromkeys(hindered) if reason != _ABSENT]
+    if left and not hindered:
         timed = all(run["basis"] == _TIMED for run in left)
         time = duration(sum(run["seconds"] for run in left))
         lines.append(f"at most about {time} of training" if timed else f"roughly {time} of training; nothing like it was timed here")
