@@ -42,7 +42,8 @@ def divided(interactions: Interactions, settings: Mapping[str, Any]) -> Interact
         any before them, the `last`, or the `first`. What is read is all that the user has before, in that part too.
 
     Raises:
-        DataError: There are no times, nothing lies between the two moments, or nothing would train, validate or test.
+        DataError: There are no times, or they fall within a user; nothing lies between the two moments; or nothing would train,
+            validate or test.
     """
     name, times = interactions.name, interactions.times
     if times is None:
@@ -50,6 +51,8 @@ def divided(interactions: Interactions, settings: Mapping[str, Any]) -> Interact
             f"the data set '{name}' does not say when anything was chosen, and evaluation.split divides it by time. Bring it with a column "
             'of times, or use split = "leave-one-out".'
         )
+    users = np.repeat(np.arange(interactions.num_users), interactions.lengths)
+    _demand_order(interactions, users, times)
     ordered = np.sort(times)
     # round: 0.29 of 100 is 29, where floats have less
     first, second = (float(ordered[min(int(round(settings[part] * len(ordered), 6)), len(ordered) - 1)]) for part in ("valid", "test"))
@@ -58,7 +61,6 @@ def divided(interactions: Interactions, settings: Mapping[str, Any]) -> Interact
             f"the data set '{name}' cannot be divided at {settings['valid']} and {settings['test']} of its interactions: these are of "
             f"{moment(first)} and {moment(second)}, the first of all of {moment(float(ordered[0]))}, and all three have to differ."
         )
-    users = np.repeat(np.arange(interactions.num_users), interactions.lengths)
     split = Split(
         label=label(settings),
         trained=np.bincount(users[times < first], minlength=interactions.num_users),
@@ -77,6 +79,16 @@ def label(setting: str | Mapping[str, Any]) -> str:
     if isinstance(setting, str):
         return setting
     return f"by time {setting['valid']:.15g}/{setting['test']:.15g} ({setting['target']} item)"
+
+
+def _demand_order(interactions: Interactions, users: NDArray[np.int64], times: NDArray[np.float64]) -> None:
+    """Refuse times of a generator that fall within a user: the first m of that user would not be the earliest."""
+    if len(times) != len(users):
+        raise DataError(f"the data set '{interactions.name}' has {len(times):,} times for {len(users):,} interactions.")
+    falling = ~(times[1:] >= times[:-1]) & (users[1:] == users[:-1])  # also where one of them is no number
+    if falling.any():
+        user = interactions.users[users[1 + falling.argmax()]]
+        raise DataError(f"the data set '{interactions.name}' goes back in time with user '{user}'; what makes it is to sort each by time.")
 
 
 def _rows(interactions: Interactions, users: NDArray[np.int64], inside: NDArray[np.bool_], target: str) -> Rows:

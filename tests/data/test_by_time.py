@@ -130,6 +130,18 @@ def test_data_without_times_or_without_room_are_refused(toy: Interactions) -> No
         divided(late, {**settings, "valid": 0.5, "test": 0.7})
 
 
+@pytest.mark.parametrize("wrong", [-1.0, np.nan])
+def test_times_that_fall_within_a_user_are_refused(toy: Interactions, wrong: float) -> None:
+    """The first of that user's would train, and be later than what is predicted."""
+    times = np.arange(toy.num_interactions, dtype=np.float64)
+    divided(dataclasses.replace(toy, times=times), {"by": "time", "valid": 0.5, "test": 0.8, "target": "last"})
+    times[toy.offsets[1] + 1] = wrong
+    with pytest.raises(DataError, match=f"goes back in time with user '{toy.users[1]}'"):
+        divided(dataclasses.replace(toy, times=times), {"by": "time", "valid": 0.5, "test": 0.8, "target": "last"})
+    with pytest.raises(DataError, match="times for"):
+        divided(dataclasses.replace(toy, times=times[:-1]), {"by": "time", "valid": 0.5, "test": 0.8, "target": "last"})
+
+
 def test_times_of_a_folder_come_with_it(make_folder: Any) -> None:
     make_folder(interactions="user\titem\ttimestamp\na\tx\t1\nb\tz\t2\na\ty\t3\nb\tx\t4\na\tz\t5\nb\ty\t4\n")
     data = datasets.load("toy")
