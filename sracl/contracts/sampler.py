@@ -77,7 +77,7 @@ class SamplerContract:
         few, most = interactions.lengths // 3, interactions.lengths
         trained = np.where(np.arange(len(most)) % 2, few - 1, most)  # 0, all, and what is between
         nobody = Rows(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-        divided = replace(interactions, split=Split("by hand", trained, valid=nobody, test=nobody))
+        divided = replace(interactions, split=Split("by hand", "by hand", trained, valid=nobody, test=nobody))
         rows = self.sampler().rows(divided, self.max_length)
         expect(len(rows) > 0, "samples", "none")
         read = rows.stops - divided.offsets[rows.users]

@@ -63,6 +63,7 @@ def divided(interactions: Interactions, settings: Mapping[str, Any]) -> Interact
         )
     split = Split(
         label=label(settings),
+        training=training(settings),
         trained=np.bincount(users[times < first], minlength=interactions.num_users),
         valid=_rows(interactions, users, (times >= first) & (times < second), settings["target"]),
         test=_rows(interactions, users, times >= second, settings["target"]),
@@ -89,6 +90,11 @@ def _demand_order(interactions: Interactions, users: NDArray[np.int64], times: N
     if falling.any():
         user = interactions.users[users[1 + falling.argmax()]]
         raise DataError(f"the data set '{interactions.name}' goes back in time with user '{user}'; what makes it is to sort each by time.")
+
+
+def training(setting: str | Mapping[str, Any]) -> str:
+    """What an `evaluation.split` has train, whatever it predicts: `leave-one-out`, or `by time 0.8`."""
+    return setting if isinstance(setting, str) else f"by time {setting['valid']:.15g}"
 
 
 def _rows(interactions: Interactions, users: NDArray[np.int64], inside: NDArray[np.bool_], target: str) -> Rows:

@@ -41,6 +41,8 @@ class Split:
 
     label: str
     """What protocols call it; two of one label divide the same data alike."""
+    training: str
+    """What decides which interactions train; two that say the same have the same of the same data."""
     trained: NDArray[np.int64]
     """How many of each user's train, the first ones, int64 [U]; 0 where none does."""
     valid: Rows
@@ -153,7 +155,7 @@ class Interactions:
     @property
     def training_fingerprint(self) -> str:
         """Changes whenever what trains may have changed, also by the split."""
-        return training_fingerprint(self.fingerprint, self.split.label if self.split else LEAVE_ONE_OUT)
+        return training_fingerprint(self.fingerprint, self.split.training if self.split else LEAVE_ONE_OUT)
 
     @property
     def trained(self) -> NDArray[np.int64]:
@@ -171,9 +173,9 @@ class Interactions:
         return self.texts[item - 1]
 
 
-def training_fingerprint(fingerprint: str, label: str) -> str:
-    """Identity of what trains: that of the data, and of a split other than leave-one-out."""
-    return fingerprint if label == LEAVE_ONE_OUT else hashlib.sha256(f"{fingerprint} {label}".encode()).hexdigest()
+def training_fingerprint(fingerprint: str, training: str) -> str:
+    """Identity of what trains: that of the data, and what a split other than leave-one-out decides it by."""
+    return fingerprint if training == LEAVE_ONE_OUT else hashlib.sha256(f"{fingerprint} {training}".encode()).hexdigest()
 
 
 _NOTHING = ItemText()

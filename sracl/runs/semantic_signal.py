@@ -99,7 +99,7 @@ def _sequence_signal(run: RunPlan, shop: Workshop, data: Interactions) -> Sequen
 def _one_less(data: Interactions) -> Interactions:
     """The data of which one interaction less of each user trains."""
     nobody = Rows(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
-    label = data.split.label if data.split else LEAVE_ONE_OUT
-    split = Split(label, trained=np.maximum(data.trained - 1, 0), valid=nobody, test=nobody)
+    label, training = (data.split.label, data.split.training) if data.split else (LEAVE_ONE_OUT, LEAVE_ONE_OUT)
+    split = Split(label, training, trained=np.maximum(data.trained - 1, 0), valid=nobody, test=nobody)
     fingerprint = hashlib.sha256(f"{data.fingerprint} without the last interaction of each user".encode()).hexdigest()
     return dataclasses.replace(data, split=split, fingerprint=fingerprint)

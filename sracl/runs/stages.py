@@ -71,7 +71,7 @@ def planned(values: Mapping[str, Any], data_fingerprint: str) -> list[tuple[str,
     """
     tables = values.get("semantics", {})
     domain = domain_of(values["data"]["name"])
-    trains = training_fingerprint(data_fingerprint, by_time.label(values["evaluation"]["split"]))
+    trains = training_fingerprint(data_fingerprint, by_time.training(values["evaluation"]["split"]))
     stages: list[tuple[str, str, Mapping[str, Any]]] = []
     if "items" in tables:
         stages.extend(_item_stages(tables["items"], trains, domain))

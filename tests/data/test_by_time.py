@@ -94,7 +94,8 @@ def test_labels_tell_splits_apart_and_leave_one_out_is_as_it_was(toy: Interactio
     assert label("leave-one-out") == "leave-one-out"
     assert label({"by": "time", "valid": 0.8, "test": 0.9, "target": "last"}) == "by time 0.8/0.9 (last item)"
     assert toy.training_fingerprint == toy.fingerprint
-    assert len({shop().training_fingerprint, shop("first").training_fingerprint, shop(valid=0.6).training_fingerprint, "by hand"}) == 4
+    assert len({shop().training_fingerprint, shop(valid=0.6).training_fingerprint, "by hand"}) == 3
+    assert shop().training_fingerprint == shop("first").training_fingerprint == shop(test=0.9).training_fingerprint  # the same trains
     assert shop().fingerprint == "by hand"
 
 
