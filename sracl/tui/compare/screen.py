@@ -57,12 +57,12 @@ class CompareScreen(StoreScreen):
         Binding("slash", "filter", "Filter", key_display="/", id="filter"),
         Binding("s", "sort_by", "Sort", id="sort"),
         Binding("S", "reverse", "Reverse", show=False, id="reverse"),
+        Binding("t", "tests", "Tests", id="compare.tests"),
         Binding("b", "baseline", "Baseline", id="compare.baseline"),
         Binding("r", "recipe", "Recipe", id="compare.recipe"),
         Binding("u", "group", "Users", id="compare.users"),
         Binding("f", "format", "Format", id="compare.format"),
         Binding("x", "export", "Export", id="compare.export"),
-        Binding("t", "tests", "Tests", id="compare.tests"),
     ]
     WRITES = frozenset({"export"})
 
