@@ -89,7 +89,7 @@ def test_a_processor_without_instructions_for_it_is_told_of_once(
 ) -> None:
     for name, value in project(tmp_path).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr("sracl.runs.execute.multiplies_bf16", lambda: has_it)
+    monkeypatch.setattr("sracl.processor.multiplies_bf16", lambda: has_it)
     said: list[str] = []
     sets = [f"train.precision={precision}", "objective.cross.weight=0.0", "objective.intra.weight=0.0"]
     with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
