@@ -157,13 +157,14 @@ def test_a_command_that_knows_no_checkpoints_is_not_harmed_by_the_wish(home: Pat
 
 class TestDeaths:
     def test_a_worker_that_is_killed_leaves_its_jobs_to_the_next(self, home: Path) -> None:
-        script = "import time; time.sleep(2); open('done.txt', 'a').write('x')"
+        script = "import os, time\nwhile not os.path.exists('go.txt'): time.sleep(0.02)\nopen('done.txt', 'a').write('x')"
         (number,) = add(home, script)
         first = worker(home)
         wait_until(home, running)
         end(first)
         assert rows(home)[number].state == "running"
         assert len(list((home / "claims").glob("*.claim"))) == 1
+        (home / "go.txt").touch()
         ended(home, worker(home))
         job = rows(home)[number]
         assert job.attempt == 1
