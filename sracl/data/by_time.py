@@ -82,6 +82,11 @@ def label(setting: str | Mapping[str, Any]) -> str:
     return f"by time {setting['valid']:.15g}/{setting['test']:.15g} ({setting['target']} item)"
 
 
+def training(setting: str | Mapping[str, Any]) -> str:
+    """What an `evaluation.split` has train, whatever it predicts: `leave-one-out`, or `by time 0.8`."""
+    return setting if isinstance(setting, str) else f"by time {setting['valid']:.15g}"
+
+
 def _demand_order(interactions: Interactions, users: NDArray[np.int64], times: NDArray[np.float64]) -> None:
     """Refuse times of a generator that fall within a user: the first m of that user would not be the earliest."""
     if len(times) != len(users):
@@ -90,11 +95,6 @@ def _demand_order(interactions: Interactions, users: NDArray[np.int64], times: N
     if falling.any():
         user = interactions.users[users[1 + falling.argmax()]]
         raise DataError(f"the data set '{interactions.name}' goes back in time with user '{user}'; what makes it is to sort each by time.")
-
-
-def training(setting: str | Mapping[str, Any]) -> str:
-    """What an `evaluation.split` has train, whatever it predicts: `leave-one-out`, or `by time 0.8`."""
-    return setting if isinstance(setting, str) else f"by time {setting['valid']:.15g}"
 
 
 def _rows(interactions: Interactions, users: NDArray[np.int64], inside: NDArray[np.bool_], target: str) -> Rows:

@@ -22,7 +22,7 @@ def statistics(interactions: Interactions, *, max_length: int = 20) -> dict[str,
 
     Returns:
         Counts as int, shares as float in [0, 1], lengths in interactions. `trained_after_tested` is the share of what trains under
-        leave-one-out that is later than what tests, on average over users: 0 where a split by time is the same, None without times.
+        leave-one-out that is later than a user's test interaction, on average over users. It and `times` are None where there are none.
     """
     lengths = interactions.lengths
     samples = training_prefixes(interactions, max_length)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from sracl.data import datasets
+from sracl.data import by_time, datasets
 from sracl.errors import UsageError
 from sracl.llm_providers import tokens
 from sracl.registry.catalog import catalog
@@ -93,7 +93,7 @@ def outlays(plan: Plan) -> list[Outlay]:
 
 def _decisive(values: Mapping[str, Any]) -> frozenset[str]:
     """What decides what a run asks; a run that asks for some of what another asks has some of these."""
-    data = [values["data"], values["evaluation"]["split"]]
+    data = [values["data"], by_time.training(values["evaluation"]["split"])]
     return frozenset(
         json.dumps([data, kind, {key: table[key] for key in _DECISIVE if key in table}], sort_keys=True)
         for kind, table in values["semantics"].items()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sracl import paths
+from sracl.data import by_time
 from sracl.errors import UsageError
 from sracl.llm_providers.answers import Answers
 from sracl.registry.catalog import OWNER, catalog
@@ -115,7 +116,7 @@ def _tables(plan: Plan) -> list[tuple[RunPlan, str]]:
             decisive: dict[str, Any] = {
                 name: value for name, value in table.items() if name not in ("text_encoder", "retriever", "k", "exclude")
             }
-            data = [run.values["data"], run.values["evaluation"]["split"]]
+            data = [run.values["data"], by_time.training(run.values["evaluation"]["split"])]
             met.setdefault(json.dumps([data, kind, decisive], sort_keys=True), (run, kind))
     if not met:
         raise UsageError(f"{plan.name} has no use for texts: none of its parts needs [semantics]. methods/sracl has.")

@@ -14,6 +14,7 @@ from sracl.recipes.plan import plan
 from sracl.registry.catalog import catalog
 from sracl.registry.find_prompt import find_prompt
 from sracl.registry.llm import LLM
+from sracl.runs import llm_texts
 from sracl.runs.llm_outlay import Granularity, Outlay, outlays
 
 HISTORIES = {"ann": "abcde", "ben": "abcdef"}
@@ -100,6 +101,16 @@ def test_runs_that_ask_for_the_same_are_counted_once(corner: None, tmp_path: Pat
         'recipe = 1\nname = "twice"\nextends = "methods/sracl"\n[matrix]\n"semantics.items.contexts" = [1, 2]\n"train.epochs" = [1, 2]\n'
     )
     assert len(planned(recipe=str(tmp_path / "twice.toml"))) == 2
+
+
+def test_splits_that_have_the_same_train_ask_for_the_same(tmp_path: Path) -> None:
+    splits = [(0.7, "last"), (0.7, "first"), (0.6, "last")]
+    tables = [f'{{ by = "time", valid = {valid}, test = 0.9, target = "{target}" }}' for valid, target in splits]
+    recipe = tmp_path / "both.toml"
+    recipe.write_text(f'recipe = 1\nname = "both"\nextends = "methods/sracl"\n[matrix]\n"evaluation.split" = [{", ".join(tables)}]\n')
+    planned = plan(str(recipe), sets=["data.num_users=60"], seeds=[1])
+    assert len(planned.runs) == 3
+    assert len(outlays(planned)) == len(llm_texts._tables(planned)) / 2 == 2  # texts of items and of sequences
 
 
 def test_a_recipe_without_texts_is_told_so(corner: None) -> None:
