@@ -52,10 +52,11 @@ def wait(store: Reader, numbers: Collection[int], report: Callable[[JobRow], Non
             return max((_code(row) for row in rows), default=0)
         if all(row.state == "queued" for row in left) and jobs.is_paused(store):
             raise ResourceError(f"The queue is on hold, and {len(left)} of the jobs wait. `sracl queue start` lets them begin.")
-        if all(row.cannot_begin for row in left) and has_looked and not is_alive():
+        is_hopeless = has_looked and all(row.cannot_begin for row in left)
+        if is_hopeless and not is_alive():
             raise ResourceError("\n".join(f"Job {row.number}, {row.label}, {row.reason}." for row in left))
         has_looked = True
-        if ensure_worker():  # should the last one have died
+        if not is_hopeless and ensure_worker():  # should the last one have died
             starts = [*(at for at in starts if at > time.monotonic() - _START_SECONDS), time.monotonic()]
         if len(starts) > _STARTS:
             raise ResourceError(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sracl.errors import ResourceError
-from sracl.jobs import workers
+from sracl.jobs import waiting, workers
 from sracl.jobs.waiting import wait
 from sracl.tracking import identity
 from sracl.tracking.jobs import JobRow
@@ -54,6 +54,21 @@ def test_a_job_for_a_device_that_is_not_there_is_not_waited_for(store: Store, tm
     while workers.is_alive():  # though the job still waits
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_no_worker_is_started_for_what_the_last_one_found_that_it_cannot_begin(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Queue(store).add(label="large", command=["true"], folder=tmp_path, log=tmp_path / "log.txt", resources={"device": "cuda"})
+    looks = [0]
+
+    def lives() -> bool:  # as one does that leaves just after it was looked for, every time
+        looks[0] += 1
+        return looks[0] < 8 or workers.is_alive()
+
+    monkeypatch.setattr(waiting, "is_alive", lives)
+    with pytest.raises(ResourceError, match="^Job 1, large, cannot begin here: needs a GPU, and there is none.$"):
+        wait(store, [1], lambda row: None)
 
 
 def test_a_job_that_may_begin_after_all_is_waited_for(store: Store, tmp_path: Path) -> None:
