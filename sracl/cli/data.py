@@ -115,7 +115,7 @@ def import_(
     ] = None,
     core: Annotated[int | None, typer.Option("--core", min=1, help="Drop users and items until all have this many interactions.")] = None,
     at_least: Annotated[
-        str | None,
+        list[str] | None,
         typer.Option("--at-least", metavar="NAME=NUMBER", help="Only interactions with so much under this name, such as rating=4."),
     ] = None,
     since: Annotated[
@@ -158,7 +158,7 @@ def import_(
     Under the name of a card, what the card says is dropped first, and its counts must be met.
     """
     given = {key: day.date() for key, day in (("since", since), ("until", until)) if day}
-    preparation = given | ({} if core is None else {"core": core}) | ({} if at_least is None else {"at_least": _least(at_least)})
+    preparation = given | ({} if core is None else {"core": core}) | ({"at_least": _least(at_least)} if at_least else {})
     columns = (user_column, item_column, time_column, _names(header), _names(items_header))
     if len(files) == 1 and files[0].is_dir():
         if preparation or encoding is not None or any(columns):
@@ -183,7 +183,10 @@ def import_(
     _print_imported(interactions, target)
 
 
-def _least(text: str) -> dict[str, float]:
+def _least(texts: list[str]) -> dict[str, float]:
+    if len(texts) > 1:
+        raise typer.BadParameter(f"should be given once, got {' and '.join(texts)}", param_hint="--at-least")
+    (text,) = texts
     name, _, number = text.rpartition("=")
     try:
         least = float(number)

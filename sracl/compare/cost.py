@@ -41,6 +41,8 @@ class Cost:
     seconds_to_validate: Figure
     minutes: Figure
     """Of training and validation, from the first epoch to the last that was trained."""
+    machines: tuple[str, ...] = ()
+    """That its runs were trained on, each once."""
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -92,7 +94,7 @@ def as_json(cost: Cost) -> dict[str, Any]:
     """Unrounded."""
     figures = ("epochs", "best", "seconds_an_epoch", "seconds_to_validate", "minutes")
     told = {name: {"mean": getattr(cost, name).mean, "std": getattr(cost, name).std} for name in figures}
-    return {"parameters": cost.parameters, **told}
+    return {"parameters": cost.parameters, **told, "machines": list(cost.machines)}
 
 
 def aligned(table: CostTable) -> str:
@@ -102,7 +104,7 @@ def aligned(table: CostTable) -> str:
 
 def _table(store: Reader, dataset: str, split: str, block: Block, found: Mapping[str, RunRow]) -> CostTable:
     rows = tuple(cost for row in block.rows if (cost := _cost(store, block.called(row), row, found)) is not None)
-    return CostTable(dataset, split, rows, tuple(_notes(rows, found)))
+    return CostTable(dataset, split, rows, tuple(_notes(rows)))
 
 
 def _cost(store: Reader, label: str, row: Row, found: Mapping[str, RunRow]) -> Cost | None:
@@ -131,7 +133,8 @@ def _cost(store: Reader, label: str, row: Row, found: Mapping[str, RunRow]) -> C
         )
     if not measured:
         return None
-    return Cost(label, row.runs, parameters, **{name: _over([one[name] for one in measured]) for name in measured[0]})
+    figures = {name: _over([one[name] for one in measured]) for name in measured[0]}
+    return Cost(label, row.runs, parameters, **figures, machines=tuple(dict.fromkeys(_machine(found[run_id]) for run_id in row.runs)))
 
 
 def _over(values: Sequence[float]) -> Figure:
@@ -143,15 +146,15 @@ def _told(figure: Figure, digits: int) -> str:
     return f"{figure.mean:.{digits}f}{spread}"
 
 
-def _notes(rows: Iterable[Cost], found: Mapping[str, RunRow]) -> list[str]:
+def _notes(rows: Iterable[Cost]) -> list[str]:
     """The machines, and whose times are of which where there are several."""
     machines: dict[str, list[str]] = {}
     for row in rows:
-        for run_id in row.runs:
-            machines.setdefault(_machine(found[run_id]), []).append(row.label)
+        for machine in row.machines:
+            machines.setdefault(machine, []).append(row.label)
     if len(machines) < 2:
         return [f"on {machine}" for machine in machines]
-    told = [f"on {machine}: {', '.join(dict.fromkeys(labels))}" for machine, labels in machines.items()]
+    told = [f"on {machine}: {', '.join(labels)}" for machine, labels in machines.items()]
     return ["times of different machines are not to be compared", *told]
 
 

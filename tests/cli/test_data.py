@@ -133,6 +133,8 @@ def test_import_of_files_without_a_header(toy: Path, tmp_path: Path) -> None:
     for wrong in ("rating", "=4", "rating=four"):
         result = runner.invoke(app, [*named, "--encoding", "latin-1", "--at-least", wrong])
         assert (result.exit_code, "should be a name and a" in result.stderr) == (2, True)
+    result = runner.invoke(app, [*named, "--at-least", "rating=2", "--at-least", "rating=4"])
+    assert (result.exit_code, "should be given once" in result.stderr) == (2, True)
     result = runner.invoke(app, [*named, "--encoding", "latin-1", "--at-least", "rating=6", "--replace"])
     assert "ratings.dat: none of 3 interactions is of rating 6 or more" in str(result.exception)
     result = runner.invoke(app, ["import", str(toy), "--name", "mine", "--header", "user,item"])

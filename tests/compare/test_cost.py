@@ -108,6 +108,7 @@ def test_every_form_has_them(store: Store, add: Any) -> None:
     row = json.loads(render.as_json(board))["data"][0]["rows"][0]
     assert row["runs"] == [run_id]
     assert row["cost"]["seconds_an_epoch"] == {"mean": 15.0, "std": None}
+    assert row["cost"]["machines"] == ["A Processor, 2 threads"]
     assert "cost" not in json.loads(render.as_json(leaderboard(store)))["data"][0]["rows"][0]
 
 
