@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from sracl import paths
 from sracl.data import datasets
 from sracl.errors import PluginError, Problem, UsageError, did_you_mean
 from sracl.interfaces import GIVEN
@@ -208,17 +209,24 @@ class _Resolver:
     def _component(self, path: Path, table: Any, slot: schema.Slot) -> dict[str, Any]:
         """A complete component table."""
         if slot.default is not None and (table is None or (isinstance(table, dict) and "use" not in table)):
-            table = {"use": slot.default, **(table or {})}
+            table = {"use": self.cat.ours(slot.kind, slot.default), **(table or {})}
         if table is None:
             names = ", ".join(self.cat.names(slot.kind))
             self._report(path, f'Missing. Write [{join_path(path)}] with use = "…". Registered: {names or "none"}.')
             return {}
-        bound, found = bind(self.cat, slot.kind, table, join_path(path), slot.protocol)
+        bound, found = bind(self.cat, slot.kind, table, join_path(path), slot.protocol, self._meant)
         for where, what in found:
             self._report(_path(where), what)
         if not found:
             self.components[join_path(path)] = (slot.kind, bound)
         return bound
+
+    def _meant(self, kind: str, name: str, where: str) -> str:
+        """Our own component where a recipe names it that comes with sracl: nobody could mend it when others take the name."""
+        if (ours := self.cat.ours(kind, name)) == name:
+            return name
+        folder = self.draft.origin(_path(where)).folder
+        return ours if folder is not None and folder.resolve().is_relative_to(paths.shipped("recipes").resolve()) else name
 
     def _model(self, model: type[schema.Settings], table: Mapping[str, Any], path: Path) -> dict[str, Any]:
         """A table read strictly; as it stands when something is wrong with it."""

@@ -86,6 +86,11 @@ class Catalog:
             raise AmbiguousComponent(_collision(kind, bare, found))
         return found[0]
 
+    def ours(self, kind: str, name: str) -> str:
+        """A bare name such that it means our own component where another distribution has the name, too."""
+        owners = {card.owner for card in self._cards[kind].get(name, ())}
+        return f"{OWNER}:{name}" if OWNER in owners and len(owners) > 1 else name
+
     def load(self, card: Card) -> Any:
         """Import what a card stands for.
 
@@ -116,6 +121,11 @@ class Catalog:
         near = did_you_mean(name, known) or _as_entry(kind, name)
         text = f"No {kind.replace('_', ' ')} is called '{name}'.{near} Registered: {', '.join(known) or 'none'}."
         return "\n".join([text, *self.broken])
+
+
+def bare(name: str) -> str:
+    """A component's name without our own before it: `sracl:sasrec` is `sasrec`."""
+    return name.removeprefix(f"{OWNER}:")
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from sracl.errors import PluginError, SraclError, UsageError, did_you_mean
 from sracl.interfaces import GIVEN, SLOTS, VIEW
 from sracl.registry.annotations import as_json
 from sracl.registry.card import Card, spoken
+from sracl.registry.catalog import bare
 from sracl.registry.signatures import Parameter, Signature, call_arguments, methods, signature
 from sracl.registry.wording import choices, discreet, holds_key, in_toml
 
@@ -23,9 +24,16 @@ if TYPE_CHECKING:
 __all__ = ["Parameter", "Signature", "bind", "build", "decisive", "misfits", "needs", "refers", "signature"]
 
 _Problems = list[tuple[str, str]]
+_Meant = Callable[[str, str, str], str]
 
 
-def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None = None) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+def _as_written(kind: str, name: str, where: str) -> str:
+    return name
+
+
+def bind(
+    cat: Catalog, kind: str, table: Any, where: str, protocol: str | None = None, meant: _Meant = _as_written
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """Complete a component table: every parameter with its value or default, tables within it likewise.
 
     Args:
@@ -34,6 +42,7 @@ def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None =
         table: `{ use = "…", parameter = value, … }`, or the name alone; without reserved keys (`id`, `weight`).
         where: Path of the table in the recipe, for problems.
         protocol: The Protocol of the slot, such as `RankingLoss`, where the kind alone does not tell.
+        meant: `(kind, name, path) -> name`: what a name stands for where it is written there.
 
     Returns:
         The complete table, as JSON would hold it, and every problem as `(where, what)`. With problems, the table holds
@@ -50,6 +59,7 @@ def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None =
     if not isinstance(name, str):
         got = f", got {in_toml(name)}" if "use" in table else ""
         return dict(table), [(f"{where}.use", f"Should name {spoken(kind)}{got}. Registered: {', '.join(cat.names(kind)) or 'none'}.")]
+    name = meant(kind, name, f"{where}.use")
     try:
         card = cat.find(kind, name)
         taken = signature(card)
@@ -61,7 +71,7 @@ def bind(cat: Catalog, kind: str, table: Any, where: str, protocol: str | None =
     for parameter in taken.parameters.values():
         place = f"{where}.{parameter.name}"
         if parameter.name in table:
-            bound[parameter.name], found = _bind_value(cat, parameter, table[parameter.name], place)
+            bound[parameter.name], found = _bind_value(cat, parameter, table[parameter.name], place, meant)
             problems.extend(found)
         elif parameter.required:
             problems.append((place, f"{taken.name} needs {parameter.accepts} here."))
@@ -152,8 +162,8 @@ def needs(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> set[str]:
 def decisive(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> dict[str, Any]:
     """A bound table without what decides only how things are done, such as timeouts; tables within it likewise.
 
-    In the place of a language model's card stands what it says of where and what the model is, and of every request to it: its
-    price decides nothing.
+    A name of ours stands without its owner, which tells it from another's where there is one. In the place of a language model's
+    card stands what it says of where and what the model is, and of every request to it: its price decides nothing.
     """
     if refers(kind, bound):
         return dict(bound)
@@ -170,17 +180,18 @@ def decisive(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> dict[str, Any
             return value
         return [decisive(cat, slot, inner) for inner in value] if taken[name].many else decisive(cat, slot, value)
 
+    bound = {**bound, "use": bare(bound["use"])}
     return {name: kept(name, value) for name, value in bound.items() if name not in taken or taken[name].decides}
 
 
-def _bind_value(cat: Catalog, parameter: Parameter, value: Any, where: str) -> tuple[Any, _Problems]:
+def _bind_value(cat: Catalog, parameter: Parameter, value: Any, where: str, meant: _Meant) -> tuple[Any, _Problems]:
     """Check one value; tables in slots are bound in turn."""
     if parameter.slot is None:
         return _checked(parameter, value, where)
     if value is None and parameter.optional:
         return None, []
     if not parameter.many:
-        return bind(cat, parameter.slot, value, where, parameter.protocol)
+        return bind(cat, parameter.slot, value, where, parameter.protocol, meant)
     if not isinstance(value, (list, tuple)):
         return value, [(where, f"Should be {parameter.accepts}, got {in_toml(value)}.")]
     bound: list[Any] = []
@@ -188,7 +199,7 @@ def _bind_value(cat: Catalog, parameter: Parameter, value: Any, where: str) -> t
     if len(value) < parameter.at_least:
         problems.append((where, f"Should be {parameter.accepts}, got {len(value)}."))
     for index, inner in enumerate(value):
-        table, found = bind(cat, parameter.slot, inner, f"{where}.{index}", parameter.protocol)
+        table, found = bind(cat, parameter.slot, inner, f"{where}.{index}", parameter.protocol, meant)
         bound.append(table)
         problems.extend(found)
     return bound, problems

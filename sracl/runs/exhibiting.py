@@ -11,6 +11,7 @@ import torch
 from sracl.data import splits
 from sracl.engine.seeding import derive
 from sracl.objectives.cross_sequence import CrossSequence
+from sracl.registry.catalog import bare
 from sracl.runs import stages
 from sracl.runs.exhibit import FILE, Item, Neighbour, Sequence, write
 from sracl.runs.semantic_view import cosines, title
@@ -135,7 +136,7 @@ def _synthesizer_name(values: Mapping[str, Any], parts: Parts) -> str | None:
 def _substitution(values: Any) -> dict[str, Any] | None:
     """Parameters of the first `semantic_substitute` that a run uses, wherever it stands."""
     if isinstance(values, Mapping):
-        if values.get("use") == "semantic_substitute":
+        if bare(str(values.get("use"))) == "semantic_substitute":
             return {"ratio": values["ratio"], "count": values["count"]}
         if values.get("weight") == 0:
             return None

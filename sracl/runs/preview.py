@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sracl import listing, paths
 from sracl.errors import DataError, PluginError
 from sracl.registry import parameters
-from sracl.registry.catalog import catalog
+from sracl.registry.catalog import bare, catalog
 from sracl.registry.parameters import signature
 from sracl.runs import stages
 from sracl.runs.artifacts import Artifacts, digest_of
@@ -148,7 +148,7 @@ class _Timings:
         key = json.dumps([values["data"], values["evaluation"]["split"], sampler], sort_keys=True)
         if key not in self._samples:
             interactions = datasets.of_run(values)
-            if sampler["use"] == "prefix":  # counted without torch, which takes a second to load
+            if bare(sampler["use"]) == "prefix":  # counted without torch, which takes a second to load
                 rows = splits.training_prefixes(interactions, max_length)
             else:
                 rows = _sampler(sampler).rows(interactions, max_length)

@@ -12,6 +12,7 @@ import numpy as np
 from sracl.data.interactions import LEAVE_ONE_OUT, Rows, Split
 from sracl.data.splits import training_prefixes
 from sracl.errors import UsageError
+from sracl.registry.catalog import bare
 from sracl.semantics.signal import Alike, Coverage, NextItem, Transitions, alike, coverage, next_item, transitions
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def _item_signal(run: RunPlan, shop: Workshop, data: Interactions, *, as_they_ar
     found, _ = shop.neighbours("items", run, data)
     table = run.values["semantics"]["items"]
     unseen, vectors = table["contexts"] == 0, found.vectors
-    if not unseen and not as_they_are and table["llm"]["use"] == "template":
+    if not unseen and not as_they_are and bare(table["llm"]["use"]) == "template":
         shop.report("items once more, from one interaction less of each user:")
         earlier, _ = shop.neighbours("items", run, _one_less(data))
         unseen, vectors = True, earlier.vectors

@@ -102,6 +102,39 @@ def test_a_name_of_ours_taken_by_another_is_an_error_only_for_who_asks(tmp_path:
     assert sracl(["show", "nt_xent"], [lab]).returncode == 0
 
 
+PLAN = """
+import sys
+from sracl.errors import RecipeError
+from sracl.recipes.plan import plan
+try:
+    (run,) = plan(sys.argv[1], sets=["backbone.num_layers=3"], seeds=[1]).runs
+    print(run.digest, *(run.values["backbone"][name] for name in ("use", "num_layers")), end="")
+except RecipeError as error:
+    print(*(f"{problem.where}: {problem.what}" for problem in error.problems), sep="\\n", end="")
+"""
+
+
+def test_a_name_of_ours_taken_by_another_changes_no_recipe_of_ours(tmp_path: Path) -> None:
+    groups = {"backbones": ("sasrec",), "optimizers": ("adam",), "losses": ("cross_entropy", "nt_xent"), "similarities": ("dot",)}
+    points = {f"sracl.{group}": dict.fromkeys(names, "my_lab_models:MeanOfItems") for group, names in groups.items()}
+    lab = plugin_distribution(tmp_path / "lab", entry_points=points)
+    mine = tmp_path / "mine.toml"
+    mine.write_text('recipe = 1\nname = "mine"\nextends = "methods/mclrec"\n[backbone]\nuse = "sasrec"\nnum_layers = 3\n', "utf-8")
+
+    def planned(recipe: str, folder: Path) -> list[str]:
+        done = python(["-c", PLAN, recipe], [folder])
+        assert done.returncode == 0, done.stderr
+        return done.stdout.split(maxsplit=2)
+
+    without = planned("methods/mclrec", tmp_path)
+    assert without[1:] == ["sasrec", "3"]
+    assert planned("methods/mclrec", lab) == [without[0], "sracl:sasrec", "3"]
+    assert planned(str(mine), tmp_path) == without
+    path, _, what = planned(str(mine), lab)
+    assert path == "backbone.use:"
+    assert what.endswith("Say which: my-lab:sasrec, sracl:sasrec.")
+
+
 def test_a_package_of_cards_adds_cards_and_keeps_its_broken_ones_to_itself(tmp_path: Path) -> None:
     good = 'kind = "dataset"\nname = "shop"\nsummary = "Another shop."\n[counts]\nusers = 1\nitems = 1\ninteractions = 1\n'
     lab = plugin_distribution(
