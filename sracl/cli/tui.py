@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import Annotated, Literal
 
 import typer
@@ -19,6 +20,7 @@ def command(
     ] = False,
 ) -> None:
     """Browse runs in the terminal. It may be opened and closed while runs go on."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would outlive its terminal, and read what is gone for ever
     if theme == "no-colour":
         os.environ["NO_COLOR"] = "1"  # Textual reads it when an application is made
     from dataclasses import replace

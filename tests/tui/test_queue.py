@@ -273,7 +273,11 @@ def test_a_worker_outlives_the_terminal_it_was_started_in(home: Path) -> None:
     add(home, "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.05)", count=2)
     with Store.open(store_file(home)) as store:
         Queue(store).hold(False)
-    terminal = Terminal({**os.environ, "LC_ALL": "C.UTF-8"})
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as under nohup
+    try:
+        terminal = Terminal({**os.environ, "LC_ALL": "C.UTF-8"})
+    finally:
+        signal.signal(signal.SIGHUP, before)
     try:
         wait_until(home, lambda _: b"0 running" in terminal.printed)
         terminal.press("3")
@@ -282,7 +286,7 @@ def test_a_worker_outlives_the_terminal_it_was_started_in(home: Path) -> None:
         wait_until(home, lambda jobs: jobs[1].state == "running")
     finally:
         os.killpg(terminal.process.pid, signal.SIGHUP)  # as when its window is closed
-        terminal.process.wait(20)
+        terminal.process.wait(60)
     (home / "go").touch()
     done = wait_until(home, lambda jobs: all(job.state == "completed" for job in jobs.values()))
     assert len({(job.worker or {})["pid"] for job in done.values()}) == 1  # the second was begun after the terminal was gone
