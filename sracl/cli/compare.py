@@ -23,7 +23,9 @@ def command(
         list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Recipes, by name or file; by default all that were run.")
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Columns, e.g. hr@20,ndcg@20.")] = None,
-    group: Annotated[str, typer.Option(help="Users: all, history (one table per group), or one group such as 'history<7'.")] = "all",
+    group: Annotated[
+        str, typer.Option(help="Users: all, history or target (one table per group), or one group such as 'history<7' or target-tail.")
+    ] = "all",
     split: Annotated[Literal["test", "valid"], typer.Option(help="Which interaction of a user was predicted.")] = "test",
     baseline: Annotated[str | None, typer.Option(help="Variant that the others are compared with, instead of the recipe's.")] = None,
     sort: Annotated[

@@ -210,5 +210,7 @@ def narrowed(board: Leaderboard, text: str) -> Leaderboard:
 
 
 def group_in_words(group: str) -> str:
-    """`history<7` as `users with <7 interactions`."""
+    """`history<7` as `users with <7 interactions`, `target-head` as `users whose target is among the most popular fifth of items`."""
+    if group in ("target-head", "target-tail"):
+        return f"users whose target is {'' if group == 'target-head' else 'not '}among the most popular fifth of items"
     return f"users with {group.removeprefix('history')} interactions" if group.startswith("history") else group

@@ -51,7 +51,7 @@ def leaderboard(
         store: Where the runs are.
         recipe: A recipe's name or file, several of them, or None for all.
         metrics: Columns, such as `ndcg@10`; by default `METRICS`, as far as they were measured.
-        group: `all`, one group of users such as `history<7`, or `history` for all groups of that kind.
+        group: `all`, one group of users such as `history<7`, or `history` or `target` for all groups of that kind.
         baseline: Variant that the others are compared with; by default what each recipe's report names.
         with_published: Put the figures that the recipes' reports name beside ours.
         run_ids: Only these runs.

@@ -15,7 +15,7 @@ import numpy as np
 from sracl.compare.board import Comparison, PValue
 from sracl.errors import DataError, UsageError
 from sracl.evaluation import rank_file
-from sracl.evaluation.groups import history_groups
+from sracl.evaluation.groups import history_groups, target_groups
 from sracl.evaluation.metrics import per_user
 from sracl.evaluation.significance import holm, interval_over_seeds, interval_over_users, over_seeds, over_users
 from sracl.tracking import artifacts, queries
@@ -181,14 +181,28 @@ def _of_group(block: Block, file: Path) -> tuple[np.ndarray, np.ndarray, int | N
         raise DataError(f"{file} holds ranks among more than the {num_items:,} items that it tells of")
     if block.group == "all" or users.shape != ranks.shape:
         return users, ranks, num_items
-    try:
-        (lengths,) = rank_file.read(file, [f"{block.split}.lengths"]).values()
-    except DataError as error:
-        raise DataError("the ranks do not say how long histories are, as those of runs trained by this version do") from error
-    members = history_groups(lengths).get(block.group)
-    if members is None or members.shape != users.shape:
+    members = _members(block, file)
+    if members.shape != users.shape:
         raise DataError(f"{file} does not say who belongs to this group")
     return users[members], ranks[members], num_items
+
+
+def _members(block: Block, file: Path) -> np.ndarray:
+    """Who belongs to a block's group, bool [U].
+
+    Raises:
+        DataError: The file cannot be read, or does not say so.
+    """
+    lengths, popularity = f"{block.split}.lengths", f"{block.split}.popularity"
+    told = rank_file.read(file, (), if_there=(lengths, popularity, "head"))
+    groups: dict[str, np.ndarray] = {}
+    if lengths in told:
+        groups |= history_groups(told[lengths])
+    if popularity in told and "head" in told:
+        groups |= target_groups(told[popularity], int(told["head"].max(initial=0)))
+    if block.group not in groups:
+        raise DataError("the ranks do not say who belongs to this group, as those of runs trained by this version do")
+    return groups[block.group]
 
 
 def _compared(

@@ -1,7 +1,8 @@
-"""Groups of users by how long their history is."""
+"""Groups of users: by how long their history is, and by how often others chose what is to be predicted for them."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
 
 HISTORY_BOUNDS = (7, 11)
 """Shortest histories of the second and third group: <7, 7-10 and >10 interactions, as in figure 7 of SRA-CL."""
+
+HEAD_SHARE = 0.2
+"""Of the items, those that count as the head: the most popular fifth, as LLM-ESR has it (arXiv:2405.20646)."""
+
+HEAD, TAIL = "target-head", "target-tail"
+"""Users whose target is among the head, and all others."""
 
 
 def names(bounds: Sequence[int] = HISTORY_BOUNDS) -> tuple[str, ...]:
@@ -47,4 +54,31 @@ def history_groups(lengths: np.ndarray, bounds: Sequence[int] = HISTORY_BOUNDS) 
     """
     belongs = labels(lengths, bounds)
     masks = {f"history{name}": belongs == name for name in names(bounds)}
+    return {name: mask for name, mask in masks.items() if mask.any()}
+
+
+def head_begins(interactions: np.ndarray) -> int:
+    """Training interactions from which on an item belongs to the head.
+
+    Args:
+        interactions: Of every item, integer [V].
+
+    Returns:
+        Those of the least popular of the first V / 5 items, rounded up; items that are as popular as that one belong to the head too.
+    """
+    place = max(1, math.ceil(HEAD_SHARE * len(interactions)))
+    return int(np.sort(interactions)[-place])
+
+
+def target_groups(popularity: np.ndarray, head: int) -> dict[str, np.ndarray]:
+    """Who belongs to each group, under the names that metrics are stored by.
+
+    Args:
+        popularity: Training interactions of every user's target, integer [U].
+        head: As `head_begins` says.
+
+    Returns:
+        `target-head` and `target-tail` -> bool [U]; a group without any users is left out.
+    """
+    masks = {HEAD: popularity >= head, TAIL: popularity < head}
     return {name: mask for name, mask in masks.items() if mask.any()}

@@ -9,7 +9,7 @@ import numpy as np
 from sracl.data import by_time
 from sracl.data.splits import training_counts
 from sracl.evaluation.catalogue import Shown
-from sracl.evaluation.groups import history_groups
+from sracl.evaluation.groups import head_begins, history_groups, target_groups
 from sracl.evaluation.metrics import metrics
 from sracl.evaluation.ranking import TIE_RULE, Ranks, rank
 from sracl.whole_file import write_whole
@@ -33,7 +33,8 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
     cutoffs, batch_size = run.values["evaluation"]["cutoffs"], run.values["evaluation"]["batch_size"]
     lengths = np.diff(parts.data.offsets)
     counts, num_items = training_counts(parts.data), parts.data.num_items
-    kept = {"items": np.asarray([num_items], np.int32)}
+    head = head_begins(counts)
+    kept = {"items": np.asarray([num_items], np.int32), "head": np.asarray([head], np.int32)}
     splits: dict[str, tuple[SequenceTable, Tensor]] = {
         "valid": (parts.valid, parts.seen_valid),
         "test": (parts.test, parts.seen_test),
@@ -42,7 +43,8 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
         shown = {seen_items: Shown(num_items, cutoffs, histories.users.device) for seen_items in ("keep", "exclude")}
         ranks: Ranks = rank(parts.backbone, histories, seen, batch_size=batch_size, shown=shown)
         users = histories.users.cpu().numpy()
-        groups = {"all": np.ones(len(users), dtype=bool), **history_groups(lengths[users])}
+        popularity = counts[histories.targets.cpu().numpy() - 1]
+        groups = {"all": np.ones(len(users), dtype=bool), **history_groups(lengths[users]), **target_groups(popularity, head)}
         for seen_items, counted in shown.items():
             found = getattr(ranks, seen_items).cpu().numpy()
             kept[f"{split}.{seen_items}"] = found.astype(np.int32)
@@ -59,6 +61,7 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
                     )
         kept[f"{split}.users"] = users.astype(np.int32)
         kept[f"{split}.lengths"] = lengths[users].astype(np.int32)
+        kept[f"{split}.popularity"] = popularity.astype(np.int32)
     # durable, as the state is that follows: a completed run is not judged again
     write_whole(folder / "ranks.npz", lambda part: np.savez_compressed(part, **kept), durable=True)  # type: ignore[arg-type]
 

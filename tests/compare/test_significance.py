@@ -36,8 +36,8 @@ def train(store: Store, add: Any, tmp_path: Path) -> Train:
         kept = np.asarray(ranks, np.int32)
         excluded = np.asarray(changed.pop("excluded", ranks), np.int32)
         users = np.asarray(changed.pop("users", range(len(kept))), np.int32)
-        told = {name: changed.pop(name) for name in ("lengths", "items") if name in changed}
-        besides = {name if name == "items" else f"test.{name}": np.asarray(given, np.int32) for name, given in told.items()}
+        told = {name: changed.pop(name) for name in ("lengths", "popularity", "items", "head") if name in changed}
+        besides = {name if name in ("items", "head") else f"test.{name}": np.asarray(given, np.int32) for name, given in told.items()}
         figures = changed.pop("figures", metrics(kept, [10]))
         run_id: str = add(variant, seed, figures, excluded=metrics(excluded, [10]), **changed)
         file = tmp_path / f"{run_id}.npz"
@@ -150,6 +150,16 @@ def test_a_group_is_tested_over_its_users(store: Store, train: Train) -> None:
     # of the first 170 users, full hits the last 20 and base nobody
     assert test.users == 170
     assert test.over_users.raw == pytest.approx(stats.ttest_1samp([1.0] * 20 + [0.0] * 150, 0).pvalue)
+
+
+def test_users_are_grouped_by_how_popular_their_targets_are(store: Store, train: Train) -> None:
+    popularity = [9] * 30 + [3] * 170
+    for variant, ranks in {"full": MORE, "base": FEW}.items():
+        tail = metrics(np.asarray(ranks[30:], np.int32), [10])
+        train(variant, 1, ranks, popularity=popularity, head=[9], groups={"target-tail": tail})
+    (block,) = [block for block in board(store, group="target").blocks if block.protocol["seen_items"] == "keep"]
+    assert "users whose target is not among the most popular fifth of items" in block.heading
+    assert rows(block)["full"].tests["hr@10"].users == 170
 
 
 class TestSeeds:
@@ -374,7 +384,7 @@ class TestWhatCannotBeTested:
         for variant, ranks in {"full": MORE, "base": FEW}.items():
             train(variant, 1, ranks, groups={"history<7": {"hr@10": 0.1}})
         (note,) = self.notes(store, group="history<7")
-        assert note.startswith("Nothing is tested that involves full, base: the ranks do not say how long histories are")
+        assert note.startswith("Nothing is tested that involves full, base: the ranks do not say who belongs to this group")
 
     def test_an_empty_store(self, store: Store) -> None:
         assert board(store).blocks == ()

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sracl.evaluation.groups import history_groups, labels, names
+from sracl.evaluation.groups import head_begins, history_groups, labels, names, target_groups
 
 
 def test_the_bounds_belong_to_the_longer_group() -> None:
@@ -33,6 +33,18 @@ def test_groups_part_the_users_and_leave_nobody_out() -> None:
 
 def test_a_group_without_users_is_left_out() -> None:
     assert list(history_groups(np.array([3, 4]))) == ["history<7"]
+
+
+def test_the_head_is_the_most_popular_fifth_of_items_and_all_that_are_as_popular() -> None:
+    assert head_begins(np.array([9, 1, 2, 3, 4])) == 9
+    assert head_begins(np.array([9, 1, 2, 3, 4, 8])) == 8  # a fifth of six, rounded up
+    assert head_begins(np.array([1, 0, 1, 1, 0])) == 1
+    masks = target_groups(np.array([9, 2, 8, 7]), 8)
+    assert {name: mask.tolist() for name, mask in masks.items()} == {
+        "target-head": [True, False, True, False],
+        "target-tail": [False, True, False, True],
+    }
+    assert list(target_groups(np.array([1, 1]), 1)) == ["target-head"]
 
 
 @pytest.mark.skipif(not (Path(os.environ.get("SRACL_DATA", "/nowhere")) / "office").is_dir(), reason="needs office in SRACL_DATA")

@@ -49,10 +49,14 @@ def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -
     folder = tmp_path / "runs" / run.id
     assert json.loads((folder / "plan.json").read_text())["digest"] == run.digest
     ranks = np.load(folder / "ranks.npz")
-    parts = ("exclude", "keep", "lengths", "users")
-    assert sorted(ranks) == ["items", *(f"{split}.{part}" for split in ("test", "valid") for part in parts)]
+    parts = ("exclude", "keep", "lengths", "popularity", "users")
+    assert sorted(ranks) == ["head", "items", *(f"{split}.{part}" for split in ("test", "valid") for part in parts)]
     assert ranks["items"].tolist() == [40]
     assert set(ranks["test.lengths"]) == {10}  # interactions of everyone in this source
+    (head,) = ranks["head"]
+    tail = ranks["test.exclude"][ranks["test.popularity"] < head]
+    assert 0 < len(tail) < len(ranks["test.exclude"])
+    assert figures["target-tail", "hr@10"] == pytest.approx((tail <= 10).mean())
     # the figures can be had again from the ranks alone; the last protocol stored is "exclude"
     assert figures["all", "hr@10"] == pytest.approx((ranks["test.exclude"] <= 10).mean())
     assert not (folder / "last.safetensors").exists()  # a finished run needs no more than its best weights
