@@ -1,4 +1,4 @@
-"""`sracl export`: runs into a file, for another project."""
+"""`sracl export`: runs into a file for another project, or to a server that speaks MLflow's protocol."""
 
 from __future__ import annotations
 
@@ -12,9 +12,6 @@ from sracl.wording import how_many
 
 
 def command(
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="JSON lines; gzipped where it ends with .gz.", dir_okay=False)
-    ],
     selectors: Annotated[
         list[str] | None,
         typer.Argument(
@@ -22,21 +19,43 @@ def command(
             help="Recipes, by name or file, and runs, by the beginnings of their ids; by default all completed runs.",
         ),
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="JSON lines; gzipped where it ends with .gz.", dir_okay=False)
+    ] = None,
+    mlflow: Annotated[
+        str | None, typer.Option("--mlflow", metavar="URL", help="Send them to an MLflow server instead, each once however often.")
+    ] = None,
 ) -> None:
     """Write completed runs to a file that `sracl import` takes into another project, for one leaderboard over both.
 
     It holds values and where they were set, figures of every epoch and final ones, the rank of every user's target and the
     environment; no weights, no texts, no data, no keys, and no absolute paths. The same runs make the same file.
+
+    With --mlflow they go to a server instead, all but ranks: a recipe is an experiment there. What is there already is not sent again.
+    MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, say who asks.
     """
     from sracl import paths
     from sracl.cli.output import write_output
     from sracl.sharing.export import export
+    from sracl.sharing.mlflow import send
     from sracl.tracking.reader import Reader
 
     with Reader.open(paths.store_file()) as store:
-        done = write_output(output, lambda file: export(store, file, selectors or (), project=paths.project()))
-    if done.unfinished:
-        print(f"{done.unfinished:,} that are not completed were left out.", file=sys.stderr)
-    if done.without_ranks:
-        print(f"No ranks could be read of {', '.join(done.without_ranks)}; their figures are there.", file=sys.stderr)
-    typer.echo(how_many(done.runs, "run"))
+        if output is not None and mlflow is None:
+            done = write_output(output, lambda file: export(store, file, selectors or (), project=paths.project()))
+            unfinished, told = done.unfinished, how_many(done.runs, "run")
+            if done.without_ranks:
+                _say(f"No ranks could be read of {', '.join(done.without_ranks)}; their figures are there.")
+        elif mlflow is not None and output is None:
+            sent = send(store, mlflow, selectors or (), project=paths.project(), say=_say)
+            unfinished = sent.unfinished
+            told = f"{how_many(sent.new, 'run')} sent; {sent.known:,} {'was' if sent.known == 1 else 'were'} there"
+        else:
+            raise typer.BadParameter("give a file to write or the address of a server", param_hint="--output or --mlflow")
+    if unfinished:
+        _say(f"{unfinished:,} that are not completed were left out.")
+    typer.echo(told)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr)

@@ -52,9 +52,7 @@ def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project:
     Raises:
         UsageError: A selector means nothing, a run named by its id is not completed, or nothing is left to export.
     """
-    runs, unfinished = _chosen(store, selectors)
-    if not runs:
-        raise UsageError(f"There is no completed run to export{f'; {unfinished} are not completed' if unfinished else ''}.")
+    runs, unfinished = chosen(store, selectors)
     clean = discreet(project)
     ids = {run.id for run in runs}
     figures: dict[str, list[MetricRow]] = {}
@@ -83,8 +81,16 @@ def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project:
     return Exported(len(runs), unfinished, tuple(run.id for run in runs if RANKS in kept[run.id] and ranked[run.id] is None))
 
 
-def _chosen(store: Reader, selectors: Sequence[str]) -> tuple[list[RunRow], int]:
-    """Completed runs in the order in which they were registered, wherever that was; how many others were meant."""
+def chosen(store: Reader, selectors: Sequence[str]) -> tuple[list[RunRow], int]:
+    """Completed runs in the order in which they were registered, wherever that was; how many others were meant.
+
+    Args:
+        store: Where they are.
+        selectors: Recipes, by name or file, and runs, by the beginnings of their ids; all completed runs where there are none.
+
+    Raises:
+        UsageError: A selector means nothing, a run named by its id is not completed, or nothing is left.
+    """
     if not selectors:
         named: list[RunRow] = []
         found = queries.runs(store)
@@ -96,7 +102,10 @@ def _chosen(store: Reader, selectors: Sequence[str]) -> tuple[list[RunRow], int]
         if run.state != "completed":
             raise UsageError(f"Run '{run.id}' is {run.state}; only completed runs can be exported.")
     done = [run for run in meant.values() if run.state == "completed"]
-    return sorted(done, key=lambda run: (run.created, run.id)), len(meant) - len(done)
+    unfinished = len(meant) - len(done)
+    if not done:
+        raise UsageError(f"There is no completed run to export{f'; {unfinished} are not completed' if unfinished else ''}.")
+    return sorted(done, key=lambda run: (run.created, run.id)), unfinished
 
 
 def _record(

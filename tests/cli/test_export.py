@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.mlflow_server import serving
 from tests.support.recipes import called, project, sracl_recipe
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu", "--quiet")
@@ -63,6 +64,16 @@ def test_seeds_of_two_machines_make_one_row(laptop: Path, tmp_path: Path) -> Non
     assert said(tmp_path, "import", str(tmp_path / "laptop.jsonl")).endswith("1 new run; 1 was known\n")
     board = json.loads(said(tmp_path, "compare", "--json"))
     assert [row["seeds"] for block in board["data"] for row in block["rows"]] == [[1, 2, 3]] * 2
+
+
+def test_runs_are_sent_to_a_server_in_place_of_a_file(laptop: Path, tmp_path: Path) -> None:
+    with serving() as server:
+        assert said(laptop, "export", "small", "--mlflow", server.url) == "2 runs sent; 0 were there\n"
+        assert said(laptop, "export", "--mlflow", server.url) == "0 runs sent; 2 were there\n"
+        names = {metric["key"] for run in server.runs.values() for metric in run.metrics}
+        assert {"loss", "seconds.train", "test.seen_keep.ndcg_at_10", "valid.seen_exclude.target-tail.hr_at_10"} <= names
+        for neither_or_both in ([], ["-o", str(tmp_path / "x.jsonl"), "--mlflow", server.url]):
+            assert "give a file to write" in said(laptop, "export", *neither_or_both, code=2)
 
 
 def test_what_cannot_be_exported_or_imported_is_said(laptop: Path, tmp_path: Path) -> None:
