@@ -41,7 +41,7 @@ _METRICS, _PARAMETERS, _TAGS = 1000, 100, 100
 """Taken in one request."""
 
 _LONGEST = 500
-"""Characters of a parameter that every version takes."""
+"""Characters of a parameter that every version takes; tags may be longer."""
 
 _DIGEST, _WHOLE = "sracl.digest", "sracl.whole"
 
@@ -179,7 +179,7 @@ def _tags(run: RunRow, clean: Callable[[Any], Any]) -> dict[str, str]:
         "sent_by": version("sracl"),
         **environment,
     }
-    return {f"sracl.{_named(name)}": _text(clean(value)) for name, value in told.items() if value not in (None, [])}
+    return {f"sracl.{_named(name)}": _cut(_text(clean(value))) for name, value in told.items() if value not in (None, [])}
 
 
 def _metrics(store: Reader, run: RunRow, protocols: Mapping[str, Mapping[str, Any]], at: int) -> Iterator[dict[str, Any]]:
@@ -215,8 +215,9 @@ def _told(error: HTTPError) -> dict[str, Any]:
 
 
 def _named(name: str) -> str:
-    """A name of letters that MLflow takes: `hr@10` is `hr_at_10`."""
-    return re.sub(r"[^\w./ :-]", "_", name.replace("@", "_at_"))
+    """A name of letters that MLflow takes: `hr@10` is `hr_at_10`, `history<7` is `history_below_7`."""
+    spelt = name.replace("@", "_at_").replace("<", "_below_").replace(">", "_above_")
+    return re.sub(r"[^\w./ :-]", "_", spelt)
 
 
 def _text(value: Any) -> str:

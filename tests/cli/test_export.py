@@ -71,7 +71,7 @@ def test_runs_are_sent_to_a_server_in_place_of_a_file(laptop: Path, tmp_path: Pa
         assert said(laptop, "export", "small", "--mlflow", server.url) == "2 runs sent; 0 were there\n"
         assert said(laptop, "export", "--mlflow", server.url) == "0 runs sent; 2 were there\n"
         names = {metric["key"] for run in server.runs.values() for metric in run.metrics}
-        assert {"loss", "seconds.train", "test.seen_keep.ndcg_at_10", "valid.seen_exclude.target-tail.hr_at_10"} <= names
+        assert {"loss", "seconds.train", "test.seen_keep.ndcg_at_10", "valid.seen_exclude.history7-10.hr_at_10"} <= names
         for neither_or_both in ([], ["-o", str(tmp_path / "x.jsonl"), "--mlflow", server.url]):
             assert "give a file to write" in said(laptop, "export", *neither_or_both, code=2)
 

@@ -49,6 +49,7 @@ def test_a_run_is_there_with_its_values_figures_and_origin(server: MlflowServer,
     assert not [name for name in run.tags if "imported" in name]
     points = {(metric["key"], metric["step"]): metric["value"] for metric in run.metrics}
     assert points["test.seen_keep.hr_at_10", 3] == 0.25  # at the last epoch
+    assert points["test.seen_keep.history_below_7.hr_at_10", 3] == 0.5
     assert math.isnan(points["valid.mrr_at_10", 3])
     assert points["valid.mrr_at_10", 1] > 0
     assert said == ["1 of 1: r1 sent"]
