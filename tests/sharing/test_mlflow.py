@@ -32,6 +32,7 @@ def test_a_run_is_there_with_its_values_figures_and_origin(server: MlflowServer,
     values = {"objective": [{"id": "next", "use": "next_item", "weight": 1.0}], "note": "é" * 600, "data": {"name": "demo"}}
     with project(tmp_path) as store:
         train(store, values=values, environment={"python": "3.11", "where": f"{tmp_path}/venv", "imported": {"file": "x"}})
+        store.metrics("r1", split="test", protocol={"seen_items": "keep"}, group="history<7", values={"hr@10": 0.5}, count=1)
         store.log("r1", 3, {"valid.mrr@10": math.nan})
         assert send(store, server.url, project=tmp_path, say=said.append) == Sent(new=1, known=0, unfinished=0)
     (run,) = server.runs.values()
