@@ -8,11 +8,137 @@ from pathlib import Path
 import pytest
 
 from sracl import paths
+from sracl.recipes.flat import flat
 from sracl.recipes.load import shipped_recipes, summary
 from sracl.recipes.plan import plan
 from sracl.registry.catalog import catalog
 
 FILES = sorted(paths.shipped("recipes").rglob("*.toml"))
+
+NT_XENT = {"use": "nt_xent", "temperature": 1.0, "similarity": "dot"}
+TRANSFORMER = {"hidden_size": 64, "num_layers": 2, "num_heads": 2, "inner_size": 256, "dropout": 0.5, "attention_dropout": 0.5}
+SUBSTITUTE, INSERT = {"use": "substitute", "ratio": 0.1}, {"use": "insert", "ratio": 0.4}
+PUBLISHED: dict[str, dict[str, object]] = {
+    "sasrec": {
+        "data.max_length": 20,
+        "samples.use": "prefix",
+        "backbone": {"use": "sasrec", **TRANSFORMER},
+        "objective.next": {"use": "next_item", "weight": 1.0, "loss.use": "cross_entropy"},
+        "train": {"batch_size": 256, "epochs": 100},
+        "train.optimizer": {"use": "adam", "lr": 1e-3, "betas": [0.9, 0.999], "weight_decay": 0.0},
+        "train.early_stopping": {"metric": "valid.mrr@10", "patience": 10},
+        "evaluation": {"seen_items": "keep", "candidates": "all"},
+    },
+    "gru4rec": {"backbone": {"use": "gru4rec", "hidden_size": 64, "inner_size": 128, "num_layers": 1, "dropout": 0.3}},
+    "bert4rec": {
+        "samples": {"use": "window", "step": 0.1},
+        "backbone": {"use": "bert4rec", **TRANSFORMER, "attention_dropout": 0.2},
+        "objective.cloze": {"use": "cloze", "ratio": 0.6, "most": 30, "last_share": 0.1, "loss.use": "cross_entropy"},
+    },
+    "s3rec": {
+        "backbone": {"use": "sasrec", **TRANSFORMER},
+        "view.masked": {"use": "masked", "ratio": 0.2},
+        "stage.pretrain.samples.use": "history_prefix",
+        "stage.pretrain.objective.attributes": {"use": "attribute_prediction", "weight": 1.0, "associated": 0.2, "masked": 1.0},
+        "stage.pretrain.objective.items": {"use": "masked_item", "weight": 1.0, "link": "sigmoid", "views.use": "view.masked"},
+        "stage.pretrain.objective.segments": {"use": "segment_prediction", "weight": 0.5, "link": "sigmoid"},
+        "stage.pretrain.train.optimizer.lr": 1e-3,
+    },
+    "cl4srec": {
+        "objective.views": {"use": "view_contrast", "weight": 0.1, "readout": "last", "false_negatives": "none"},
+        "objective.views.loss": NT_XENT,
+        "objective.views.views": {"use": "distinct", "shortest": 2},
+        "objective.views.views.augmenters.0": {"use": "crop", "keep": 0.6},
+        "objective.views.views.augmenters.1": {"use": "mask", "ratio": 0.3},
+        "objective.views.views.augmenters.2": {"use": "reorder", "ratio": 0.6},
+    },
+    "coserec": {
+        "objective.views": {"use": "view_contrast", "weight": 0.1, "false_negatives": "none", "views.use": "independent"},
+        "objective.views.loss": NT_XENT,
+        "objective.views.views.augmenter.threshold": 4,
+        "objective.views.views.augmenter.short.augmenters.0": SUBSTITUTE,
+        "objective.views.views.augmenter.short.augmenters.1": INSERT,
+        "objective.views.views.augmenter.short.augmenters.2": {"use": "mask", "ratio": 0.7},
+        "objective.views.views.augmenter.long.augmenters.0": {**INSERT, "similarity.use": "hybrid", "similarity.warmup_steps": 160 * 140},
+        "objective.views.views.augmenter.long.augmenters.1": {"use": "crop", "keep": 0.2},
+        "objective.views.views.augmenter.long.augmenters.2": {"use": "mask", "ratio": 0.7},
+        "objective.views.views.augmenter.long.augmenters.3": {"use": "reorder", "ratio": 0.2},
+        "objective.views.views.augmenter.long.augmenters.4": SUBSTITUTE,
+    },
+    "iclrec": {
+        "view.pair.use": "independent",
+        "view.pair.augmenter.augmenters.0": {"use": "crop", "keep": 0.2},
+        "view.pair.augmenter.augmenters.1": {"use": "mask", "ratio": 0.7},
+        "view.pair.augmenter.augmenters.2": {"use": "reorder", "ratio": 0.2},
+        "objective.views": {"use": "view_contrast", "weight": 0.1, "false_negatives": "none", "views.use": "view.pair"},
+        "objective.views.loss": NT_XENT,
+        "objective.intents": {"use": "intent_contrast", "weight": 0.1, "views.use": "view.pair", "num_intents": 256, "iterations": 20},
+        "objective.intents.readout": "mean",
+        "objective.intents.intent_of": "sequence",
+        "objective.intents.cluster_over": "users",
+        "objective.intents.false_negatives": "none",
+        "objective.intents.loss": NT_XENT,
+    },
+    "duorec": {
+        "objective.same_target": {"use": "view_contrast", "weight": 0.1, "readout": "last", "false_negatives": "none"},
+        "objective.same_target.views": {"use": "same_target", "positive": "same_target", "others": "samples", "share_anchor": False},
+        "objective.same_target.loss": NT_XENT,
+    },
+    "mclrec": {
+        "view.pair": {"use": "distinct", "shortest": 2},
+        "view.pair.augmenters.0": {"use": "crop", "keep": 0.5},
+        "view.pair.augmenters.1": {"use": "mask", "ratio": 0.5},
+        "view.pair.augmenters.2": {"use": "reorder", "ratio": 0.8},
+        "objective.views": {"use": "view_contrast", "weight": 0.03, "views.use": "view.pair"},  # λ of Yelp, as β below
+        "objective.views.loss": NT_XENT,
+        "objective.meta": {"use": "learned_view_contrast", "weight": 0.1, "views.use": "view.pair", "inner_sizes": [32, 16]},
+        "objective.meta.regularisation": 0.1,
+        "objective.meta.loss": NT_XENT,
+        "train.phase.encoder.update": ["backbone"],
+        "train.phase.augmenters": {"update": ["meta"], "weights.meta": 1.0},
+        "train.phase.encoder_again.update": ["backbone"],
+    },
+    "icsrec": {
+        "view.pair": {"use": "same_target", "positive": "same_target", "others": "contents", "share_anchor": False},
+        "objective.coarse": {"use": "view_contrast", "weight": 0.3, "views.use": "view.pair", "readout": "last"},
+        "objective.coarse.false_negatives": "same_target",
+        "objective.coarse.loss": NT_XENT,
+        "objective.fine": {"use": "intent_contrast", "weight": 2 * 0.1, "views.use": "view.pair", "num_intents": 256, "iterations": 20},
+        "objective.fine.readout": "last",
+        "objective.fine.intent_of": "view",
+        "objective.fine.cluster_over": "samples",
+        "objective.fine.false_negatives": "same_intent",
+        "objective.fine.loss": NT_XENT,
+    },
+    "lrd": {
+        "backbone": {"use": "lrd", "hidden_size": 64, "num_latent": 5, "num_heads": 4, "dropout": 0.0},
+        "objective.next": {"use": "pairwise_ranking", "weight": 1.0, "num_negatives": 1},
+        "objective.known.use": "attribute_relations",
+        "objective.latent": {"use": "relation_discovery", "weight": 10.0, "relations": "backbone", "entropy_weight": 0.1},
+    },
+    "llm_esr": {
+        "semantics.items.contexts": 0,
+        "semantics.sequences": {"unit": "user", "k": 10, "pool": "train", "exclude": "same_user"},
+        "backbone": {"use": "llm_esr", **TRANSFORMER, "num_heads": 1, "num_cross_heads": 2, "adapter_size": 0},
+        "objective.teachers": {"use": "self_distillation", "weight": 0.1, "num_neighbours": 10},
+    },
+    "sracl": {
+        "semantics.items": {"contexts": 5, "k": 10},
+        "semantics.sequences": {"unit": "prefix", "k": 10, "pool": "train", "exclude": "same_user"},
+        "backbone": {"use": "sasrec", **TRANSFORMER},
+        "objective.cross": {"use": "cross_sequence", "weight": 0.1, "share_anchor": False, "detach_neighbours": False},
+        "objective.cross.synthesizer": {"use": "attention", "hidden_size": 64, "dropout": 0.5, "negative_slope": 0.2},
+        "objective.cross.loss": NT_XENT,
+        "objective.intra": {"use": "intra_sequence", "weight": 0.1},
+        "objective.intra.augmenter": {"use": "semantic_substitute", "ratio": 0.2, "count": "bernoulli"},
+        "objective.intra.loss": NT_XENT,
+    },
+    "bsarec": {
+        "backbone": {"use": "bsarec", **TRANSFORMER, "num_heads": 1, "filter_share": 0.7, "cutoff": 5},
+        "train.optimizer.lr": 5e-4,
+    },
+}
+"""What papers and official codes say, with the defaults of components among it: a changed default changes every figure."""
 
 
 def test_recipes_are_found() -> None:
@@ -59,6 +185,19 @@ def test_methods_name_recipes_that_exist() -> None:
 
     assert named
     assert set(named) <= set(shipped_recipes())
+
+
+@pytest.mark.parametrize("method", PUBLISHED)
+def test_a_method_has_the_values_of_its_paper_and_code(method: str) -> None:
+    (run,) = plan(f"methods/{method}", seeds=[1]).runs
+    expected = {
+        f"{path}.{name}" if name else path: value
+        for path, values in PUBLISHED[method].items()
+        for name, value in (values if isinstance(values, dict) else {"": values}).items()
+    }
+    found = dict(flat(run.values))
+
+    assert {path: found.get(path) for path in expected} == expected
 
 
 def test_only_the_official_rules_leak() -> None:
