@@ -32,6 +32,18 @@ def test_parameter_count_of_beauty() -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == 774528 + 73728 + 8256
 
 
+def test_begins_with_xavier_values() -> None:
+    torch.manual_seed(0)
+    model = GRU4Rec(SequenceSpec(num_items=12101, max_length=20))
+    # normal for the table, of std √(2 / (12102 + 64)); uniform for the recurrence, [3 · 128, 64] and [3 · 128, 128]
+    assert model.item_embedding.weight[1:].std().item() == pytest.approx(0.01282, rel=0.01)
+    assert model.item_embedding.weight.abs().max() > 3 * 0.01282
+    for weight, width in zip(model.gru.parameters(), (64, 128), strict=True):
+        bound = math.sqrt(6 / (3 * 128 + width))
+        assert weight.abs().max().item() == pytest.approx(bound, rel=0.01)
+        assert weight.std().item() == pytest.approx(bound / math.sqrt(3), rel=0.02)
+
+
 def test_two_steps_by_hand() -> None:
     # all weights 1, inputs 1 and 1, from h = 0: r = z = σ(1) = .731059, g = tanh 1 = .761594, h = (1 − z) g = .204824;
     # then r = z = σ(1.204824) = .769380, g = tanh(1 + r h) = .820262, h = (1 − z) g + z · .204824 = .346753
