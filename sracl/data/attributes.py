@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 RELATIONS = ("category", "brand")
 """What a value may be of an item."""
 
+NOTHING = frozenset({"unknown", "missing", "none", "null", "nan", "n/a"})
+"""What data sets write into a field that nothing is known of, as `sracl.semantics.prompts` has it: no value that two items share."""
+
 
 @dataclass(frozen=True, eq=False)
 class ItemAttributes:
@@ -63,5 +66,6 @@ def _values(text: ItemText) -> list[str]:
 
 
 def _plain(name: str) -> str:
-    """A name without differences in case and white space."""
-    return " ".join(name.split()).casefold()
+    """A name without differences in case and white space; empty where it says that nothing is known."""
+    plain = " ".join(name.split()).casefold()
+    return "" if plain in NOTHING else plain

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from sracl.data.attributes import RELATIONS, item_attributes
+from sracl.data.attributes import NOTHING, RELATIONS, item_attributes
 from sracl.data.interactions import Interactions
 from sracl.interfaces import ItemText
+from sracl.semantics import prompts
 
 
 def shop(*texts: ItemText) -> Interactions:
@@ -81,3 +82,10 @@ def test_every_item_of_a_data_set_has_the_values_of_its_text(real_or_demo: Inter
         words |= {f"brand: {' '.join(text.brand.split()).casefold()}"}
         named = {made.names[value - 1] for value in made.sets[item] if value}
         assert named == words & set(made.names)
+
+
+def test_items_of_which_the_brand_is_not_known_do_not_share_it() -> None:
+    # 17 items of Office and 20 of Beauty have this brand
+    strangers = [ItemText(title=title, brand=" Unknown", categories=("n/a",)) for title in ("Pen", "Desk")]
+    assert item_attributes(shop(*strangers, PENS, INK)).names == ("brand: bic", "category: office", "category: pens")
+    assert NOTHING == prompts._NOTHING
