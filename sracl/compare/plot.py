@@ -31,6 +31,8 @@ _ROW = 0.24
 """Inches of height for a row."""
 _LETTER, _LINE = 0.064, 0.14
 """Inches that a letter of a heading is wide, on average and a little too wide rather than too narrow, and a line of it high."""
+_TICKS = 5
+"""Steps that an axis below points is divided into at most: what more numbers of four digits would run into one another."""
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Of Okabe and Ito, told apart by colour-blind readers; lines have markers of their own besides."""
 _MARKERS = "os^vDPX"
@@ -112,6 +114,7 @@ def _points(axes: Axes, block: Block, rows: Sequence[Row], metric: str) -> None:
     axes.set_yticks(range(len(rows)), [_called(block, row, _but(row)) for row in rows])
     axes.invert_yaxis()
     axes.set_xlabel(metric)
+    axes.locator_params(axis="x", nbins=_TICKS)
 
 
 def _lines(axes: Axes, block: Block, rows: Sequence[Row], metric: str, path: str) -> None:

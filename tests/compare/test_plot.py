@@ -14,6 +14,7 @@ from sracl.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+FIGURE_4 = (("GRU4Rec", 0.022), ("GRU4Rec + SRA-CL", 0.0228), ("SASRec", 0.0248), ("SASRec + SRA-CL", 0.0098))
 METRICS = ("hr@10", "hr@20", "ndcg@10", "ndcg@20", "mrr@10")
 
 
@@ -69,6 +70,28 @@ def test_the_data_set_is_in_the_heading_alone(tmp_path: Path) -> None:
     plot.save(board(*rows), tmp_path / "a.svg", ["hr@20"])
 
     assert [text for text in words(tmp_path / "a.svg") if text[0] in "ABC"] == ["A", "B use=x", "C train.lr=0.1"]
+
+
+def test_numbers_below_a_panel_keep_clear_of_one_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure as Picture
+
+    gaps: list[float] = []
+
+    def measure(picture: Picture, *_: Any, **__: Any) -> None:
+        FigureCanvasAgg(picture).draw()  # type: ignore[no-untyped-call]
+        for axes in picture.get_axes():
+            left, right = axes.get_xlim()
+            boxes = [label.get_window_extent() for label in axes.get_xticklabels() if left <= label.get_position()[0] <= right]
+            gaps.extend(after.x0 - before.x1 for before, after in zip(boxes, boxes[1:], strict=False))
+
+    monkeypatch.setattr(Picture, "savefig", measure)
+    rows = [row(name, 0, figures={metric: Figure(mean, 0.0012, 2) for metric in METRICS}) for name, mean in FIGURE_4]
+
+    plot.save(board(*rows), tmp_path / "a.png")
+
+    assert len(gaps) >= 4
+    assert min(gaps) > 2  # in points, at 100 of them an inch
 
 
 def test_published_figures_are_named_where_they_are_drawn(tmp_path: Path) -> None:
