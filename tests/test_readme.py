@@ -19,7 +19,8 @@ from sracl.contracts.backbone import BackboneContract
 from sracl.contracts.loss import RankingLossContract
 from sracl.interfaces import SLOTS, RankingLoss, SequenceSpec
 from sracl.recipes.plan import plan
-from sracl.registry.card import KINDS
+from sracl.registry.card import KINDS, read_card
+from sracl.registry.packages import missing
 from sracl.tui import settings
 
 ROOT = Path(__file__).parents[1]
@@ -46,6 +47,7 @@ def shown(language: str, beginning: str) -> str:
 PROMPT = shown("toml", 'kind = "prompt"')
 KEYS = shown("toml", "[tui]\n")
 ENTRY_POINT = shown("toml", "# pyproject.toml of my-lab\n")
+CARD = shown("toml", "# my_lab/cards/fading_mean.toml\n")
 LOSS = shown("python", "# my_lab/losses.py\n")
 BACKBONE = shown("python", "# my_lab/models.py\n")
 SUITE = shown("python", "# test_models.py\n")
@@ -59,7 +61,7 @@ def test_a_recipe_that_is_shown_resolves_and_takes_the_values_it_mentions(text: 
 
 def test_all_that_is_shown_is_tried() -> None:
     assert len(RECIPES) == 8
-    assert sorted(TOML) == sorted([*RECIPES, PROMPT, KEYS, ENTRY_POINT])
+    assert sorted(TOML) == sorted([*RECIPES, PROMPT, KEYS, ENTRY_POINT, CARD])
     assert sorted(text for language, text in BLOCKS if language == "python") == sorted([LOSS, BACKBONE, SUITE])
 
 
@@ -138,6 +140,13 @@ def test_a_component_is_named_under_a_group_that_is_read() -> None:
     assert tomllib.loads(ENTRY_POINT)["project"]["entry-points"] == {"sracl.backbones": {"fading_mean": "my_lab.models:FadingMean"}}
     listed = re.findall(r"`(sracl\.\w+)`", (ROOT / "docs" / "components.md").read_text("utf-8"))
     assert sorted(listed) == sorted([*groups, "sracl.cards"])
+
+
+def test_the_card_that_is_shown_says_what_the_component_needs(tmp_path: Path) -> None:
+    (tmp_path / "fading_mean.toml").write_text(CARD, "utf-8")
+    card = read_card(tmp_path / "fading_mean.toml", "my-lab")
+    assert {card.name: card.entry} == tomllib.loads(ENTRY_POINT)["project"]["entry-points"]["sracl.backbones"]
+    assert missing(card) == ["my-lab[mamba]"]
 
 
 def test_the_kinds_are_listed_with_what_they_promise() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -23,20 +24,35 @@ def command(
     """List components, data sets, language models, prompts and recipes, each with a line on what it is."""
     rows, errors = _rows(kind)
     if as_json:
-        keys = ("kind", "name", "summary", "owner")
-        typer.echo(listing.as_json([dict(zip(keys, row, strict=True)) for row in rows], errors))
+        typer.echo(listing.as_json([row._asdict() for row in rows], errors))
         return
     from sracl.cli.columns import print_columns
 
-    foreign = any(owner not in ("sracl", "") for *_, owner in rows)
+    foreign = any(row.owner not in ("sracl", "") for row in rows)
     headers = ("kind", "name", "what it is", "from")
-    print_columns(headers if foreign else headers[:3], rows if foreign else [row[:3] for row in rows])
+    shown = [(row.kind, row.name, " ".join([row.summary, *map(_not_installed, row.missing)]), row.owner) for row in rows]
+    print_columns(headers if foreign else headers[:3], shown if foreign else [row[:3] for row in shown])
     for error in errors:
         print(error, file=sys.stderr)
 
 
-def _rows(kind: str | None) -> tuple[list[tuple[str, str, str, str]], list[str]]:
-    """`(kind, name, summary, owner)` of what was asked for, and what could not be read.
+class _Row(NamedTuple):
+    kind: str
+    name: str
+    summary: str
+    owner: str
+    missing: Sequence[str] = ()
+    """What would have to be installed first."""
+
+
+def _not_installed(requirement: str) -> str:
+    from sracl.registry.packages import not_installed
+
+    return f"{not_installed(requirement)}."
+
+
+def _rows(kind: str | None) -> tuple[list[_Row], list[str]]:
+    """What was asked for, and what could not be read.
 
     Raises:
         UsageError: There is no such kind.
@@ -45,6 +61,7 @@ def _rows(kind: str | None) -> tuple[list[tuple[str, str, str, str]], list[str]]
     from sracl.errors import PluginError, UsageError, did_you_mean
     from sracl.registry.card import FOLDERS, KINDS
     from sracl.registry.catalog import catalog
+    from sracl.registry.packages import missing
     from sracl.registry.signatures import signature
 
     meant: dict[str, tuple[str, ...]] = {}
@@ -66,18 +83,18 @@ def _rows(kind: str | None) -> tuple[list[tuple[str, str, str, str]], list[str]]
                 except PluginError as error:
                     summary = f"cannot be read: {error}"
                     errors.append(f"Distribution '{card.owner}': {card.address}: {error}")
-            rows.append((FOLDERS[card.kind], card.name, summary, card.owner))
+            rows.append(_Row(FOLDERS[card.kind], card.name, summary, card.owner, missing(card)))
         if each == "dataset":
             carded = {card.name for card in cat.cards(each)}
             uncarded = [(name, path) for name, path in sorted(search.found().items()) if name not in carded]
-            rows.extend(("datasets", name, f"Imported, in {path}.", "") for name, path in uncarded)
+            rows.extend(_Row("datasets", name, f"Imported, in {path}.", "") for name, path in uncarded)
             errors.extend(search.unread())
     if kind in (None, "recipes"):
         rows.extend(_recipes())
     return rows, errors
 
 
-def _recipes() -> list[tuple[str, str, str, str]]:
+def _recipes() -> list[_Row]:
     from sracl.recipes.load import shipped_recipes, summary
 
-    return [("recipes", name, summary(file), "sracl") for name, file in shipped_recipes().items()]
+    return [_Row("recipes", name, summary(file), "sracl") for name, file in shipped_recipes().items()]

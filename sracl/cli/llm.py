@@ -48,8 +48,11 @@ def plan_(
 
     from sracl.recipes.plan import plan
     from sracl.runs.llm_outlay import outlays
+    from sracl.runs.readiness import demand_packages
 
-    found = outlays(plan(recipe, sets=sets or ()))
+    resolved = plan(recipe, sets=sets or ())
+    demand_packages(resolved)
+    found = outlays(resolved)
     if as_json:
         typer.echo(listing.as_json([asdict(outlay) for outlay in found]))
         return
@@ -77,10 +80,13 @@ def run(
     from sracl.recipes.plan import plan
     from sracl.runs.execute import choose_device
     from sracl.runs.llm_texts import write
+    from sracl.runs.readiness import demand_packages
     from sracl.runs.workshop import Workshop
 
+    resolved = plan(recipe, sets=sets or ())
+    demand_packages(resolved)
     shop = Workshop(choose_device(device), _say, Allowance(max_cost=max_cost, offline=offline))
-    for name, made in write(plan(recipe, sets=sets or ()), shop):
+    for name, made in write(resolved, shop):
         typer.echo(f"{name}: {made.facts['rows']:,} texts, {made.facts['distinct']:,} different, {made.facts['empty']:,} empty")
 
 

@@ -64,8 +64,11 @@ def add(
     """Let the runs of a recipe wait for devices: the same as `sracl run --detach`, with a priority."""
     from sracl.cli.run import detach, seeds_from
     from sracl.recipes.plan import plan
+    from sracl.runs.readiness import demand_packages
 
-    detach(plan(recipe, sets=sets or (), seeds=seeds_from(seeds)), device=device, priority=priority, as_json=as_json)
+    resolved = plan(recipe, sets=sets or (), seeds=seeds_from(seeds))
+    demand_packages(resolved)
+    detach(resolved, device=device, priority=priority, as_json=as_json)
 
 
 @app.command("cancel")

@@ -45,11 +45,13 @@ def command(
     """Carry out a recipe; runs that are done already are not repeated, an interrupted one goes on where it stopped.
 
     Exit codes: 0 all done, 1 every run failed (or the code of the reason), 3 recipe invalid, 4 data missing, 5 no space,
-    6 another process trains a run, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
+    6 another process trains a run or a package is missing, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
     """
     from sracl.recipes.plan import plan
+    from sracl.runs.readiness import demand_packages
 
     resolved = plan(recipe, sets=sets or (), seeds=seeds_from(seeds))
+    demand_packages(resolved)
     if dry_run:
         from sracl.runs.preview import preview
 

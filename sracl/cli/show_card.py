@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sracl.registry.signatures import Parameter, Signature
 
 _SHOWN_APART = (
-    *("kind", "name", "summary", "entry", "paper", "symbols"),
+    *("kind", "name", "summary", "entry", "needs", "paper", "symbols"),
     *("counts", "protocol", "row", "recipes", "results", "preparation", "files"),
 )
 _WORDS = ("system", "user", "item", "line", "answer")
@@ -26,6 +26,7 @@ def card_view(cat: Catalog, card: Card) -> View:
     Raises:
         PluginError: The code's source cannot be read.
     """
+    from sracl.registry.packages import missing
     from sracl.registry.signatures import signature
 
     taken = signature(card) if card.entry else None
@@ -40,6 +41,8 @@ def card_view(cat: Catalog, card: Card) -> View:
         "card": str(card.path) if card.path else None,
     }
     data.update({key: value for key, value in card.facts.items() if key not in data})
+    if card.needs:
+        data["missing"] = missing(card)
     if taken:
         data["source"] = f"{short(taken.path)}:{taken.line}"
         data["given"] = list(taken.givens)
@@ -63,6 +66,8 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
     print(f"{card.kind.replace('_', ' ')} {card.name}")
     print(f"  {data['summary']}\n")
     facts = {key: data[key] for key in ("entry", "source", "card", "paper", "found") if data.get(key)}
+    if card.needs:
+        facts["needs"] = _needed(card, data["missing"])
     if card.owner != "sracl":
         facts["registered by"] = card.owner
     apart = (*_SHOWN_APART, *_WORDS) if card.kind == "prompt" else _SHOWN_APART
@@ -99,6 +104,13 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
         )
     if rest := data.get("doc"):
         print(f"\n{rest}")
+
+
+def _needed(card: Card, missing: list[str]) -> str:
+    """The packages of a component, and which are not there."""
+    from sracl.registry.packages import not_installed
+
+    return ", ".join(not_installed(each) if each in missing else each for each in dict.fromkeys(card.needs.values()))
 
 
 def _print_facts(facts: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from sracl.doctor.devices import devices
 from sracl.doctor.folders import folders
 from sracl.doctor.plugins import plugins
 from sracl.doctor.store import store
-from sracl.doctor.surroundings import keys, slots, terminal
+from sracl.doctor.surroundings import keys, packages, slots, terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,5 +24,6 @@ def examine() -> Iterator[Check]:
     yield from store(paths.store_file())
     yield from slots()
     yield from keys()
+    yield from packages()
     yield terminal()
     yield from plugins()

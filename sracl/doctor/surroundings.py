@@ -1,4 +1,4 @@
-"""Keys in the environment, by name alone, and the terminal."""
+"""Keys in the environment, by name alone, packages that components need, and the terminal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sracl.devices import slots_asked_for
 from sracl.doctor.check import Check
 from sracl.errors import PluginError, UsageError
 from sracl.registry.catalog import catalog
+from sracl.registry.packages import missing, not_installed
 from sracl.registry.signatures import signature
 
 _KEY_PARAMETER = "api_key_env"
@@ -35,6 +36,20 @@ def keys() -> list[Check]:
     return [
         Check("key", "ok", f"{variable} is {'set' if os.environ.get(variable) else 'not set'}; read by {', '.join(dict.fromkeys(known))}")
         for variable, known in users.items()
+    ]
+
+
+def packages() -> list[Check]:
+    """For everything that components need beside what sracl installs, whether it is there."""
+    users: dict[str, list[str]] = {}
+    absent = set()
+    for card in (card for card in catalog().cards() if card.needs):
+        absent.update(missing(card))
+        for requirement in dict.fromkeys(card.needs.values()):
+            users.setdefault(requirement, []).append(card.address)
+    return [
+        Check("package", "ok", f"{not_installed(name) if name in absent else f'{name} is installed'}; needed by {', '.join(known)}")
+        for name, known in users.items()
     ]
 
 

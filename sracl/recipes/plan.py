@@ -45,10 +45,14 @@ class RunPlan:
     """Version of every distribution and module that computes it, as in its digest; empty in what earlier versions have written down."""
     words: Mapping[str, str] = field(default_factory=dict)
     """Kind of texts -> identity of the words that they are asked for with, as in its digest; empty in the same."""
+    lacking: Mapping[str, tuple[Problem, ...]] = field(default_factory=dict)
+    """Path of a component -> packages that it needs and that are not installed here and now; not written down."""
 
     def json(self) -> dict[str, Any]:
-        """All of it in JSON's types."""
-        return dataclasses.asdict(self) | {"leaky": list(self.leaky)}
+        """What decides the run and what it is called, in JSON's types."""
+        kept = dataclasses.asdict(self) | {"leaky": list(self.leaky)}
+        del kept["lacking"]
+        return kept
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,9 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
 def _run(recipe: str, case: Case, resolved: Resolved, seed: int, fingerprint: str | None, code: Mapping[str, str], cat: Catalog) -> RunPlan:
     key = digest(_decisive(resolved, cat), seed, code, fingerprint)
     values, origins, words = resolved.values, resolved.origins, resolved.words
-    return RunPlan(recipe, case.variant, case.cell, seed, values, origins, key, resolved.leaky, fingerprint, code, words)
+    return RunPlan(
+        recipe, case.variant, case.cell, seed, values, origins, key, resolved.leaky, fingerprint, code, words, lacking=resolved.lacking
+    )
 
 
 def _decisive(resolved: Resolved, cat: Catalog) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sracl.recipes import agreement, checks, problems, prompts, references, sche
 from sracl.recipes.lines import Path, join_path, split_path
 from sracl.recipes.origins import origins
 from sracl.registry.catalog import UnknownComponent
+from sracl.registry.packages import lacking
 from sracl.registry.parameters import bind, needs, signature
 from sracl.registry.wording import in_toml
 
@@ -36,6 +37,8 @@ class Resolved:
     problems: list[Problem] = field(default_factory=list)
     words: dict[str, str] = field(default_factory=dict)
     """Kind of texts -> identity of the words that they are asked for with."""
+    lacking: dict[str, tuple[Problem, ...]] = field(default_factory=dict)
+    """Path of a component, outermost only -> packages that it or one within it needs, and that are not installed."""
 
 
 def resolve(draft: Draft, cat: Catalog) -> Resolved:
@@ -82,6 +85,7 @@ class _Resolver:
             made.leaky = tuple(checks.leaks(made.values["semantics"]))
             made.origins = origins(self.draft, made.values)
             made.components = dict(sorted(self.components.items()))
+            made.lacking = {path: found for path, component in made.components.items() if (found := self._lacking(path, *component))}
         return made
 
     def _data(self, table: Any) -> dict[str, Any]:
@@ -264,6 +268,11 @@ class _Resolver:
         values["evaluation"]["cutoffs"] = sorted(values["evaluation"]["cutoffs"])
         for path, what in checks.finite(values):
             self._report(path, what)
+
+    def _lacking(self, where: str, kind: str, bound: Mapping[str, Any]) -> tuple[Problem, ...]:
+        """What a component needs and is not installed, where it was named."""
+        found = ((_path(place), what) for place, what in lacking(self.cat, kind, bound, where))
+        return tuple(self.draft.origin(path).problem(path, what) for path, what in found)
 
     def _not_a_table(self, path: Path, table: Any, name: str, keys: str) -> None:
         what = f"Missing. A recipe needs {name} with {keys}." if table is None else f"Should be a table {name}, got {in_toml(table)}."

@@ -48,7 +48,7 @@ FOLDERS: dict[str, str] = {**KINDS, **RECORDS}
 ENTRY = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 """`package.module:name`."""
 
-_COMPONENT_KEYS = ("kind", "name", "entry", "summary", "paper", "symbols", "notes")
+_COMPONENT_KEYS = ("kind", "name", "entry", "summary", "needs", "paper", "symbols", "notes")
 
 
 def spoken(kind: str) -> str:
@@ -75,6 +75,8 @@ class Card:
     """Name of a card of kind `method`."""
     symbols: Mapping[str, str] = field(default_factory=dict)
     """Parameter -> the letter the paper gives it."""
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Top-level module that its code cannot do without, beside what its distribution installs anyway -> what pip installs it by."""
     owner: str = "sracl"
     """Distribution that registers it."""
     path: Path | None = None
@@ -121,6 +123,7 @@ def read_card(path: Path, owner: str) -> Card:
         summary=facts["summary"],
         paper=facts.get("paper"),
         symbols=MappingProxyType(facts.get("symbols", {})),
+        needs=MappingProxyType(facts.get("needs", {}) if facts["kind"] in KINDS else {}),
         owner=owner,
         path=path,
         facts=MappingProxyType(facts),
@@ -146,6 +149,9 @@ def _problems(facts: Mapping[str, Any]) -> list[str]:
     symbols = facts.get("symbols", {})
     if not isinstance(symbols, dict) or not all(isinstance(letter, str) for letter in symbols.values()):
         problems.append("symbols: should be a table of strings, parameter to letter.")
+    needs = facts.get("needs", {})
+    if not isinstance(needs, dict) or not all(name.isidentifier() and isinstance(by, str) and by for name, by in needs.items()):
+        problems.append('needs: should be a table of a module\'s top-level name to what pip installs it by, { annoy = "sracl[ann]" }.')
     if isinstance(kind, str) and kind in KINDS and kind != "dataset":
         if "entry" not in facts:
             problems.append(f"entry: a card of kind '{kind}' names the code it stands for.")

@@ -26,7 +26,8 @@ Assemble = Callable[[str, Mapping[str, Any], str], Any]
 """`(kind, bound table, path) -> component`."""
 
 TEXTS, _VECTORS, _NEIGHBOURS, _SIMILARITIES = "texts.jsonl.gz", "vectors.npy", "neighbours.npy", "similarities.npy"
-_KINDS = {"llm": "llm_provider", "text_encoder": "text_encoder", "retriever": "retriever"}
+SLOTS = {"llm": "llm_provider", "text_encoder": "text_encoder", "retriever": "retriever"}
+"""What a table is made with, in the order of its stages -> the kind of component."""
 _PROGRESS_SECONDS = 10.0
 
 
@@ -63,9 +64,7 @@ class Chain:
         to_describe, to_embed, to_retrieve = self.stages
         # All that will be needed is built first: no description is paid for before its encoder is known to be there.
         parts = {
-            slot: self._part(slot)
-            for slot, stage in zip(_KINDS, self.stages, strict=True)
-            if not self.artifacts.has(stage.stage, stage.key)
+            slot: self._part(slot) for slot, stage in zip(SLOTS, self.stages, strict=True) if not self.artifacts.has(stage.stage, stage.key)
         }
 
         def part(slot: str) -> Any:
@@ -121,7 +120,7 @@ class Chain:
         return self._make(self.stages[0], lambda folder: self._write_texts(self._part("llm"), folder))
 
     def _part(self, slot: str) -> Any:
-        return self.assemble(_KINDS[slot], self.table[slot], f"{self.path}.{slot}")
+        return self.assemble(SLOTS[slot], self.table[slot], f"{self.path}.{slot}")
 
     def _write_texts(self, provider: LLMProvider, folder: Path) -> dict[str, Any]:
         with self._timed(f"describing {self.what} with {self.table['llm']['use']}") as progress:

@@ -42,6 +42,7 @@ def test_a_distribution_with_one_backbone_is_listed_with_its_docstring(lab: Path
     assert rows["mean_of_items"] == {
         "kind": "backbones",
         "name": "mean_of_items",
+        "missing": [],
         "summary": "The mean of the items so far, through one linear layer.",
         "owner": "my-lab",
     }
@@ -150,7 +151,7 @@ def test_a_package_of_cards_adds_cards_and_keeps_its_broken_ones_to_itself(tmp_p
     )
     done = sracl(["list", "datasets", "--json"], [lab, other])
     answer = json.loads(done.stdout)
-    assert {"name": "shop", "kind": "datasets", "summary": "Another shop.", "owner": "my-lab"} in answer["data"]
+    assert {"name": "shop", "kind": "datasets", "summary": "Another shop.", "owner": "my-lab", "missing": []} in answer["data"]
     assert len(answer["errors"]) == 1
     assert "other-lab" in answer["errors"][0]
     assert "x.toml" in answer["errors"][0]
