@@ -14,7 +14,9 @@ from sracl.invocation import command
 from sracl.jobs.sources import copy_sources
 from sracl.jobs.surroundings import written_down
 from sracl.recipes import schema
-from sracl.registry.find_prompt import is_file
+from sracl.registry.catalog import catalog
+from sracl.registry.find_card import is_file
+from sracl.registry.named_llm import names_file
 from sracl.runs.entries import is_done, label, register, run_id
 from sracl.runs.removal import alone
 from sracl.tracking import jobs
@@ -87,7 +89,7 @@ def _add(queue: Queue, plan: Plan, run: RunPlan, device: str, priority: int) -> 
     folder = paths.run_folder(run_id(run))
     folder.mkdir(parents=True, exist_ok=True)
     order = folder / "queued.json"
-    kept = replace(plan, runs=(replace(run, values=_with_own_prompts(run.values, folder)),))
+    kept = replace(plan, runs=(replace(run, values=_with_own_cards(run.values, folder)),))
     write_whole(order, lambda part: part.write_text(json.dumps(kept.json(), ensure_ascii=False, indent=1), encoding="utf-8"))
     own = copy_sources(run.values, paths.project(), folder / "source")
     return queue.add(
@@ -102,11 +104,14 @@ def _add(queue: Queue, plan: Plan, run: RunPlan, device: str, priority: int) -> 
     )
 
 
-def _with_own_prompts(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """The values with copies of the files that hold prompts, which may be edited before the run begins."""
+def _with_own_cards(values: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """The values with copies of the files that hold prompts and language models, which may be edited before the run begins."""
     semantics = dict(values["semantics"])
     for kind, table in semantics.items():
         if is_file(table["prompt"]):
-            copy = shutil.copy2(table["prompt"], folder / f"prompt-{kind}.toml")
-            semantics[kind] = {**table, "prompt": str(copy)}
+            table = {**table, "prompt": str(shutil.copy2(table["prompt"], folder / f"prompt-{kind}.toml"))}
+        if names_file(catalog(), table["llm"]):
+            copy = shutil.copy2(table["llm"]["llm"], folder / f"llm-{kind}.toml")
+            table = {**table, "llm": {**table["llm"], "llm": str(copy)}}
+        semantics[kind] = table
     return {**values, "semantics": semantics}

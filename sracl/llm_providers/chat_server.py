@@ -18,6 +18,7 @@ from sracl.llm_providers.ledger import PICODOLLARS
 from sracl.llm_providers.request import Request
 from sracl.registry import address
 from sracl.registry.catalog import catalog
+from sracl.registry.find_card import find_card
 from sracl.registry.llm import LLM
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class ChatServer:
         """Look the model up; nobody is asked, and no key is read.
 
         Args:
-            llm: Name of a card.
+            llm: Name of a card, or its file.
             base_url: Address, instead of the card's.
             model: As the server calls it, instead of the card's.
             api_key_env: Environment variable that holds the key, instead of the card's.
@@ -80,10 +81,11 @@ class ChatServer:
 
         Raises:
             UsageError: There is no such card.
+            CardError: Its file is none.
             ValueError: Neither a card nor an address and a model are given, `extra` is no such object, or it limits an answer that
                 `max_output` limits.
         """
-        self.card = LLM.of(catalog().find("llm", llm)) if llm is not None else None
+        self.card = LLM.of(find_card(catalog(), "llm", llm)) if llm is not None else None
         server, name = base_url or (self.card and self.card.base_url), model or (self.card and self.card.model)
         if not server or not name:
             raise ValueError('name a language model, llm = "deepseek-flash" or another of `sracl list llms`, or a base_url and a model')

@@ -66,7 +66,8 @@ class OpenAI(Served):
         """Look the model up; nothing is asked, and no key is needed, before an answer is missing.
 
         Args:
-            llm: A language model that has a card, see `sracl list llms`: it says the address, the model, the key's variable and the price.
+            llm: A language model by its card, which says the address, the model, the key's variable and the price: a name of
+                `sracl list llms`, or a `.toml` file of your own, from the folder of the recipe.
             base_url: Where the server is, such as `http://localhost:11434/v1`, without a card or instead of what it says.
             model: As the server calls it, without a card or instead of what it says.
             api_key_env: The environment variable that holds the key, instead of the card's.
@@ -87,6 +88,7 @@ class OpenAI(Served):
 
         Raises:
             UsageError: There is no such card.
+            CardError: Its file is none.
             ValueError: Neither a card nor an address and a model are given.
         """
         server = ChatServer(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sracl.errors import PluginError, UsageError
-from sracl.registry.find_prompt import find_prompt, is_file
+from sracl.registry.find_prompt import find_prompt
 from sracl.registry.wording import in_toml
 
 if TYPE_CHECKING:
@@ -25,11 +24,6 @@ def of_data(cat: Catalog, dataset: str | None, kind: str) -> str | None:
     except UsageError:
         return None
     return found
-
-
-def located(name: str, folder: Path | None) -> str:
-    """The name of a prompt; a file's in full, taken from the folder (None: the current one)."""
-    return str(((folder or Path()) / name).resolve()) if is_file(name) else name
 
 
 def checked(cat: Catalog, name: str, kind: str) -> PromptTemplate:

@@ -13,6 +13,8 @@ from sracl.recipes import agreement, checks, problems, prompts, references, sche
 from sracl.recipes.lines import Path, join_path, split_path
 from sracl.recipes.origins import origins
 from sracl.registry.catalog import UnknownComponent
+from sracl.registry.find_card import find_card, located
+from sracl.registry.named_llm import names_card
 from sracl.registry.packages import lacking
 from sracl.registry.parameters import bind, needs, signature
 from sracl.registry.wording import in_toml
@@ -147,7 +149,7 @@ class _Resolver:
             table = {"prompt": own, **table}
         made = self._section(model, path, table)
         if isinstance(name := made.get("prompt"), str) and name:
-            made["prompt"] = prompts.located(name, self.draft.origin((*path, "prompt")).folder)
+            made["prompt"] = located(name, self.draft.origin((*path, "prompt")).folder)
             try:
                 self.made.words[kind] = prompts.checked(self.cat, made["prompt"], kind).fingerprint
             except prompts.WrongPrompt as wrong:
@@ -219,11 +221,24 @@ class _Resolver:
             self._report(path, f'Missing. Write [{join_path(path)}] with use = "…". Registered: {names or "none"}.')
             return {}
         bound, found = bind(self.cat, slot.kind, table, join_path(path), slot.protocol, self._meant)
+        if slot.kind == "llm_provider" and not found:
+            found = self._language_model(path, bound)
         for where, what in found:
             self._report(_path(where), what)
         if not found:
             self.components[join_path(path)] = (slot.kind, bound)
         return bound
+
+    def _language_model(self, path: Path, bound: dict[str, Any]) -> list[tuple[str, str]]:
+        """Name the card of a provider's language model in full where it is a file; what is wrong with it."""
+        if not names_card(self.cat, bound):
+            return []
+        bound["llm"] = located(bound["llm"], self.draft.origin((*path, "llm")).folder)
+        try:
+            find_card(self.cat, "llm", bound["llm"])
+        except (UsageError, PluginError) as error:
+            return [(join_path((*path, "llm")), " ".join(str(error).split()))]
+        return []
 
     def _meant(self, kind: str, name: str, where: str) -> str:
         """Our own component where a recipe names it that comes with sracl: nobody could mend it when others take the name."""

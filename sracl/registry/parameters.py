@@ -15,6 +15,8 @@ from sracl.interfaces import GIVEN, SLOTS, VIEW
 from sracl.registry.annotations import as_json
 from sracl.registry.card import Card, spoken
 from sracl.registry.catalog import bare
+from sracl.registry.find_card import find_card
+from sracl.registry.named_llm import names_file
 from sracl.registry.signatures import Parameter, Signature, call_arguments, methods, signature
 from sracl.registry.wording import choices, discreet, holds_key, in_toml
 
@@ -167,8 +169,8 @@ def decisive(cat: Catalog, kind: str, bound: Mapping[str, Any]) -> dict[str, Any
     """
     if refers(kind, bound):
         return dict(bound)
-    if kind == "llm_provider" and bound.get("llm") in cat.names("llm"):
-        said = cat.find("llm", bound["llm"]).facts
+    if kind == "llm_provider" and (names_file(cat, bound) or bound.get("llm") in cat.names("llm")):
+        said = find_card(cat, "llm", bound["llm"]).facts
         bound = {**bound, "llm": None, **{name: bound.get(name) or said[name] for name in ("base_url", "model")}}
         if said.get("request"):
             bound["request"] = said["request"]

@@ -11,17 +11,20 @@ from sracl.data import by_time, datasets
 from sracl.errors import UsageError
 from sracl.llm_providers import tokens
 from sracl.registry.catalog import catalog
+from sracl.registry.find_card import find_card
 from sracl.registry.find_prompt import find_prompt
 from sracl.registry.llm import LLM
+from sracl.registry.named_llm import names_file
 from sracl.runs.stages import domain_of
 from sracl.semantics import neighbours, requests
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sracl.data.interactions import Interactions
     from sracl.interfaces import Prompt
     from sracl.recipes.plan import Plan
+    from sracl.registry.card import Card
     from sracl.semantics.requests import Requests
 
 _DECISIVE = ("prompt", "contexts", "unit", "pool")
@@ -74,7 +77,10 @@ class Outlay:
     dataset: str
     granularities: tuple[Granularity, ...]
     prices: tuple[Price, ...]
-    """Of every card; nothing is taken off for what a server may still know of earlier requests."""
+    """Of every card, and of those that the recipe names by their files.
+
+    Nothing is taken off for what a server may still know of earlier requests.
+    """
 
 
 def outlays(plan: Plan) -> list[Outlay]:
@@ -88,7 +94,14 @@ def outlays(plan: Plan) -> list[Outlay]:
     whole = [way for way in ways if not any(way < other for other in ways)]
     if not whole:
         raise UsageError(f"{plan.name} has no use for texts: none of its parts needs [semantics]. methods/sracl has.")
-    return [_outlay(ways[way]) for way in reversed(whole)]
+    models = [LLM.of(card) for card in (*catalog().cards("llm"), *_own_cards(plan))]
+    return [_outlay(ways[way], models) for way in reversed(whole)]
+
+
+def _own_cards(plan: Plan) -> list[Card]:
+    """Cards that the recipe names by their files."""
+    tables = [table["llm"] for run in plan.runs for table in run.values["semantics"].values()]
+    return [find_card(catalog(), "llm", file) for file in dict.fromkeys(table["llm"] for table in tables if names_file(catalog(), table))]
 
 
 def _decisive(values: Mapping[str, Any]) -> frozenset[str]:
@@ -100,11 +113,10 @@ def _decisive(values: Mapping[str, Any]) -> frozenset[str]:
     )
 
 
-def _outlay(values: Mapping[str, Any]) -> Outlay:
+def _outlay(values: Mapping[str, Any], models: Sequence[LLM]) -> Outlay:
     data, tables = values["data"], values["semantics"]
     interactions = datasets.of_run(values)
     granularities = tuple(_counted(name, chosen, asked) for name, chosen, asked in _granularities(interactions, tables, data["max_length"]))
-    models = [LLM.of(card) for card in catalog().cards("llm")]
     prices = [_price(llm, granularities, batch=batch) for llm in models for batch in ((False, True) if llm.batch_discount else (False,))]
     return Outlay(data["name"], granularities, tuple(prices))
 

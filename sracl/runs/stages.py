@@ -17,6 +17,7 @@ from sracl.data.interactions import training_fingerprint
 from sracl.errors import UsageError
 from sracl.registry.catalog import catalog
 from sracl.registry.find_prompt import find_prompt
+from sracl.registry.named_llm import names_file
 from sracl.registry.parameters import decisive
 from sracl.runs.artifacts import Artifact, Artifacts, Report, digest_of
 from sracl.runs.chain import TEXTS, Assemble, Chain, Stage
@@ -251,10 +252,18 @@ def _stages(name: str, table: Mapping[str, Any], first: Mapping[str, Any], last:
     )
     before = None
     for stage, slot, kind, modules, rest in steps:
-        code = [module_version(*(folder / module for module in modules)), component_version(catalog(), kind, table[slot])]
+        code = [
+            module_version(*(folder / module for module in modules)),
+            component_version(catalog(), kind, _without_card(kind, table[slot])),
+        ]
         key = {**rest, slot: decisive(catalog(), kind, table[slot]), "code": code, **({"from": before} if before else {})}
         before = digest_of(stage, key)
         yield Stage(f"{stage} {name} with {table[slot]['use']}", stage, key)
+
+
+def _without_card(kind: str, table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A provider's table without the file of its language model's card: of what it says, what decides stands in the key."""
+    return {**table, "llm": None} if kind == "llm_provider" and names_file(catalog(), table) else table
 
 
 def domain_of(dataset: str) -> str:

@@ -97,6 +97,21 @@ def test_a_prompt_that_is_edited_later_is_asked_as_it_was(store: Store, tmp_path
     assert run.digest == wanted.runs[0].digest
 
 
+def test_a_price_that_is_edited_later_is_the_one_that_was_queued(store: Store, tmp_path: Path) -> None:
+    card = tmp_path / "mine.toml"
+    card.write_text((paths.shipped("registry") / "llms" / "gpt-4o-mini.toml").read_text())
+    before = card.read_text()
+    recipe = sracl_recipe(tmp_path)
+    recipe.write_text(recipe.read_text().replace('llm = { use = "template" }', 'llm = { use = "openai", llm = "mine.toml" }', 1))
+    wanted = plan(str(recipe))
+    (entry,) = enqueue(store, wanted)
+    card.write_text("nonsense")
+    kept: Any = json.loads((paths.run_folder(entry.run_id) / "queued.json").read_text())
+    (run,) = Plan.of_json(kept).runs
+    assert Path(run.values["semantics"]["items"]["llm"]["llm"]).read_text() == before
+    assert run.digest == wanted.runs[0].digest
+
+
 def test_a_run_that_waits_is_not_carried_out_by_another_version(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (entry,) = enqueue(store, plan(str(sracl_recipe(tmp_path))))
     monkeypatch.setattr(digest, "installed", {"sracl": "99.1"}.get)

@@ -148,3 +148,15 @@ def test_rows_are_those_of_the_papers_data(name: str) -> None:
     # sequences of items whose words are the same are one request
     assert 0.99 * expected[3] < prefixes.requests <= expected[3]
     assert prefixes.tokens_out == 115 * prefixes.requests
+
+
+def test_a_card_of_the_recipe_is_priced_beside_the_registered_ones(corner: None, tmp_path: Path) -> None:
+    shipped = (paths.shipped("registry") / "llms" / "ollama.toml").read_text("utf-8")
+    (tmp_path / "mine.toml").write_text(
+        shipped.replace('"ollama"', '"mine"').replace("input_per_million = 0", "input_per_million = 1_000_000")
+    )
+    named = f'semantics.items.llm={{use="openai", llm="{tmp_path}/mine.toml"}}'
+    (found,) = planned(named)
+    (own,) = [price for price in found.prices if price.llm == "mine"]
+    assert own.dollars["items"] == by_name(found)["items"].tokens_in  # a dollar a token read, none for one written
+    assert [price for price in found.prices if price.llm != "mine"] == list(planned()[0].prices)
