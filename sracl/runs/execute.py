@@ -21,6 +21,7 @@ from sracl.recipes.digest import modules
 from sracl.runs.entries import coming_to, environment, is_done, is_known, label, run_id
 from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
+from sracl.runs.short_of_memory import memory_in_words
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
 from sracl.sqlite import is_out_of_space
@@ -157,7 +158,7 @@ def _trained(key: str, run: RunPlan, store: Store, screen: Screen, shop: Worksho
     try:
         started = time.monotonic()
         pulse = Pulse()
-        with _full_disk_in_words(folder), beating(store, key, pulse):
+        with _full_disk_in_words(folder), memory_in_words(shop.device), beating(store, key, pulse):
             ending = train(key, run, store, screen, shop, folder, wishes, pulse)
         screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
     except (KeyboardInterrupt, Terminated) as stop:
