@@ -80,13 +80,14 @@ def run(
     from sracl.recipes.plan import plan
     from sracl.runs.execute import choose_device
     from sracl.runs.llm_texts import write
-    from sracl.runs.readiness import demand_packages
+    from sracl.runs.readiness import demand_packages, demand_parts
     from sracl.runs.short_of_memory import memory_in_words
     from sracl.runs.workshop import Workshop
 
     resolved = plan(recipe, sets=sets or ())
     demand_packages(resolved)
     shop = Workshop(choose_device(device), _say, Allowance(max_cost=max_cost, offline=offline))
+    demand_parts(resolved, shop, slots=("llm",))
     with memory_in_words(shop.device):
         written = write(resolved, shop)
     for name, made in written:

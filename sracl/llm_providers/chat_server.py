@@ -147,7 +147,7 @@ class ChatServer:
         import openai
 
         return openai.AsyncOpenAI(
-            api_key=self._key(), base_url=self.address, timeout=timeout, max_retries=retries, http_client=tries.transport()
+            api_key=self.key(), base_url=self.address, timeout=timeout, max_retries=retries, http_client=tries.transport()
         )
 
     def batch_client(self, *, timeout: float, retries: int) -> openai.OpenAI:
@@ -158,9 +158,14 @@ class ChatServer:
         """
         import openai
 
-        return openai.OpenAI(api_key=self._key(), base_url=self.address, timeout=timeout, max_retries=retries)
+        return openai.OpenAI(api_key=self.key(), base_url=self.address, timeout=timeout, max_retries=retries)
 
-    def _key(self) -> str:
+    def key(self) -> str:
+        """What the environment holds for the server.
+
+        Raises:
+            ResourceError: There is no key, and the server asks for one.
+        """
         key = os.environ.get(self.api_key_env) if self.api_key_env else NO_KEY
         if not key:
             raise ResourceError(

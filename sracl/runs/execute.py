@@ -21,6 +21,7 @@ from sracl.recipes.digest import modules
 from sracl.runs.entries import coming_to, environment, is_done, is_known, label, run_id
 from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
+from sracl.runs.readiness import demand_parts
 from sracl.runs.short_of_memory import memory_in_words
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
@@ -72,13 +73,14 @@ def execute(
     Raises:
         DataError: A data set is not there.
         BudgetError: The disk is full.
-        ResourceError: The device is not there, or the project's folder cannot be written to.
+        ResourceError: The device is not there, or a model or key; or the project's folder cannot be written to.
         KeyboardInterrupt: Ctrl-C; the current run is marked interrupted and resumes at the same command.
         Terminated: The same for SIGTERM, after a checkpoint. SIGUSR1 has one written, and training goes on.
     """
     where = choose_device(device)
     shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
+    demand_parts(plan, shop)
     _import_own(plan)
     if where.type == "cpu" and any(map(_asks_for_bf16, plan.runs)) and not processor.multiplies_bf16():
         screen.line('precision = "bfloat16", for which this processor has no instructions: training takes longer than in float32.')

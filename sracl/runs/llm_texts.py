@@ -17,7 +17,7 @@ from sracl.runs.cache import contents, remove
 from sracl.tracking.values import now
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from sracl.recipes.plan import Plan, RunPlan
     from sracl.runs.artifacts import Artifact
@@ -108,19 +108,28 @@ def drop_incomplete(of: tuple[Plan, Workshop] | None = None) -> dict[str, str]:
     return {folder: why for folder, why in stayed.items() if why}
 
 
-def _tables(plan: Plan) -> list[tuple[RunPlan, str]]:
+def tables(runs: Iterable[RunPlan]) -> list[tuple[RunPlan, str]]:
     """A run and a kind of texts for every table of them that differs."""
     met: dict[str, tuple[RunPlan, str]] = {}
-    for run in plan.runs:
+    for run in runs:
         for kind, table in run.values["semantics"].items():
             decisive: dict[str, Any] = {
                 name: value for name, value in table.items() if name not in ("text_encoder", "retriever", "k", "exclude")
             }
             data = [run.values["data"], by_time.training(run.values["evaluation"]["split"])]
             met.setdefault(json.dumps([data, kind, decisive], sort_keys=True), (run, kind))
-    if not met:
-        raise UsageError(f"{plan.name} has no use for texts: none of its parts needs [semantics]. methods/sracl has.")
     return list(met.values())
+
+
+def _tables(plan: Plan) -> list[tuple[RunPlan, str]]:
+    """Those of a recipe.
+
+    Raises:
+        UsageError: It has none.
+    """
+    if not (found := tables(plan.runs)):
+        raise UsageError(f"{plan.name} has no use for texts: none of its parts needs [semantics]. methods/sracl has.")
+    return found
 
 
 def _asked(plan: Plan, shop: Workshop) -> Iterator[tuple[RunPlan, str, list[str]]]:

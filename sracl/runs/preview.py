@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +12,21 @@ from sracl.errors import DataError, PluginError
 from sracl.registry import parameters
 from sracl.registry.catalog import bare, catalog
 from sracl.registry.parameters import signature
-from sracl.runs import stages
+from sracl.runs import llm_due, stages
 from sracl.runs.artifacts import Artifacts, digest_of
 from sracl.runs.entries import label, run_id
+from sracl.runs.readiness import not_done, to_do
 from sracl.runs.screen import duration
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sracl.interfaces import Sampler
     from sracl.recipes.plan import Plan, RunPlan
+    from sracl.runs.llm_due import Due
 
 TIMED = "timed here"
 ABSENT = "data set absent"
@@ -58,12 +60,18 @@ class Stage:
 
 
 def preview(plan: Plan, *, as_json: bool = False) -> str:
-    """The run matrix with states, the stages with what is cached, and the time to expect, as text or JSON."""
+    """The run matrix with states, the stages with what is cached, requests still to be sent, and the time to expect, as text or JSON.
+
+    Raises:
+        PluginError: A provider of texts refuses its parameters.
+    """
     outlooks = _outlooks(plan)
     shared = list(_stages(plan.runs))
+    asked = _requests(plan)
     if as_json:
-        data = {"recipe": plan.name, "source": plan.source, "runs": [asdict(o) for o in outlooks], "stages": [asdict(s) for s in shared]}
-        return listing.as_json(data)
+        told: dict[str, Sequence[Any]] = {"runs": outlooks, "stages": shared, "requests": asked}
+        rows = {name: [asdict(row) for row in found] for name, found in told.items()}
+        return listing.as_json({"recipe": plan.name, "source": plan.source, **rows})
     width = max(len(outlook.label) for outlook in outlooks)
     lines = [f"{plan.name} ({plan.source}): {how_many(len(outlooks), 'run')}; store {paths.store_file()}", ""]
     lines += [f"  {o.run_id}  {o.label:{width}}  {o.state}{_time(o)}" for o in outlooks]
@@ -71,6 +79,8 @@ def preview(plan: Plan, *, as_json: bool = False) -> str:
         lines += ["", "stages before training, computed once and kept:"]
         names = max(len(stage.name) for stage in shared)
         lines += [f"  {s.digest[:10]}  {s.name:{names}}  {'cached' if s.cached else 'to do'}, for {s.runs} of the runs" for s in shared]
+    if asked:
+        lines += ["", "requests to language models still to be sent:", *(f"  {line}" for each in asked for line in _in_words(each))]
     left = [(o.seconds, o.basis) for o in outlooks if o.seconds is not None and not o.state.startswith(("done", "same"))]
     if left:
         bound = "at most about" if all(basis == TIMED for _, basis in left) else "roughly"
@@ -224,6 +234,26 @@ def _stages(runs: Iterable[RunPlan]) -> Iterable[Stage]:
             entry[1].add(digest)
     for (name, digest), (cached, users) in counted.items():
         yield Stage(name, digest, cached, len(users))
+
+
+def _requests(plan: Plan) -> list[Due]:
+    """What texts that are still to be written would ask of servers."""
+    artifacts = Artifacts(paths.cache())
+    waiting = []
+    for run in not_done(plan.runs):
+        if run.data_fingerprint is not None:
+            due = to_do(run, artifacts)
+            texts = {kind: table for kind, table in run.values["semantics"].items() if f"semantics.{kind}.llm" in due}
+            waiting.append(replace(run, values={**run.values, "semantics": texts}))
+    return llm_due.due(waiting)
+
+
+def _in_words(due: Due) -> Iterator[str]:
+    of = f"{due.missing:,} of {due.requests:,} for {due.texts} of {due.dataset}, with {due.provider} ({due.model} at {due.server})"
+    price = "of an unknown price" if due.dollars is None else f"about {due.dollars:,.2f} dollars at the price of {due.price_date}"
+    yield f"{of}: {price}" if due.missing else f"{of}: nothing is left to ask"
+    if due.key_missing:
+        yield f"their server needs a key: the environment variable {due.key_missing} is not set"
 
 
 def _time(outlook: Outlook) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from textual.pilot import Pilot
 from textual.widgets import Input, Static, TabbedContent
 
@@ -22,7 +23,7 @@ from sracl.tui import command
 from sracl.tui.app import SraclApp
 from sracl.tui.launch.completion import Completion, at
 from sracl.tui.launch.fields import Field, fields
-from sracl.tui.launch.outlook import enqueued, totals
+from sracl.tui.launch.outlook import enqueued, outlook, totals
 from sracl.tui.launch.recipe_tree import RecipeTree, listed
 from sracl.tui.launch.screen import LaunchScreen
 from sracl.tui.launch.typed import Typed
@@ -360,6 +361,22 @@ def test_totals_count_what_is_left() -> None:
     assert "The data of 1 are not here" in totals([{"state": "new", "seconds": None, "basis": "data set absent"}], [])
     refused = [{"state": "new", "seconds": None, "basis": "it does not say when"}] * 2
     assert totals(refused, []).splitlines()[1:] == ["it does not say when"]
+
+
+def test_requests_that_are_left_are_shown_with_their_price() -> None:
+    asked = {"dataset": "shop", "texts": "items", "provider": "openai", "model": "small", "requests": 1697, "missing": 1400}
+    found = [
+        {**asked, "dollars": 0.404, "key_missing": "MY_KEY"},
+        {**asked, "dollars": None, "key_missing": None},
+    ]
+    console = Console(width=100, no_color=True)
+    with console.capture() as shown:
+        console.print(outlook({"runs": [{"state": "new", "label": "a", "seconds": 1.0, "basis": "x"}], "stages": [], "requests": found}))
+    lines = [line.rstrip() for line in shown.get().splitlines()]
+    assert lines[-2:] == [
+        "1,400 of 1,697  0.40        items of shop with openai (small); MY_KEY is not set",
+        "1,400 of 1,697  unknown     items of shop with openai (small)",
+    ]
 
 
 def test_what_was_enqueued_is_said_shortly() -> None:

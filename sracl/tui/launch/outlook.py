@@ -30,6 +30,8 @@ def outlook(found: Mapping[str, Any]) -> Group:
     parts: list[RenderableType] = [Text(totals(runs, stages), style="bold"), Text(), _runs(runs)]
     if stages:
         parts += [Text(), _stages(stages)]
+    if requests := found["requests"]:
+        parts += [Text(), _requests(requests)]
     return Group(*parts)
 
 
@@ -92,6 +94,16 @@ def _stages(stages: Sequence[Mapping[str, Any]]) -> Table:
     table = _grid("cached", "stage", "runs")
     for stage in stages:
         table.add_row(Text("yes" if stage["cached"] else "no"), Text(stage["name"]), Text(str(stage["runs"])))
+    return table
+
+
+def _requests(requests: Sequence[Mapping[str, Any]]) -> Table:
+    table = _grid("to be asked", "US dollars", "texts")
+    for each in requests:
+        dollars = "unknown" if each["dollars"] is None else f"{each['dollars']:.2f}"
+        key = f"; {each['key_missing']} is not set" if each["key_missing"] else ""
+        of = f"{each['texts']} of {each['dataset']} with {each['provider']} ({each['model']}){key}"
+        table.add_row(Text(f"{each['missing']:,} of {each['requests']:,}"), Text(dollars), Text(of))
     return table
 
 
