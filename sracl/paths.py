@@ -13,10 +13,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from pathlib import Path
 
 import platformdirs
+
+from sracl.errors import UsageError
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -34,16 +37,16 @@ def checkout() -> Path | None:
 
 def project() -> Path:
     """The folder whose `.sracl` holds the store; the current one when there is none yet."""
-    if home := os.environ.get("SRACL_HOME"):
-        return Path(home).expanduser().resolve()
+    if home := _chosen("SRACL_HOME"):
+        return home
     here = Path.cwd().resolve()
     return next((folder for folder in (here, *here.parents) if (folder / ".sracl").is_dir()), here)
 
 
 def store_file() -> Path:
     """The SQLite file of the project (`SRACL_DB` overrides)."""
-    if chosen := os.environ.get("SRACL_DB"):
-        return Path(chosen).expanduser().resolve()
+    if chosen := _chosen("SRACL_DB"):
+        return chosen
     return project() / ".sracl" / "store.db"
 
 
@@ -59,8 +62,8 @@ def worker_log() -> Path:
 
 def claims() -> Path:
     """Which job of which project has which device of this machine; it need not outlive a restart."""
-    if chosen := os.environ.get("SRACL_CLAIMS"):
-        return Path(chosen).expanduser().resolve()
+    if chosen := _chosen("SRACL_CLAIMS"):
+        return chosen
     return Path(tempfile.gettempdir()) / f"sracl-claims-{os.getuid()}"
 
 
@@ -71,8 +74,8 @@ def run_folder(run_id: str) -> Path:
 
 def cache() -> Path:
     """Shared, content-addressed artifacts of the stages before training."""
-    if chosen := os.environ.get("SRACL_CACHE_DIR"):
-        return Path(chosen).expanduser().resolve()
+    if chosen := _chosen("SRACL_CACHE_DIR"):
+        return chosen
     return Path(platformdirs.user_cache_dir("sracl"))
 
 
@@ -83,8 +86,8 @@ def downloads() -> Path:
 
 def config() -> Path:
     """What a user likes, such as keys and the theme."""
-    if chosen := os.environ.get("SRACL_CONFIG_DIR"):
-        return Path(chosen).expanduser().resolve()
+    if chosen := _chosen("SRACL_CONFIG_DIR"):
+        return chosen
     return Path(platformdirs.user_config_dir("sracl"))
 
 
@@ -97,3 +100,16 @@ def data_folders() -> list[Path]:
 def user_data() -> Path:
     """Where `sracl data import` puts data sets."""
     return Path(platformdirs.user_data_dir("sracl")) / "data"
+
+
+def _chosen(variable: str) -> Path | None:
+    """The path in an environment variable; None where that is not set.
+
+    Raises:
+        UsageError: It is an address; not repeated, since a password may stand in it.
+    """
+    value = os.environ.get(variable)
+    if value and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", value):
+        kind = "file, in which SQLite keeps the store: no other database is used" if variable == "SRACL_DB" else "folder of this machine"
+        raise UsageError(f"{variable} should name a {kind}. It holds an address (…://…), which is not repeated here.")
+    return Path(value).expanduser().resolve() if value else None

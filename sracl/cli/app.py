@@ -119,9 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0, that of the error, 5 for a full disk, 130 after Ctrl-C; 2 for a line that cannot be understood.
     """
     letters.spell(sys.stdout)
-    # `use = "my_lab.models:Mine"` finds the project's own modules; last, so that they can shadow nothing installed
-    sys.path.append(str(paths.project()))
     try:
+        # `use = "my_lab.models:Mine"` finds the project's own modules; last, so that they can shadow nothing installed
+        sys.path.append(str(paths.project()))
         app(args=None if arguments is None else list(arguments), prog_name="sracl")
     except SystemExit as left:
         if isinstance(left.code, int):
