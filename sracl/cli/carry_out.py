@@ -11,6 +11,8 @@ import typer
 def command(
     plan: Annotated[Path, typer.Argument(help="A plan that was written down when its run was queued.")],
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    max_cost: Annotated[float | None, typer.Option(min=0, envvar="SRACL_MAX_COST", help="As of `sracl run`.")] = None,
+    offline: Annotated[bool, typer.Option("--offline", envvar="SRACL_OFFLINE", help="As of `sracl run`.")] = False,
 ) -> None:
     """Carry out a plan as it was written down, whatever its recipe says now; refused where sracl or a plug-in is another version now."""
     import json
@@ -30,4 +32,4 @@ def command(
             f"This run was queued with {owner} {then}, and it is {now} now, which makes it another run: `sracl run` with its recipe, "
             f"{read.source}, and --detach queues that one. With {owner} {then} again, `sracl queue retry` goes on with this one."
         )
-    raise typer.Exit(carry_out(read, device=device))
+    raise typer.Exit(carry_out(read, device=device, max_cost=max_cost, offline=offline))

@@ -70,9 +70,15 @@ def run(
     sets: _Sets = None,
     max_cost: Annotated[
         float | None,
-        typer.Option("--max-cost", min=0, metavar="USD", help="US dollars that the texts may cost, those paid before included."),
+        typer.Option(
+            "--max-cost",
+            min=0,
+            metavar="USD",
+            help="US dollars that the texts may cost, those paid before included.",
+            envvar="SRACL_MAX_COST",
+        ),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: stored answers alone.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: stored answers alone.", envvar="SRACL_OFFLINE")] = False,
     device: _Device = "auto",
 ) -> None:
     """Have all texts of a recipe written, and train nothing. What is stored is not asked again."""

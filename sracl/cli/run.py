@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 
 def command(
+    context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.")],
     sets: Annotated[
         list[str] | None,
@@ -35,10 +36,16 @@ def command(
     max_cost: Annotated[
         float | None,
         typer.Option(
-            "--max-cost", min=0, metavar="USD", help="US dollars that texts of language models may cost, those paid before included."
+            "--max-cost",
+            min=0,
+            metavar="USD",
+            help="US dollars that texts of language models may cost, those paid before included.",
+            envvar="SRACL_MAX_COST",
         ),
     ] = None,
-    offline: Annotated[bool, typer.Option("--offline", help="Ask nobody: stored answers of language models alone.")] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask nobody: stored answers of language models alone.", envvar="SRACL_OFFLINE")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the leaderboard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the leaderboard (or the dry run, or the jobs) as JSON.")] = False,
 ) -> None:
@@ -60,9 +67,13 @@ def command(
     if detached:
         if fail_fast:
             raise typer.BadParameter("jobs of the queue do not wait for one another; leave it out with --detach.", param_hint="--fail-fast")
-        if max_cost is not None or offline:
-            what = "--offline" if max_cost is None else "--max-cost"
-            raise typer.BadParameter("jobs of the queue know the recipe alone. Let `sracl llm run` write the texts first.", param_hint=what)
+        for name in ("max_cost", "offline"):
+            if (source := context.get_parameter_source(name)) and source.name == "COMMANDLINE":
+                raise typer.BadParameter(
+                    "jobs of the queue know the recipe and the environment alone: SRACL_MAX_COST and SRACL_OFFLINE are theirs, too. Or "
+                    "let `sracl llm run` write the texts first.",
+                    param_hint=f"--{name.replace('_', '-')}",
+                )
         detach(resolved, device=device, as_json=as_json)
         return
     code = carry_out(resolved, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json, max_cost=max_cost, offline=offline)

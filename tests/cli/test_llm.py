@@ -11,8 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from sracl import paths
 from sracl.cli.app import main
 from sracl.cli.llm import app
+from sracl.jobs.enqueue import enqueue
+from sracl.recipes.plan import plan
+from sracl.tracking import jobs
+from sracl.tracking.store import Store
 from tests.support.openai_server import CANARY, OpenAIServer, failing
 
 runner = CliRunner()
@@ -134,6 +139,39 @@ def test_a_ceiling_ends_a_run_and_what_was_paid_is_kept(server: OpenAIServer, ca
     assert row["dollars_spent"] <= 0.008
     assert main(["llm", "run", *of_items(server), "--max-cost", "1"]) == 0
     assert len(server.answered) == ITEMS
+
+
+@pytest.mark.parametrize("command", [("llm", "run"), ("run", "--seeds", "1", "--device", "cpu", "--quiet")])
+def test_the_environment_says_what_is_allowed_where_the_command_does_not(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("SRACL_OFFLINE", "1")
+    assert main([*command, *of_items(server)]) == 4
+    assert "nobody may be asked" in capsys.readouterr().err
+    assert not server.requests
+    monkeypatch.setenv("SRACL_OFFLINE", "0")
+    monkeypatch.setenv("SRACL_MAX_COST", "0.008")
+    assert main([*command, *of_items(server)]) == 5
+    assert "the ceiling of 0.008 dollars" in capsys.readouterr().err
+    assert len(server.answered) < ITEMS
+    assert main(["llm", "run", *of_items(server), "--max-cost", "1"]) == 0
+    assert len(server.answered) == ITEMS
+
+
+def test_a_job_of_the_queue_is_allowed_what_the_environment_said_when_it_was_queued(
+    server: OpenAIServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SRACL_OFFLINE", "1")
+    with Store.open(paths.store_file()) as store:
+        (entry,) = enqueue(store, plan("methods/sracl", sets=of_items(server)[2::2], seeds=[1]), device="cpu")
+        (job,) = jobs.jobs(store)
+    monkeypatch.delenv("SRACL_OFFLINE")
+    for name, value in job.environment.items():
+        monkeypatch.setenv(name, value)
+    assert job.command[-4:] == ("carry-out", str(paths.run_folder(entry.run_id) / "queued.json"), "--device", "cpu")
+    assert main(job.command[-4:]) == 4
+    assert "nobody may be asked" in capsys.readouterr().err
+    assert not server.requests
 
 
 def test_a_ceiling_is_a_number(server: OpenAIServer, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,4 +38,4 @@ def test_it_is_set_before_torch_is_loaded() -> None:
 @pytest.mark.parametrize("option", [["--max-cost", "1"], ["--offline"]])
 def test_what_a_job_of_the_queue_would_not_know_is_refused(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "quickstart", "--detach", *option]) == 2
-    assert "jobs of the queue know the recipe alone" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+    assert "jobs of the queue know the recipe and the environment alone" in " ".join(capsys.readouterr().err.replace("│", " ").split())
