@@ -21,8 +21,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_Jobs = Annotated[list[str] | None, typer.Argument(metavar="JOB…", help="Numbers of jobs, or how the ids of their runs begin.")]
-_Some = Annotated[list[str], typer.Argument(metavar="JOB…", help="Numbers of jobs, or how the ids of their runs begin.")]
+_Jobs = Annotated[list[str] | None, typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.")]
+_Some = Annotated[list[str], typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.")]
 
 
 @app.command("ls")

@@ -21,7 +21,7 @@ View = tuple[dict[str, Any], Callable[[], None]]
 def command(
     name: Annotated[
         str,
-        typer.Argument(help="A component, prompt, data set, method, recipe, run id, or a file; backbones/sasrec says which sasrec."),
+        typer.Argument(help="A component, prompt, data set, method, recipe, run (or @last) or file; backbones/sasrec says which sasrec."),
     ],
     origin: Annotated[bool, typer.Option("--origin", help="Of a recipe or run: where each value was set.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

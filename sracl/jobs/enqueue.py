@@ -18,6 +18,7 @@ from sracl.registry.catalog import catalog
 from sracl.registry.find_card import is_file
 from sracl.registry.named_llm import names_file
 from sracl.runs.entries import is_done, label, register, run_id
+from sracl.runs.log import FILE as LOG
 from sracl.runs.removal import alone
 from sracl.tracking import jobs
 from sracl.tracking.queue import Queue
@@ -97,7 +98,7 @@ def _add(queue: Queue, plan: Plan, run: RunPlan, device: str, priority: int) -> 
         label=label(run),
         command=command("carry-out", str(order), "--device", device),
         folder=paths.project(),
-        log=folder / "log.txt",
+        log=folder / LOG,
         environment=written_down(run.values, *([folder / "source"] if own else [])),
         resources={"device": device, "vram": plan.resources["vram"]},
         priority=priority,

@@ -21,6 +21,7 @@ from sracl.recipes.digest import modules
 from sracl.runs.entries import coming_to, environment, is_done, is_known, label, run_id
 from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
+from sracl.runs.log import FILE as LOG
 from sracl.runs.readiness import demand_parts
 from sracl.runs.short_of_memory import memory_in_words
 from sracl.runs.training import train
@@ -91,10 +92,8 @@ def execute(
             if run.digest in results:  # two variants that amount to the same run
                 continue
             result = results[run.digest] = _one(run_id(run), run, store, screen, shop, wishes)
-            if result.status == "failed":
-                screen.line(f"{label(run)} failed: {result.reason}")
-                if fail_fast:
-                    break
+            if result.status == "failed" and fail_fast:
+                break
     return list(results.values())
 
 
@@ -131,18 +130,19 @@ def choose_device(asked: str) -> torch.device:
 def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, wishes: Wishes) -> Result:
     """A run, unless it is settled already or another process has it."""
     folder = paths.run_folder(key)
-    if settled := _settled(key, run, store):
+    if settled := _settled(key, run, store, screen):
         return settled
     _make_folder(folder)
     try:
         with held(folder):
-            if settled := _settled(key, run, store):  # by another process, since the look above
+            if settled := _settled(key, run, store, screen):  # by another process, since the look above
                 return settled
             # versions again: those of the day on which it was entered may have been replaced since
             here = {**environment(run), "device": str(shop.device), "processor": processor.name(shop.device)}
             here["threads"] = torch.get_num_threads()
-            store.start(key, identity.current(), here)
-            return _trained(key, run, store, screen, shop, folder, wishes)
+            attempt = store.start(key, identity.current(), here)
+            with screen.logging(folder / LOG, f"attempt {attempt}: {label(run)}"):
+                return _trained(key, run, store, screen, shop, folder, wishes)
     except ResourceError as error:
         if is_done(store, run):  # imported, since the look before
             return Result(key, label(run), "cached")
@@ -165,31 +165,42 @@ def _trained(key: str, run: RunPlan, store: Store, screen: Screen, shop: Worksho
         screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
     except (KeyboardInterrupt, Terminated) as stop:
         if not is_done(store, run):  # else it came after the last thing to do
+            by = "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C"
+            screen.told(f"{label(run)} interrupted: {by}")
             with suppress(BudgetError, ResourceError):  # whose process has ended is shown as interrupted in any case
-                store.finish(key, "interrupted", "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C")
+                store.finish(key, "interrupted", by)
         raise
     except BudgetError as error:  # perhaps there is no space even to say so
+        screen.told(f"{label(run)} failed: {error}")
         if not is_done(store, run):
             with suppress(BudgetError):
                 store.finish(key, "failed", str(error))
         raise
     except Exception as error:  # whatever a component raises ends this run only: recorded, reported, and the next run starts
         if not is_done(store, run):  # else such as a terminal that is gone when it is to be told so; the checkpoint is gone by now, too
+            if not isinstance(error, SraclError):
+                screen.note("".join(traceback.format_exception(error)).rstrip())
             reason = _in_words(error, folder)
             store.finish(key, "failed", reason)
-            return Result(key, label(run), "failed", reason, getattr(error, "exit_code", 1))
+            return _failed(key, run, screen, reason, getattr(error, "exit_code", 1))
     finally:
         screen.end()
     return Result(key, label(run), "trained")
 
 
-def _settled(key: str, run: RunPlan, store: Store) -> Result | None:
+def _settled(key: str, run: RunPlan, store: Store, screen: Screen) -> Result | None:
     """What became of a run that is not to be trained: it is done, or has been removed."""
     if is_done(store, run):
         return Result(key, label(run), "cached")
     if not is_known(store, run):
-        return Result(key, label(run), "failed", "was removed since this command began; run it again to train it", 1)
+        return _failed(key, run, screen, "was removed since this command began; run it again to train it", 1)
     return None
+
+
+def _failed(key: str, run: RunPlan, screen: Screen, reason: str, code: int) -> Result:
+    """Say at once that a run has failed; others may take hours yet."""
+    screen.line(f"{label(run)} failed: {reason}")
+    return Result(key, label(run), "failed", reason, code)
 
 
 def _make_folder(folder: Path) -> None:

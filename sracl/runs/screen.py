@@ -1,15 +1,20 @@
-"""What a run shows while it works: a progress bar on a terminal, one line an epoch elsewhere. All of it on stderr."""
+"""What a run shows while it works: a progress bar on a terminal, one line an epoch elsewhere. All of it on stderr, and in its log."""
 
 from __future__ import annotations
 
+import sys
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from sracl.runs.log import Log, logged
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
     from types import TracebackType
 
 
@@ -21,7 +26,7 @@ class Screen:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.console = Console(stderr=True, highlight=False, quiet=quiet, soft_wrap=True)
+        self.console = Console(file=sys.stderr, highlight=False, quiet=quiet, soft_wrap=True)  # as it is now: a log takes its place
         self._progress: Progress | None = None
         if self.console.is_terminal and not quiet:
             columns = (TextColumn("{task.description}"), BarColumn(bar_width=24), TextColumn("{task.fields[detail]}"), TimeElapsedColumn())
@@ -33,6 +38,7 @@ class Screen:
         self._epochs = 0
         self._started = time.monotonic()
         self._first_epoch: int | None = None
+        self._log: Log | None = None
 
     def __enter__(self) -> Screen:
         if self._progress:
@@ -46,6 +52,31 @@ class Screen:
     def line(self, text: str) -> None:
         """One line that stays."""
         self.console.print(text, markup=False)
+        self.told(text)
+
+    @contextmanager
+    def logging(self, file: Path, heading: str) -> Iterator[None]:
+        """Keep what is told within at the end of a file.
+
+        Args:
+            file: In a folder that is there.
+            heading: What it is that begins.
+        """
+        with logged(file, heading, lambda text: self.console.print(text, markup=False)) as self._log:
+            try:
+                yield
+            finally:
+                self._log = None
+
+    def told(self, text: str) -> None:
+        """Keep in the log what the terminal is told by others."""
+        if self._log is not None:
+            self._log.printed(f"{text}\n")
+
+    def note(self, text: str) -> None:
+        """Keep in the log what the terminal is not told."""
+        if self._log is not None:
+            self._log.note(f"{text}\n")
 
     def begin(self, label: str, epochs: int, metric: str) -> None:
         """A run starts to train.
@@ -86,9 +117,12 @@ class Screen:
     def epoch(self, epoch: int, values: Mapping[str, float]) -> None:
         """Show an epoch's figures."""
         self._validation = f"{self._metric} {values[self._metric]:.4f}  " if self._metric else ""
-        if not self._progress:
-            seconds = values["seconds.train"] + values["seconds.validate"]
-            self.line(f"{self._label}  epoch {epoch}/{self._epochs}  loss {values['loss']:.4f}  {self._validation}{seconds:.1f} s")
+        seconds = values["seconds.train"] + values["seconds.validate"]
+        text = f"{self._label}  epoch {epoch}/{self._epochs}  loss {values['loss']:.4f}  {self._validation}{seconds:.1f} s"
+        if self._progress:  # the bar says so
+            self.told(text)
+        else:
+            self.line(text)
 
 
 def duration(seconds: float) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from sracl.errors import UsageError
+from sracl.tracking import queries
 from sracl.tracking.identity import STALLED_AFTER, owner, presence
 from sracl.tracking.rows import among, equals, select, where
 from sracl.tracking.values import decoded, now
@@ -128,14 +129,31 @@ def waiting(store: Reader) -> list[Waiting]:
         return list(select(view, Waiting, "job", equals("job.state", "queued"), end=_IN_ORDER))
 
 
+def numbered(store: Reader, reference: str) -> JobRow | None:
+    """The job of this number; None where there is none, or this is no number."""
+    if not reference.isdecimal() or len(reference) > _DIGITS:
+        return None
+    return next(iter(jobs(store, numbers=[int(reference)])), None)
+
+
+def last_of(store: Reader, run_id: str) -> JobRow | None:
+    """The last job of a run; None where it never was in the queue."""
+    return max((row for row in jobs(store) if row.run_id == run_id), key=lambda row: row.number, default=None)
+
+
 def job(store: Reader, reference: str) -> JobRow:
-    """The job of this number, or the last one of the run whose id begins like this.
+    """The job of this number, or the last one of the run whose id begins like this, or of the run registered `@last`.
 
     Raises:
         UsageError: No job is meant.
     """
-    if reference.isdecimal() and len(reference) <= _DIGITS and (meant := jobs(store, numbers=[int(reference)])):
-        return meant[0]
+    if meant := numbered(store, reference):
+        return meant
+    if reference == "@last":
+        newest = queries.run(store, reference)
+        if of_newest := last_of(store, newest.id):
+            return of_newest
+        raise UsageError(f"The last run, {newest.id}, has no job: it was not queued. `sracl queue ls --all` lists the jobs there are.")
     known = jobs(store)
     theirs = [row for row in known if row.run_id and row.run_id.startswith(reference)]
     if len({row.run_id for row in theirs}) > 1:

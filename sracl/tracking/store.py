@@ -140,13 +140,14 @@ class Store(Reader):
             run_id = found.id
         return queries.run(self, run_id)
 
-    def start(self, run_id: str, identity: Mapping[str, Any], environment: Mapping[str, Any] | None = None) -> None:
-        """Begin an attempt: the run now belongs to the given process.
+    def start(self, run_id: str, identity: Mapping[str, Any], environment: Mapping[str, Any] | None = None) -> int:
+        """Begin an attempt: the run now belongs to the given process. Its number is returned.
 
         Args:
             run_id: The run.
             identity: `host`, `boot_id`, `pid` and `pid_started`, as `identity.current()` gives them.
-            environment: What this attempt runs on, such as device and threads; added to what was registered, and in its place.
+            environment: What this attempt runs on, such as versions, device and threads; in place of what was known before, of
+                which another attempt may have had more.
 
         Raises:
             ResourceError: Another live process has the run, or may have: on another machine, its last sign of life is
@@ -169,7 +170,9 @@ class Store(Reader):
             for part in ("host", "boot_id", "pid", "pid_started"):
                 setattr(run, part, identity[part])
             run.started, run.heartbeat, run.finished = moment, moment, None
-            run.environment = {**run.environment, **plain(environment or {})}
+            if environment is not None:
+                run.environment = plain(environment)
+            return run.attempt
 
     def beat(self, run_id: str, trouble: str = "") -> None:
         """Give a sign of life, due every few seconds: a run that misses it for `identity.STALLED_AFTER` is shown as stalled.

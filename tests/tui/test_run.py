@@ -113,7 +113,7 @@ async def test_the_log_is_followed_until_one_moves_up_in_it(app: SraclApp, tmp_p
     async with app.run_test(size=(80, 24)) as pilot:
         await shows(pilot, "r1")
         await pilot.press("enter", "l")
-        await shows(pilot, "Nothing is here: the job has printed nothing yet")
+        await shows(pilot, "Nothing is here: the run has not begun yet")
         file.write_text("".join(f"line {number}\n" for number in range(100)))
         await shows(pilot, "line 99")
         await until(pilot, lambda: "Nothing is here" not in text(app))

@@ -1,4 +1,4 @@
-"""What a job prints, as it prints it."""
+"""What a run tells, as it tells it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One run: where it stands, its curves, what its job prints, its values and where they were set, its files, its environment."""
+"""One run: where it stands, its curves, what it told, its values and where they were set, its files, its environment."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from sracl.compare.wording import age, at_most, epochs, origin_in_words, place, 
 from sracl.errors import UsageError
 from sracl.recipes.flat import flat, origin
 from sracl.registry.wording import in_toml
+from sracl.runs.log import FILE as LOG
 from sracl.tracking import artifacts, progress, queries
 from sracl.tracking.values import now
 from sracl.tui.run.hand_over import hand_over
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _TABS = ("overview", "charts", "logs", "recipe", "artifacts", "environment")
 _EMPTY = {
     "charts": "No epoch has ended yet.",
-    "logs": "Nothing is here: the job has printed nothing yet, or the run is none of the queue and printed to its terminal.",
+    "logs": "Nothing is here: the run has not begun yet, was imported, or was trained in a terminal by a sracl that kept no log of that.",
 }
 _LOOK_SECONDS = 0.5
 
@@ -143,7 +144,7 @@ class RunScreen(SteeringScreen):
             "artifacts": "\n".join(f"{file.name}  {file.size:,} bytes  {file.path or 'not here'}" for file in files) or "no file yet",
             "environment": _lines(run.environment, {}),
         }
-        self.app.call_from_thread(self._show, texts, series, Path(run.folder) / "log.txt")
+        self.app.call_from_thread(self._show, texts, series, Path(run.folder) / LOG)
 
     def _show(self, texts: Mapping[str, str], series: Mapping[str, Sequence[tuple[int, float]]], log: Path) -> None:
         if not self.is_mounted:
