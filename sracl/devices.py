@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ UNKNOWN = 0.0
 _QUERY = ("uuid", "name", "memory.total", "memory.used", "utilization.gpu", "temperature.gpu")
 _DRIVER = Path("/proc/driver/nvidia/gpus")
 """A folder a GPU, where the driver is loaded."""
+_DRIVER_VERSION = Path("/proc/driver/nvidia/version")
 _LOOK = "See what nvidia-smi says."
 
 
@@ -73,6 +75,16 @@ def slots_asked_for() -> int:
     if asked and not (asked.isdecimal() and int(asked)):
         raise UsageError(f"SRACL_SLOTS is {asked!r}; it should be how many jobs may share the processor, 1 or more, such as SRACL_SLOTS=2.")
     return int(asked or 1)
+
+
+def driver() -> str:
+    """Version of the driver of NVIDIA's GPUs; empty where nobody tells."""
+    try:
+        told = _DRIVER_VERSION.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not on Linux
+        return ""
+    found = re.search(r"\d+\.\d+(\.\d+)?", told)
+    return found[0] if found else ""
 
 
 def gpus() -> tuple[list[Device], list[Silent]]:

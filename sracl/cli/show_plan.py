@@ -64,9 +64,10 @@ def recipe_view(name: str, *, origin: bool) -> View:
 
 
 def run_view(run: RunRow, figures: Sequence[MetricRow], protocols: Mapping[str, Mapping[str, Any]], *, origin: bool) -> View:
-    """Show one run: its state, its values and its final figures."""
+    """Show one run: its state, its values, what it was trained on and with, and its final figures."""
     from dataclasses import asdict
 
+    from sracl.cli.columns import print_columns
     from sracl.compare.final_figures import in_tables
     from sracl.compare.wording import origin_in_words
     from sracl.recipes.flat import flat
@@ -78,6 +79,8 @@ def run_view(run: RunRow, figures: Sequence[MetricRow], protocols: Mapping[str, 
             f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {origin_in_words(run) or run.folder}\n"
         )
         _print_values(dict(flat(run.values)), run.origins if origin else None)
+        print()
+        print_columns(("environment", ""), [(path, str(value)) for path, value in flat(run.environment)], indent="  ")
         if figures:
             print(textwrap.indent(f"\n{in_tables(figures, protocols)}", "  "))
 

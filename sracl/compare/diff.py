@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from sracl.errors import UsageError, did_you_mean
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SectionName = Literal["run", "values", "data", "environment", "metrics"]
 SECTIONS: tuple[SectionName, ...] = get_args(SectionName)
+
+_PACKAGES = "packages"
+"""Name, in a run's environment, of the file in its folder that lists what was installed."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ def compare(
         "run": {run.id: _state(run) for run in runs},
         "values": {run.id: dict(flat(run.values)) for run in runs},
         "data": {run.id: _data(run, figures, files.get(run.id, ()), protocols) for run in runs},
-        "environment": {run.id: dict(flat(run.environment)) for run in runs},
+        "environment": _environments(runs),
         "metrics": {run.id: _metrics(run, figures, protocols) for run in runs},
     }
     origins = {run.id: run.origins for run in runs}
@@ -152,6 +156,26 @@ def _state(run: RunRow) -> dict[str, Any]:
         "attempts": run.attempt,
         "leaky": list(run.leaky),
     }
+
+
+def _environments(runs: Sequence[RunRow]) -> dict[str, Mapping[str, Any]]:
+    """What the runs were trained on and with: package by package where they differ in these, and each has kept a list of them."""
+    tables = {run.id: dict(flat(run.environment)) for run in runs}
+    lists = {run.id: _packages(run) for run in runs}
+    if all(lists.values()) and len({table[_PACKAGES] for table in tables.values()}) > 1:
+        for run_id, table in tables.items():
+            del table[_PACKAGES]
+            table.update(lists[run_id])
+    return dict(tables)
+
+
+def _packages(run: RunRow) -> dict[str, str]:
+    """`packages.NAME` -> version of what was installed; empty where no list was kept, or it is not here."""
+    try:
+        listed = (Path(run.folder) / Path(run.environment[_PACKAGES]).name).read_text(encoding="utf-8").splitlines()
+    except (KeyError, TypeError, OSError, ValueError):
+        return {}
+    return {f"{_PACKAGES}.{name}": version for name, _, version in (line.partition("==") for line in listed)}
 
 
 def _data(

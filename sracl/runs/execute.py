@@ -22,6 +22,7 @@ from sracl.runs.entries import coming_to, environment, is_done, is_known, label,
 from sracl.runs.folder import held
 from sracl.runs.heart import Pulse, beating
 from sracl.runs.log import FILE as LOG
+from sracl.runs.provenance import provenance
 from sracl.runs.readiness import demand_parts
 from sracl.runs.short_of_memory import memory_in_words
 from sracl.runs.training import train
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
     from sracl.llm_providers.allowance import Allowance
     from sracl.recipes.plan import Plan, RunPlan
+    from sracl.runs.provenance import Provenance
     from sracl.runs.screen import Screen
     from sracl.tracking.store import Store
 
@@ -87,11 +89,12 @@ def execute(
         screen.line('precision = "bfloat16", for which this processor has no instructions: training takes longer than in float32.')
     results: dict[str, Result] = {}
     wishes = Wishes()
+    made_of = provenance(where)  # once: the code of this process stays what it is now
     with coming_to(store, plan), _signals(wishes):
         for run in plan.runs:
             if run.digest in results:  # two variants that amount to the same run
                 continue
-            result = results[run.digest] = _one(run_id(run), run, store, screen, shop, wishes)
+            result = results[run.digest] = _one(run_id(run), run, store, screen, shop, wishes, made_of)
             if result.status == "failed" and fail_fast:
                 break
     return list(results.values())
@@ -127,7 +130,7 @@ def choose_device(asked: str) -> torch.device:
     return device
 
 
-def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, wishes: Wishes) -> Result:
+def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, wishes: Wishes, made_of: Provenance) -> Result:
     """A run, unless it is settled already or another process has it."""
     folder = paths.run_folder(key)
     if settled := _settled(key, run, store, screen):
@@ -139,17 +142,20 @@ def _one(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, w
                 return settled
             # versions again: those of the day on which it was entered may have been replaced since
             here = {**environment(run), "device": str(shop.device), "processor": processor.name(shop.device)}
-            here["threads"] = torch.get_num_threads()
+            here = {**here, "threads": torch.get_num_threads(), **made_of.facts}
             attempt = store.start(key, identity.current(), here)
             with screen.logging(folder / LOG, f"attempt {attempt}: {label(run)}"):
-                return _trained(key, run, store, screen, shop, folder, wishes)
+                screen.note(made_of.in_words())
+                return _trained(key, run, store, screen, shop, folder, wishes, made_of)
     except ResourceError as error:
         if is_done(store, run):  # imported, since the look before
             return Result(key, label(run), "cached")
         return Result(key, label(run), "busy", str(error), error.exit_code)
 
 
-def _trained(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path, wishes: Wishes) -> Result:
+def _trained(
+    key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, folder: Path, wishes: Wishes, made_of: Provenance
+) -> Result:
     """Train a run that has begun, and put down how it ended.
 
     Raises:
@@ -161,6 +167,7 @@ def _trained(key: str, run: RunPlan, store: Store, screen: Screen, shop: Worksho
         started = time.monotonic()
         pulse = Pulse()
         with _full_disk_in_words(folder), memory_in_words(shop.device), beating(store, key, pulse):
+            made_of.keep(store, key, folder)
             ending = train(key, run, store, screen, shop, folder, wishes, pulse)
         screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
     except (KeyboardInterrupt, Terminated) as stop:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,6 +47,22 @@ def two(add: Add) -> tuple[str, str]:
 
 def lines(found: Diff, section: SectionName) -> dict[str, Line]:
     return {line.path: line for part in found.sections if part.name == section for line in part.lines}
+
+
+def test_packages_that_differ_are_told_one_by_one(store: Store, add: Add, tmp_path: Path) -> None:
+    runs = []
+    for name, listed in (("one", "scipy==1.14\ntorch==2.13\n"), ("other", "annoy==1.17\nscipy==1.15\ntorch==2.13\n")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"packages-{name}.txt").write_text(listed)
+        runs.append(add(name, 1, {}, environment={"packages": f"packages-{name}.txt"}, folder=str(tmp_path / name)))
+    first, second = runs
+    found = lines(diff(store, runs), "environment")
+    assert {path: line.values for path, line in found.items()} == {
+        "packages.scipy": {first: "1.14", second: "1.15"},
+        "packages.annoy": {second: "1.17"},
+    }
+    (tmp_path / "one" / "packages-one.txt").unlink()
+    assert lines(diff(store, runs), "environment").keys() == {"packages"}
 
 
 def test_only_what_differs_with_where_it_was_set(store: Store, two: tuple[str, str]) -> None:
