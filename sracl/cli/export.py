@@ -28,10 +28,12 @@ def command(
 ) -> None:
     """Write completed runs to a file that `sracl import` takes into another project, for one leaderboard over both.
 
-    It holds values and where they were set, figures of every epoch and final ones, the rank of every user's target and the
-    environment; no weights, no texts, no data, no keys, and no absolute paths. The same runs make the same file.
+    It holds values and where they were set, figures of every epoch and final ones, the rank of every user's target, the
+    environment with its packages and uncommitted changes; no weights, no texts, no data, no keys, and no absolute paths.
+    The same runs make the same file.
 
-    With --mlflow they go to a server instead, all but ranks: a recipe is an experiment there. What is there already is not sent again.
+    With --mlflow they go to a server instead, all but ranks, packages and patches: a recipe is an experiment there. What is there
+    already is not sent again.
     MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, say who asks.
     """
     from sracl import paths

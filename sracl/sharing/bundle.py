@@ -1,8 +1,9 @@
 """The file that runs travel in: JSON lines, each with a seal, so that what is damaged is found where it is.
 
-    {"kind":"sracl runs","format":1,"recipes":1,"protocols":2,"runs":24,"ranks":24}
+    {"kind":"sracl runs","format":2,"recipes":1,"protocols":2,"texts":1,"runs":24,"ranks":24}
     {"seal":"6c1f0a94be52d7e3","recipe":{…}}
     {"seal":"…","protocol":{…}}
+    {"seal":"…","text":{…}}                  once for all runs that it explains; since format 2
     {"seal":"…","run":{…}}
     {"seal":"…","ranks":{…}}                 after its run, where it has ranks
 
@@ -24,18 +25,24 @@ from typing import IO, TYPE_CHECKING, Any, Literal, cast
 from pydantic import ValidationError
 
 from sracl.errors import DataError
-from sracl.sharing.record import ProtocolRecord, RanksRecord, RecipeRecord, Record, RunRecord
+from sracl.sharing.record import ProtocolRecord, RanksRecord, RecipeRecord, Record, RunRecord, TextRecord
 from sracl.wording import the_first
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-FORMAT = 1
+FORMAT = 2
 _KIND = "sracl runs"
-_Sort = Literal["recipe", "protocol", "run", "ranks"]
-_SORTS: dict[str, type[Record]] = {"recipe": RecipeRecord, "protocol": ProtocolRecord, "run": RunRecord, "ranks": RanksRecord}
-_COUNTED: dict[str, str] = {"recipe": "recipes", "protocol": "protocols", "run": "runs", "ranks": "ranks"}
+_Sort = Literal["recipe", "protocol", "text", "run", "ranks"]
+_SORTS: dict[str, type[Record]] = {
+    "recipe": RecipeRecord,
+    "protocol": ProtocolRecord,
+    "text": TextRecord,
+    "run": RunRecord,
+    "ranks": RanksRecord,
+}
+_COUNTED: dict[str, str] = {"recipe": "recipes", "protocol": "protocols", "text": "texts", "run": "runs", "ranks": "ranks"}
 """What the first line calls the number of lines of a sort."""
 _SEAL = 16
 """Hexadecimal digits of a seal."""
@@ -136,9 +143,9 @@ def _header(line: bytes, place: str) -> dict[str, int]:
             raise DataError(
                 f"{place}: is of format {version}, and this version of sracl reads format {FORMAT}. Upgrade sracl to import it."
             )
-        if (kind, version) != (_KIND, FORMAT):
+        if kind != _KIND or version not in (1, FORMAT):
             raise ValueError(kind)
-        return {sort: int(header[name]) for sort, name in _COUNTED.items()}
+        return {sort: int(header[name]) for sort, name in _COUNTED.items() if version > 1 or sort != "text"}
     except (ValueError, KeyError, TypeError) as error:
         kind = f"{{{_json({'kind': _KIND})[1:-1]}, …}}"
         raise DataError(f"{place}: should be the first line of a file of `sracl export`, {kind}.{_instead(line)}") from error

@@ -1,4 +1,4 @@
-"""Runs into a file for others: everything that a comparison reads of them, and no weights, texts or data."""
+"""Runs into a file for others: everything that a comparison reads of them, what explains them, and no weights, texts or data."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sracl.evaluation.rank_file import RANKS
 from sracl.sharing.bundle import Writer, compressed
 from sracl.sharing.discreet import discreet
 from sracl.tracking import artifacts, queries
+from sracl.tracking.artifacts import PROVENANCE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -61,20 +62,31 @@ def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project:
             figures.setdefault(row.run_id, []).append(row)
     kept = {run.id: {row.name: row for row in artifacts.of_run(store, run.id)} for run in runs}
     ranked = {run.id: _ranks(kept[run.id].get(RANKS)) for run in runs}
+    texts: dict[str, str] = {}
+    explained = {run.id: _explained(kept[run.id], texts, clean) for run in runs}
     known = queries.recipes(store)
     recipes = [known[name] for name in sorted({place.recipe for run in runs for place in run.entries}) if name in known]
     facts = queries.protocols(store)
     protocols = sorted({row.protocol for rows in figures.values() for row in rows})
     with compressed(file) as lines:
-        counts = {"recipe": len(recipes), "protocol": len(protocols), "run": len(runs), "ranks": sum(map(bool, ranked.values()))}
+        counts = {
+            "recipe": len(recipes),
+            "protocol": len(protocols),
+            "text": len(texts),
+            "run": len(runs),
+            "ranks": sum(map(bool, ranked.values())),
+        }
         writer = Writer(lines, counts)  # type: ignore[arg-type]  # literals
         for recipe in recipes:
             writer.write("recipe", clean(asdict(recipe)))
         for fingerprint in protocols:
             writer.write("protocol", {"fingerprint": fingerprint, "facts": facts[fingerprint]})
+        for name in sorted(texts):
+            writer.write("text", {"name": name, "text": texts[name]})
         for run in runs:
             used = [row for row in kept[run.id].values() if row.digest]
-            writer.write("run", _record(run, queries.series(store, run.id), figures.get(run.id, ()), used, clean))
+            told = _record(run, queries.series(store, run.id), figures.get(run.id, ()), used, clean)
+            writer.write("run", {**told, "kept": explained[run.id]})
             if (read := ranked[run.id]) is not None:
                 of_ranks = kept[run.id][RANKS]
                 writer.write("ranks", {"run": run.id, "facts": of_ranks.facts, "created": _moment(of_ranks.created), "arrays": read()})
@@ -166,6 +178,26 @@ def _record(
         ],
         **clean(told),
     }
+
+
+def _explained(kept: Mapping[str, ArtifactRow], texts: dict[str, str], clean: Callable[[Any], Any]) -> dict[str, str]:
+    """What explains a run and is still here: name -> file, whose text is added to those of other runs."""
+    found: dict[str, str] = {}
+    for name in PROVENANCE:
+        file = Path(kept[name].path) if name in kept else None
+        if file is None or not file.is_file():
+            continue
+        if file.name not in texts:
+            texts[file.name] = "\n".join(_discreet(line, clean) for line in file.read_bytes().decode(errors="replace").split("\n"))
+        found[name] = file.name
+    return found
+
+
+def _discreet(line: str, clean: Callable[[Any], Any]) -> str:
+    """A line of a list or a patch; what a patch is put together from stays, so that it can still be applied."""
+    if line in ("--- /dev/null", "+++ /dev/null"):
+        return line
+    return line[:1] + str(clean(f" {line[1:]}"))[1:]  # that something stands before a path, which is then no more than a part
 
 
 def _ranks(artifact: ArtifactRow | None) -> Callable[[], dict[str, list[int]]] | None:

@@ -12,6 +12,10 @@ Number: TypeAlias = float | Literal["inf", "-inf"] | None
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """Of a run: also the name of its folder, so nothing that leads elsewhere."""
 
+KeptName = Annotated[str, Field(pattern=r"^(packages|(project|sracl)\.patch)$")]
+FileName = Annotated[str, Field(pattern=r"^(packages-[0-9a-f]{8}\.txt|(project|sracl)-[0-9a-f]{8}\.patch)$")]
+"""Of a text, within the folder of a run: nothing that leads elsewhere."""
+
 Rank = Annotated[int, Field(ge=0, lt=2**31)]
 
 
@@ -34,6 +38,13 @@ class ProtocolRecord(Record):
 
     fingerprint: str
     facts: dict[str, Any]
+
+
+class TextRecord(Record):
+    """What explains runs, such as a list of packages; since format 2."""
+
+    name: FileName
+    text: Annotated[str, Field(max_length=2**22)]
 
 
 class PlaceRecord(Record):
@@ -90,6 +101,8 @@ class RunRecord(Record):
     series: dict[str, list[tuple[int, Number]]]
     figures: list[FiguresRecord]
     artifacts: list[ArtifactRecord]
+    kept: dict[KeptName, FileName] = {}
+    """Which texts explain it; since format 2."""
 
 
 class RanksRecord(Record):

@@ -1,7 +1,9 @@
 """Files of runs that are being imported: beside the store until all of a bundle is known to be sound, and gone if it was not.
 
     .sracl/import.lock            held by whoever imports; the lock goes with its process
-    .sracl/importing/RUN/         a run whose ranks were read; empty once they were moved into the run's own folder
+    .sracl/importing/RUN/         a run whose ranks were read; without them once they were moved into the run's own folder, and with
+                                  an empty file of the name of every text that was put there
+    .sracl/importing/.texts/      what explains runs: goes into the folders of all of them
 
 What a killed import leaves is removed by the next.
 """
@@ -30,10 +32,11 @@ if TYPE_CHECKING:
     from sracl.tracking.reader import Reader
 
 FILE = "ranks.npz"
+_TEXTS = ".texts"
 
 
 class Staging:
-    """Ranks that wait to be moved into the folders of their runs.
+    """Ranks, and what explains runs, that wait to be moved into the folders of their runs.
 
     Args:
         folder: Where they wait.
@@ -58,14 +61,41 @@ class Staging:
             ResourceError: The run's folder cannot be made, or not be written to.
         """
         kept, own = self.folder / run_id / FILE, paths.run_folder(run_id) / FILE
-        try:
+        with _in_words(own):
             own.parent.mkdir(parents=True, exist_ok=True)
             _move(kept, own)
             return own, own.stat().st_size
-        except OSError as error:  # within a transaction, where it would be said of the store
-            if error.errno in NO_SPACE:
-                raise BudgetError(f"no space left for {own}. Free some space and run the same command again.") from error
-            raise ResourceError(f"the run's folder {own.parent} cannot be written to ({error.strerror}).") from error
+
+    def keep_text(self, name: str, text: str) -> None:
+        """Write what explains runs."""
+        (self.folder / _TEXTS).mkdir(parents=True, exist_ok=True)
+        (self.folder / _TEXTS / name).write_text(text, encoding="utf-8", newline="")
+
+    def put_text(self, run_id: str, name: str) -> tuple[Path, int]:
+        """Give a run one of the texts; the file and its bytes.
+
+        Raises:
+            BudgetError: No space is left in the run's folder.
+            ResourceError: The run's folder cannot be made, or not be written to.
+        """
+        (self.folder / run_id).mkdir(parents=True, exist_ok=True)
+        (self.folder / run_id / name).touch()
+        own = paths.run_folder(run_id) / name
+        with _in_words(own):
+            own.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(own, partial(shutil.copyfile, self.folder / _TEXTS / name), durable=True)
+            return own, own.stat().st_size
+
+
+@contextmanager
+def _in_words(own: Path) -> Iterator[None]:
+    """Errors within a transaction, where they would be said of the store."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise BudgetError(f"no space left for {own}. Free some space and run the same command again.") from error
+        raise ResourceError(f"the run's folder {own.parent} cannot be written to ({error.strerror}).") from error
 
 
 def _move(file: Path, to: Path) -> None:
@@ -104,11 +134,12 @@ def _sweep(folder: Path, store: Reader) -> None:
     """Remove what waits, and what was moved for runs that the store does not know after all."""
     if not folder.is_dir():
         return
-    moved = [run.name for run in folder.iterdir() if not (run / FILE).exists()]
+    moved = [run.name for run in folder.iterdir() if run.name != _TEXTS and not (run / FILE).exists()]
     # of a run that is here and not completed they may be its training's by now, and are nobody's until they stand among its artifacts
     known = {run.id for run in queries.runs(store, ids=moved)}
     for run_id in set(moved) - known:
-        (paths.run_folder(run_id) / FILE).unlink(missing_ok=True)
+        for name in (FILE, *(text.name for text in (folder / run_id).iterdir())):
+            (paths.run_folder(run_id) / name).unlink(missing_ok=True)
         with suppress(OSError):  # a folder that holds more was there before
             paths.run_folder(run_id).rmdir()
     shutil.rmtree(folder)

@@ -98,7 +98,7 @@ def take_in(store: Store, file: Path, *, keep_ours: bool = False) -> Imported:
 
 
 def _check(file: Path, waiting: Staging) -> dict[str, RanksRecord]:
-    """Read all of a bundle before anything of it is kept, and put the ranks aside; without them, what is known of each.
+    """Read all of a bundle before anything of it is kept, and put ranks and texts aside; without them, what is known of each.
 
     Raises:
         DataError: Something is wrong with it.
@@ -107,11 +107,15 @@ def _check(file: Path, waiting: Staging) -> dict[str, RanksRecord]:
     digests: dict[str, str] = {}
     facts: set[str] = set()
     ranks: dict[str, RanksRecord] = {}
+    texts: set[str] = set()
     for line in lines(file):
         record = line.record()
         if line.sort == "protocol":
             _check_protocol(record, line.place)
             facts.add(record.fingerprint)
+        elif line.sort == "text":
+            waiting.keep_text(record.name, record.text)
+            texts.add(record.name)
         elif line.sort == "run":
             if twice := runs.get(record.id) or digests.get(record.digest):
                 raise DataError(f"{line.place}: run '{record.id}' stands at {twice} already; each was expected once.")
@@ -119,6 +123,8 @@ def _check(file: Path, waiting: Staging) -> dict[str, RanksRecord]:
             for figures in record.figures:
                 if figures.protocol not in facts:
                     raise DataError(f"{line.place}: figures of protocol {figures.protocol}, which no line before says the facts of.")
+            for name in set(record.kept.values()) - texts:
+                raise DataError(f"{line.place}: the run rests on {name}, which no line before holds.")
         elif line.sort == "ranks":
             if record.run not in runs or record.run in ranks:
                 raise DataError(f"{line.place}: ranks of run '{record.run}', which were expected once, after it.")
@@ -134,13 +140,16 @@ def _check_protocol(record: ProtocolRecord, place: str) -> None:
 
 
 def _arrival(run: RunRecord, mark: Mapping[str, str], ranks: RanksRecord | None, waiting: Staging) -> Arrival:
-    """The rows of a run; its ranks are in their place from now on."""
-    columns = run.model_dump(exclude={"places", "series", "figures", "artifacts"})
+    """The rows of a run; its ranks, and what explains it, are in their places from now on."""
+    columns = run.model_dump(exclude={"places", "series", "figures", "artifacts", "kept"})
     nobody = dict.fromkeys(("boot_id", "pid", "pid_started", "heartbeat"))
     artifacts: list[dict[str, Any]] = [{**row.model_dump(), "path": ""} for row in run.artifacts]  # not here
     if ranks is not None:
         path, size = waiting.move(run.id)
         artifacts.append({"name": RANKS, "path": str(path), "digest": "", "size": size, "facts": ranks.facts, "created": ranks.created})
+    for name, file in run.kept.items():
+        path, size = waiting.put_text(run.id, file)
+        artifacts.append({"name": name, "path": str(path), "digest": "", "size": size, "facts": {}, "created": run.created})
     return Arrival(
         run={
             **columns,

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 CONTENTS = "contents"
 """Name, among the facts of what a stage before training made, of the hash of its files; runs of earlier versions lack it."""
 
+PROVENANCE = ("packages", "project.patch", "sracl.patch")
+"""Names of what explains a run: texts in its folder."""
+
 
 @dataclass(frozen=True)
 class ArtifactRow:

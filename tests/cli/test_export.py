@@ -46,6 +46,19 @@ def test_runs_of_one_project_are_compared_in_another_as_in_their_own(laptop: Pat
     assert said(tmp_path, "runs").count("small [imported]") == 2
 
 
+def test_what_explains_a_run_comes_along(laptop: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    said(laptop, "export", "-o", str(first))
+    said(tmp_path, "import", str(first))
+    run = json.loads(said(laptop, "show", "@last", "--json"))["data"][0]
+    ours = json.loads(said(tmp_path, "show", run["id"], "--json"))["data"][0]
+    assert ours["environment"] == {**run["environment"], "imported": ours["environment"]["imported"]}
+    name = run["environment"]["packages"]
+    assert (tmp_path / "runs" / run["id"] / name).read_bytes() == (laptop / "runs" / run["id"] / name).read_bytes()
+    said(tmp_path, "export", "-o", str(second))
+    assert first.read_bytes() == second.read_bytes()
+
+
 def test_a_recipe_whose_runs_were_imported_is_not_trained_again(laptop: Path, tmp_path: Path) -> None:
     said(laptop, "export", "-o", str(tmp_path / "laptop.jsonl"))
     said(tmp_path, "import", str(tmp_path / "laptop.jsonl"))

@@ -27,6 +27,7 @@ from sracl.sharing.export import export
 from sracl.sharing.staging import staging
 from sracl.sharing.take_in import take_in
 from sracl.tracking import artifacts, identity, pages, queries
+from sracl.tracking.store import Store
 from tests.sharing.conftest import RANKS, project, train
 
 
@@ -96,6 +97,87 @@ def test_the_same_runs_make_the_same_file(bundle: Path, tmp_path: Path, name: st
     assert (gzip.decompress(written) if name.endswith(".gz") else written) == bundle.read_bytes()
     with project(tmp_path / "third") as store:
         assert take_in(store, tmp_path / name).new == 2
+
+
+PATCH = """diff --git a/new.py b/new.py
+new file mode 100644
+--- /dev/null
++++ b/new.py
+@@ -0,0 +1,4 @@
++import os
++x = open("{project}/data/x")
++/home/me/place
++KEY = "{key}"
+"""
+
+
+def explain(store: Store, run_id: str, name: str, file: str, text: str) -> None:
+    """Keep a text as a training does."""
+    path = paths.run_folder(run_id) / file
+    path.write_text(text)
+    store.artifact(run_id, name=name, path=str(path), digest="", size=len(text), facts={})
+
+
+@pytest.fixture
+def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two runs with the same packages, one of them with uncommitted changes."""
+    monkeypatch.setenv("MY_API_KEY", "canary-0123456789")
+    with project(tmp_path / "first") as store:
+        for seed, run_id in enumerate(("r1", "r2")):
+            train(store, run_id, seed=seed)
+            explain(store, run_id, "packages", "packages-0a1b2c3d.txt", "numpy==2.4\n")
+        text = PATCH.format(project=paths.project(), key="canary-0123456789")
+        explain(store, "r1", "project.patch", "project-0a1b2c3d.patch", text)
+        export(store, tmp_path / "explained.jsonl", project=paths.project())
+    return tmp_path / "explained.jsonl"
+
+
+def test_what_explains_runs_travels_once_and_without_places_and_keys(explained: Path, tmp_path: Path) -> None:
+    assert explained.read_text().count("numpy==2.4") == 1
+    with project(tmp_path / "second") as store:
+        take_in(store, explained)
+        files = {(run, row.name): Path(row.path) for run in ("r1", "r2") for row in artifacts.of_run(store, run) if row.path}
+        export(store, tmp_path / "again.jsonl", project=paths.project())
+    assert files["r2", "packages"].read_text() == "numpy==2.4\n"
+    patch = files["r1", "project.patch"].read_text()
+    assert "canary" not in patch and str(tmp_path) not in patch and "/home/me" not in patch
+    subprocess.run(["git", "apply", str(files["r1", "project.patch"])], cwd=tmp_path, check=True)
+    assert (tmp_path / "new.py").read_text().splitlines()[:2] == ["import os", 'x = open("data/x")']
+    assert (tmp_path / "again.jsonl").read_bytes() == explained.read_bytes()
+
+
+def test_an_import_that_is_refused_leaves_no_text(explained: Path, tmp_path: Path) -> None:
+    with project(tmp_path / "second") as store:
+        train(store, "r2", seed=1, hit=0.9)
+        with pytest.raises(DataError, match="other figures here"):
+            take_in(store, explained)
+        assert not paths.run_folder("r1").exists()
+        assert not (tmp_path / "second" / ".sracl" / "importing").exists()
+
+
+def test_a_text_that_lacks_or_leads_elsewhere_is_refused(explained: Path, tmp_path: Path) -> None:
+    with project(tmp_path / "second") as store:
+        with pytest.raises(DataError, match="rests on packages-ffffffff.txt, which no line before holds"):
+            take_in(store, changed(explained, line_of(explained, "run"), kept={"packages": "packages-ffffffff.txt"}))
+        with pytest.raises(DataError, match="text.name"):
+            take_in(store, changed(explained, line_of(explained, "text"), name="../packages-0a1b2c3d.txt"))
+        with pytest.raises(DataError, match="run.kept"):
+            take_in(store, changed(explained, line_of(explained, "run"), kept={"packages": "../store.db"}))
+        assert queries.runs(store) == []
+
+
+def test_a_file_of_the_first_format_is_read(bundle: Path, tmp_path: Path) -> None:
+    text = bundle.read_text().replace('"format":2', '"format":1').replace('"texts":0,', "")
+    for number in [number for number, line in enumerate(text.splitlines(), start=1) if '","run":' in line]:
+        lines = text.splitlines()
+        content = json.loads(lines[number - 1])["run"]
+        del content["kept"]
+        rest = f'"run":{json.dumps(content, separators=(",", ":"))}}}'
+        lines[number - 1] = f'{{"seal":"{hashlib.sha256(rest.encode()).hexdigest()[:16]}",{rest}'
+        text = "".join(f"{line}\n" for line in lines)
+    (tmp_path / "old.jsonl").write_text(text)
+    with project(tmp_path / "second") as store:
+        assert take_in(store, tmp_path / "old.jsonl").new == 2
 
 
 def test_seeds_of_two_projects_make_one_row(bundle: Path, tmp_path: Path) -> None:
@@ -183,7 +265,7 @@ def refusals(bundle: Path) -> dict[str, tuple[bytes, str]]:
         "empty": (b"", "is empty; a file of `sracl export` was expected"),
         "foreign": (b"\x89PNG\r\n\x1a\n\x00", ":1: should be the first line of a file of `sracl export`"),
         "answers": (b'{"kind": "sracl answers", "format": 1}\n', "`sracl llm import` takes it"),
-        "newer": (whole.replace(b'"format":1', b'"format":2', 1), ":1: is of format 2, and this version of sracl reads format 1. Upgrade"),
+        "newer": (whole.replace(b'"format":2', b'"format":3', 1), ":1: is of format 3, and this version of sracl reads format 2. Upgrade"),
         "cut within a line": (whole[:-40], f":{len(lines)}: is not a whole line"),
         "cut between lines": (b"".join(lines[:-1]), f":{len(lines) - 1}: is the last line, and 2 ranks were expected and 1 are there"),
         "a changed figure": (whole.replace(b"0.25", b"0.26", 1), f":{run}: was changed after it was written"),
