@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 def as_json(data: Any, errors: Sequence[str] = ()) -> str:
-    """`{"schema": 1, "data": …, "errors": […]}`; null where a value is not a finite number, and dates, as TOML has them, as text."""
+    """`{"schema": 1, "data": …, "errors": […]}`, where data is null of a command that failed.
+
+    Null stands where a value is not a finite number; dates, as TOML has them, are texts.
+    """
     listed = {"schema": 1, "data": _finite(data), "errors": list(errors)}
     return json.dumps(listed, indent=1, ensure_ascii=False, allow_nan=False, default=_dated)
 

@@ -41,7 +41,8 @@ from sracl.cli import (
 )
 from sracl.cli import import_ as importing
 from sracl.cli import list as listing
-from sracl.errors import NO_SPACE, BudgetError, SraclError
+from sracl.errors import NO_SPACE, BudgetError, RecipeError, SraclError
+from sracl.listing import as_json as in_json
 
 app = typer.Typer(
     name="sracl",
@@ -113,33 +114,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (by default the process's own).
 
     What sracl raises on purpose is reported on stderr without a traceback (`SRACL_LOG=debug` shows it); anything else is
-    a defect and keeps its traceback.
+    a defect and keeps its traceback. Where JSON was asked for, stdout has the errors as well: `data` is null then.
 
     Returns:
         The exit code: 0, that of the error, 5 for a full disk, 130 after Ctrl-C; 2 for a line that cannot be understood.
     """
     letters.spell(sys.stdout)
+    as_json = _asks_for_json(sys.argv[1:] if arguments is None else arguments)
     try:
         # `use = "my_lab.models:Mine"` finds the project's own modules; last, so that they can shadow nothing installed
         sys.path.append(str(paths.project()))
         app(args=None if arguments is None else list(arguments), prog_name="sracl")
     except SystemExit as left:
-        if isinstance(left.code, int):
-            return left.code
-        raise
+        if not isinstance(left.code, int):
+            raise
+        refused = getattr(left.__context__, "format_message", None)  # typer, which has said so on stderr, leaves with it
+        if as_json and refused is not None:
+            print(in_json(None, [refused()]))
+        return left.code
     except SraclError as error:
-        return _report(error)
+        return _report(error, as_json=as_json)
     except OSError as error:
         if error.errno not in NO_SPACE:
             raise
         where = f" for {error.filename}" if error.filename else ""
         full = BudgetError(f"No space is left on the disk{where}. Free some and run the same command: it resumes.")
         full.__cause__ = error
-        return _report(full)
+        return _report(full, as_json=as_json)
     return 0
 
 
-def _report(error: SraclError) -> int:
+def _asks_for_json(words: Sequence[str]) -> bool:
+    """Whether a command line asks for JSON, as `--json` or as a format."""
+    options = list(words[: words.index("--")] if "--" in words else words)
+    formats = zip(options, options[1:], strict=False)
+    return "--json" in options or "--format=json" in options or any(pair in (("--format", "json"), ("-f", "json")) for pair in formats)
+
+
+def _report(error: SraclError, *, as_json: bool) -> int:
+    if as_json:
+        print(in_json(None, list(map(str, error.problems)) if isinstance(error, RecipeError) else [str(error)]))
     if os.environ.get("SRACL_LOG", "").lower() == "debug":
         traceback.print_exception(error, file=sys.stderr)
     else:

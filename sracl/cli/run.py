@@ -149,10 +149,13 @@ def carry_out(
             try:
                 results = execute(plan, store, screen, device=device, fail_fast=fail_fast, allowance=allowance)
             except (KeyboardInterrupt, Terminated) as stop:
-                screen.line("interrupted; run the same command to go on from the last checkpoint.")
+                told = "interrupted; run the same command to go on from the last checkpoint."
+                screen.line(told)
+                if as_json:
+                    print(listing.as_json(None, [told]))
                 return 130 if isinstance(stop, KeyboardInterrupt) else 143
     with Store.open(paths.store_file()) as store:
-        print_leaderboard(store, plan.name, run_ids={run_id(run) for run in plan.runs}, as_json=as_json)
+        print_leaderboard(store, plan.name, run_ids={run_id(run) for run in plan.runs}, as_json=as_json, errors=_lost(results))
     return _exit_code(results)
 
 
@@ -167,25 +170,36 @@ def _wait_briefly() -> None:
         os.environ["GOMP_SPINCOUNT"] = "10000"
 
 
+def _lost(results: list[Result]) -> list[str]:
+    """Which runs were not trained, and why."""
+    lost = sorted((result for result in results if result.status in ("failed", "busy")), key=lambda result: result.status == "busy")
+    return [f"{result.label}: {result.status}: {result.reason}" for result in lost]
+
+
 def _exit_code(results: list[Result]) -> int:
+    for line in _lost(results):
+        typer.echo(line, err=True)
     failed = [result for result in results if result.status == "failed"]
     busy = [result for result in results if result.status == "busy"]
-    for result in [*failed, *busy]:
-        typer.echo(f"{result.label}: {result.status}: {result.reason}", err=True)
     if failed:
         return failed[0].code if len(failed) == len(results) else 7
     return busy[0].code if busy else 0
 
 
 def seeds_from(text: str | None) -> list[int] | None:
-    """`2024,2025` as listed; a single small number as that many seeds from 2024."""
+    """`2024,2025` as listed; a single small number as that many seeds from 2024.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    from sracl.errors import UsageError
+
     if text is None:
         return None
     try:
         numbers = [int(part) for part in text.split(",")]
-    except ValueError:
-        print(f"--seeds takes integers such as 2024,2025 or a count such as 3, got {text!r}", file=sys.stderr)
-        raise typer.Exit(2) from None
+    except ValueError as error:
+        raise UsageError(f"--seeds takes integers such as 2024,2025 or a count such as 3, got {text!r}.") from error
     if len(numbers) == 1 and 0 < numbers[0] < 1000:
         return [2024 + offset for offset in range(numbers[0])]
     return numbers

@@ -40,9 +40,10 @@ def inspect(
 
     Texts, vectors and neighbours are made if they are not there yet.
     """
+    from sracl.errors import UsageError
+
     if (item is None) == (user is None):
-        print("give either --item or --user", file=sys.stderr)
-        raise typer.Exit(2)
+        raise UsageError("Give either --item or --user.")
     from dataclasses import asdict
 
     from sracl.runs.semantic_view import item_view, user_view

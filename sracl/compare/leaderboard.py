@@ -118,13 +118,14 @@ def print_leaderboard(
     *,
     run_ids: Collection[str] | None = None,
     as_json: bool = False,
+    errors: Sequence[str] = (),
 ) -> None:
-    """Print the leaderboard of a recipe on stdout: a table, or JSON."""
+    """Print the leaderboard of a recipe on stdout: a table, or JSON, which tells what went wrong besides."""
     from sracl.compare import render
 
     board = leaderboard(store, recipe, run_ids=run_ids)
     if as_json:
-        print(render.as_json(board))
+        print(render.as_json(board, errors))
     else:
         render.show(board)
 

@@ -111,8 +111,8 @@ def as_markdown(board: Leaderboard) -> str:
     return "\n".join([*parts, *map(escaped, _closing(board))])
 
 
-def as_json(board: Leaderboard) -> str:
-    """`{"schema": 1, "data": [block, …], "errors": [note, …]}`; figures unrounded, null where a value is not a number."""
+def as_json(board: Leaderboard, errors: Sequence[str] = ()) -> str:
+    """`{"schema": 1, "data": [block, …], "errors": [error, …, note, …]}`; figures unrounded, null where a value is not a number."""
     taken = {row.runs: {"cost": cost.as_json(row)} for table in board.costs for row in table.rows}
     data = [
         {
@@ -128,7 +128,7 @@ def as_json(board: Leaderboard) -> str:
         }
         for block in board.blocks
     ]
-    return listing.as_json(data, board.notes)
+    return listing.as_json(data, [*errors, *board.notes])
 
 
 def escaped(text: str) -> str:

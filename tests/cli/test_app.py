@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import subprocess
@@ -71,6 +72,32 @@ def test_a_recipe_error_lists_its_problems_and_leaves_with_3(monkeypatch: pytest
         "  a.toml:4: train.epochs: Should be an integer.",
         "  backbone.use: Is missing.",
     ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (["show", "sasrek", "--json"], 2, "Nothing is called 'sasrek'. Did you mean 'sasrec'?"),
+        (["export", "-o", "x.jsonl", "--format=json"], 2, "No such option: --format"),
+        (["diff", "a", "b", "-f", "json"], 8, "There is no store at "),
+        (["run", "quickstart", "--seeds", "x", "--json"], 2, "--seeds takes integers"),
+        (["runs", "--json", "--limit", "0"], 2, "Invalid value for '--limit'"),
+        (["runs", "--json", "--limti", "3"], 2, "No such option: --limti"),
+        (["run", "quickstart", "--set", "train.epochs=true", "--set", "backbone.dropout=7", "--json"], 3, "--set: backbone.dropout"),
+    ],
+)
+def test_where_json_is_asked_for_errors_are_json_too(arguments: list[str], code: int, told: str, tmp_path: Path) -> None:
+    done = sracl(*arguments, SRACL_HOME=str(tmp_path), NO_COLOR="1")
+    answer = json.loads(done.stdout)
+    assert (done.returncode, answer["schema"], answer["data"]) == (code, 1, None)
+    assert answer["errors"][0].startswith(told), answer
+    assert len(answer["errors"]) == (2 if code == 3 else 1)
+    assert " ".join(told.split()[:3]) in done.stderr
+
+
+def test_json_that_no_option_asks_for_is_none() -> None:
+    done = sracl("show", "--", "--json")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_debug_shows_where_an_error_came_from(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sracl.cli.semantics import app
+from sracl.errors import UsageError
 
 runner = CliRunner()
 
@@ -80,5 +81,5 @@ def test_variants_without_texts_are_passed_over(tmp_path: Path) -> None:
 @pytest.mark.parametrize("asked", [[], ["--item", "1", "--user", "2"]])
 def test_inspect_wants_one_of_both(asked: list[str]) -> None:
     shown = runner.invoke(app, ["inspect", "methods/sracl", *asked])
-    assert shown.exit_code == 2
-    assert shown.stderr == "give either --item or --user\n"
+    assert isinstance(shown.exception, UsageError)
+    assert str(shown.exception) == "Give either --item or --user."

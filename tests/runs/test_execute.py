@@ -325,6 +325,16 @@ def test_a_bad_recipe_reports_all_its_problems_and_leaves_nothing_behind(tmp_pat
     assert not (tmp_path / ".sracl").exists()
 
 
+def test_runs_that_failed_are_among_the_errors_of_json(tmp_path: Path) -> None:
+    recipe = str(sracl_recipe(tmp_path, epochs=1, extra='[train.optimizer]\nuse = "adam"\nlr = 1e30\n'))
+    done = called("run", recipe, *PLAIN, "--json", environment=project(tmp_path))
+    assert done.returncode == 1
+    answer = json.loads(done.stdout)
+    assert answer["data"] == []
+    assert answer["errors"][0].startswith("small · seed 1: failed: ")
+    assert answer["errors"][0] in done.stderr
+
+
 def test_a_dry_run_tells_and_does_nothing(tmp_path: Path) -> None:
     recipe = sracl_recipe(tmp_path)
     told = called("run", str(recipe), "--dry-run", environment=project(tmp_path))
