@@ -9,12 +9,13 @@ from typing import TypeVar
 _Written = TypeVar("_Written")
 
 
-def write_output(output: Path, write: Callable[[Path], _Written]) -> _Written:
+def write_output(output: Path, write: Callable[[Path], _Written], *, durable: bool = False) -> _Written:
     """Write the whole file, or leave what is there; what `write` returns. What killed commands have left of the file goes.
 
     Args:
         output: The file.
         write: Writes everything to the path it is given, of the same name.
+        durable: Whether the file is to survive a power cut from here on.
 
     Raises:
         UsageError: It cannot be written there.
@@ -24,7 +25,7 @@ def write_output(output: Path, write: Callable[[Path], _Written]) -> _Written:
 
     sweep_dead(output)
     try:
-        return write_whole(output, write)
+        return write_whole(output, write, durable=durable)
     except OSError as error:
         if error.errno in NO_SPACE:
             raise

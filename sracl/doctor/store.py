@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sracl.doctor.check import Check
 from sracl.errors import StoreError
 from sracl.tracking import queries
-from sracl.tracking.file import VERSION, connect, in_words
+from sracl.tracking.file import VERSION, connect, in_words, mend
 from sracl.tracking.reader import Reader
 from sracl.tracking.values import now
 
@@ -28,7 +28,7 @@ def store(path: Path) -> list[Check]:
     try:
         answer, notice, newest = _looked(path)
     except StoreError as error:
-        return [_damaged(str(error)), Check("clock", "ok", moment)]
+        return [_damaged(path, str(error)), Check("clock", "ok", moment)]
     return [_whole(path, answer, notice), _clock(moment, newest)]
 
 
@@ -54,7 +54,7 @@ def _whole(path: Path, answer: str, notice: str) -> Check:
     logged = log.stat().st_size if log.is_file() else 0
     found = f"{path}: whole, schema {VERSION}, {_size(path.stat().st_size)}, write-ahead log {_size(logged)}"
     if answer != "ok":
-        return _damaged(f"{path} is damaged: {answer}")
+        return _damaged(path, f"{path} is damaged: {answer}")
     if notice:
         return Check("store", "warning", notice, "pip install --upgrade sracl")
     if logged > _LARGE_LOG:
@@ -62,8 +62,8 @@ def _whole(path: Path, answer: str, notice: str) -> Check:
     return Check("store", "ok", found)
 
 
-def _damaged(found: str) -> Check:
-    return Check("store", "problem", found, "Put a backup in its place, or move it away.", exit_code=8)
+def _damaged(path: Path, found: str) -> Check:
+    return Check("store", "problem", found, "" if mend(path) in found else mend(path), exit_code=8)
 
 
 def _clock(moment: str, newest: list[queries.RunRow]) -> Check:

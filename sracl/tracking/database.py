@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import DatabaseError
 from sqlmodel import Session
 
+from sracl.tracking.backup import copy_store
 from sracl.tracking.file import VERSION, connect, explained, in_words, kept_version, locked
 from sracl.tracking.tables import SchemaVersion, Table
 from sracl.tracking.values import now
@@ -84,13 +85,8 @@ def _migrate(path: Path, version: int) -> int:
     """Add what later versions have and this one lacks, after a copy of the file as it was. So far that is whole tables."""
     copy = path.with_name(f"{path.name}.version-{version}")
     if not copy.exists():  # else an earlier attempt made it, and died
-        write_whole(copy, lambda part: _copy(path, part))
+        write_whole(copy, lambda part: copy_store(path, part))
     return _put_in_place(path)
-
-
-def _copy(path: Path, to: Path) -> None:
-    with closing(connect(path, "ro")) as old, closing(connect(to, "rwc")) as new:
-        old.backup(new)
 
 
 def _put_in_place(path: Path) -> int:

@@ -84,6 +84,19 @@ def in_words(path: Path) -> Iterator[None]:
         raise StoreError(f"The store at {path} cannot be opened: {error.strerror or error}.") from error
 
 
+def damaged(path: Path, found: object) -> str:
+    """What to say of a store that is damaged, and to do about it."""
+    return f"The store at {path} is damaged ({found}). {mend(path)}"
+
+
+def mend(path: Path) -> str:
+    """How a damaged store is replaced. Its write-ahead log has to go along, which would be written into whatever takes its place."""
+    return (
+        f"Move it away with the files {path.name}-wal and {path.name}-shm beside it, and put a copy that `sracl doctor --backup FILE` "
+        "made in its place, or begin anew."
+    )
+
+
 def explained(error: BaseException, path: Path) -> SraclError:
     """What an error of SQLite means for the user."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the low byte is the primary code
@@ -95,7 +108,7 @@ def explained(error: BaseException, path: Path) -> SraclError:
     if code == sqlite3.SQLITE_BUSY:
         return ResourceError(f"The store at {path} was kept locked by another program for {_BUSY_SECONDS} s.")
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreError(f"The store at {path} is damaged ({error}). Move the file away, or put a backup in its place.")
+        return StoreError(damaged(path, error))
     if code == sqlite3.SQLITE_READONLY:
         return StoreError(f"The store at {path} may not be written to ({error}).")
     return StoreError(f"The store at {path} answered: {error}.")
