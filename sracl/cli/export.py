@@ -22,6 +22,10 @@ def command(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="JSON lines; gzipped where it ends with .gz.", dir_okay=False)
     ] = None,
+    patches: Annotated[
+        bool,
+        typer.Option("--patches", help="Also what the code of the runs had beyond its commits; written to the file only if asked for."),
+    ] = False,
     mlflow: Annotated[
         str | None, typer.Option("--mlflow", metavar="URL", help="Send them to an MLflow server instead, each once however often.")
     ] = None,
@@ -29,11 +33,10 @@ def command(
     """Write completed runs to a file that `sracl import` takes into another project, for one leaderboard over both.
 
     It holds values and where they were set, figures of every epoch and final ones, the rank of every user's target, the
-    environment with its packages and uncommitted changes; no weights, no texts, no data, no keys, and no absolute paths.
-    The same runs make the same file.
+    environment with its packages; no weights, no texts, no data, no keys, and no absolute paths. The same runs make the same file.
 
-    With --mlflow they go to a server instead, all but ranks, packages and patches: a recipe is an experiment there. What is there
-    already is not sent again.
+    With --mlflow they go to a server instead, all but ranks and packages: a recipe is an experiment there. What is there already is
+    not sent again.
     MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, say who asks.
     """
     from sracl import paths
@@ -42,9 +45,11 @@ def command(
     from sracl.sharing.mlflow import send
     from sracl.tracking.reader import Reader
 
+    if patches and output is None:
+        raise typer.BadParameter("patches go into a file, --output", param_hint="--patches")
     with Reader.open(paths.store_file()) as store:
         if output is not None and mlflow is None:
-            done = write_output(output, lambda file: export(store, file, selectors or (), project=paths.project()))
+            done = write_output(output, lambda file: export(store, file, selectors or (), project=paths.project(), patches=patches))
             unfinished, told = done.unfinished, how_many(done.runs, "run")
             if done.without_ranks:
                 _say(f"No ranks could be read of {', '.join(done.without_ranks)}; their figures are there.")

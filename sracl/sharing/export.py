@@ -41,7 +41,7 @@ class Exported:
     """Runs that ought to have ranks, whose file is gone or damaged."""
 
 
-def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project: Path) -> Exported:
+def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project: Path, patches: bool = False) -> Exported:
     """Write completed runs as a bundle.
 
     Args:
@@ -49,6 +49,7 @@ def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project:
         file: Gzipped where its name ends with .gz.
         selectors: Recipes, by name or file, and runs, by the beginnings of their ids; all completed runs where there are none.
         project: Folder of the store: places in it are told relative to it.
+        patches: Whether what the code had beyond its commits goes with them, which nobody may have meant to publish.
 
     Raises:
         UsageError: A selector means nothing, a run named by its id is not completed, or nothing is left to export.
@@ -63,7 +64,8 @@ def export(store: Reader, file: Path, selectors: Sequence[str] = (), *, project:
     kept = {run.id: {row.name: row for row in artifacts.of_run(store, run.id)} for run in runs}
     ranked = {run.id: _ranks(kept[run.id].get(RANKS)) for run in runs}
     texts: dict[str, str] = {}
-    explained = {run.id: _explained(kept[run.id], texts, clean) for run in runs}
+    wanted = [name for name in PROVENANCE if patches or not name.endswith(".patch")]
+    explained = {run.id: _explained(wanted, kept[run.id], texts, clean) for run in runs}
     known = queries.recipes(store)
     recipes = [known[name] for name in sorted({place.recipe for run in runs for place in run.entries}) if name in known]
     facts = queries.protocols(store)
@@ -180,10 +182,12 @@ def _record(
     }
 
 
-def _explained(kept: Mapping[str, ArtifactRow], texts: dict[str, str], clean: Callable[[Any], Any]) -> dict[str, str]:
+def _explained(
+    wanted: Iterable[str], kept: Mapping[str, ArtifactRow], texts: dict[str, str], clean: Callable[[Any], Any]
+) -> dict[str, str]:
     """What explains a run and is still here: name -> file, whose text is added to those of other runs."""
     found: dict[str, str] = {}
-    for name in PROVENANCE:
+    for name in wanted:
         file = Path(kept[name].path) if name in kept else None
         if file is None or not file.is_file():
             continue

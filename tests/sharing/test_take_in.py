@@ -128,8 +128,16 @@ def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             explain(store, run_id, "packages", "packages-0a1b2c3d.txt", "numpy==2.4\n")
         text = PATCH.format(project=paths.project(), key="canary-0123456789")
         explain(store, "r1", "project.patch", "project-0a1b2c3d.patch", text)
-        export(store, tmp_path / "explained.jsonl", project=paths.project())
+        export(store, tmp_path / "explained.jsonl", project=paths.project(), patches=True)
+        export(store, tmp_path / "without.jsonl", project=paths.project())
     return tmp_path / "explained.jsonl"
+
+
+def test_uncommitted_changes_stay_unless_they_are_asked_for(explained: Path) -> None:
+    told = explained.with_name("without.jsonl").read_text()
+    assert "numpy==2.4" in told
+    assert "diff --git" not in told
+    assert "diff --git" in explained.read_text()
 
 
 def test_what_explains_runs_travels_once_and_without_places_and_keys(explained: Path, tmp_path: Path) -> None:
@@ -137,7 +145,7 @@ def test_what_explains_runs_travels_once_and_without_places_and_keys(explained: 
     with project(tmp_path / "second") as store:
         take_in(store, explained)
         files = {(run, row.name): Path(row.path) for run in ("r1", "r2") for row in artifacts.of_run(store, run) if row.path}
-        export(store, tmp_path / "again.jsonl", project=paths.project())
+        export(store, tmp_path / "again.jsonl", project=paths.project(), patches=True)
     assert files["r2", "packages"].read_text() == "numpy==2.4\n"
     patch = files["r1", "project.patch"].read_text()
     assert "canary" not in patch and str(tmp_path) not in patch and "/home/me" not in patch
