@@ -40,7 +40,7 @@ def test_a_damaged_store_is_put_back_as_the_manual_says(home: Path) -> None:
     copy = home / "copy.db"
     done = called("doctor", "--backup", str(copy), environment=project(home))
     assert (done.returncode, done.stdout) == (0, f"{copy}: 40 runs\n")
-    before = called("runs", "--limit", "99", environment=project(home)).stdout
+    before = called("runs", "--limit", "99", "--json", environment=project(home)).stdout
     store = home / ".sracl" / "store.db"
     with Store.open(store) as writer:  # whose write-ahead log is left beside what is damaged
         writer.start("r1", identity.current())
@@ -57,7 +57,7 @@ def test_a_damaged_store_is_put_back_as_the_manual_says(home: Path) -> None:
     for line in moves:
         subprocess.run(line, shell=True, cwd=home, check=True)
     assert shows == "sracl runs"
-    again = called("runs", "--limit", "99", environment=project(home))
+    again = called("runs", "--limit", "99", "--json", environment=project(home))
     assert (again.returncode, again.stdout) == (0, before)
 
 
