@@ -13,18 +13,19 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sracl.tracking import queries
+from sracl.tracking import removal as rows
 from sracl.tracking.reader import Reader
-from sracl.tracking.removal import take_out
 from sracl.tracking.store import Store
 from sracl.tracking.tables import Entry, Point, Run
 from sracl.tracking.values import now
-from tests.support.recipes import called, project, sracl_recipe, start
+from tests.support.recipes import HELD, called, let_train, project, sracl_recipe, start
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
 """SASRec alone: no texts, no neighbours."""
@@ -180,7 +181,7 @@ def answered(home: Path, answer: str) -> str:
             os.write(ours, f"{answer}\n".encode())
             answer = ""
     os.close(ours)
-    assert process.wait(30) == 0, printed
+    assert process.wait(300) == 0, printed
     return printed
 
 
@@ -193,10 +194,11 @@ def test_a_terminal_is_asked(home: Path) -> None:
 
 
 def test_what_is_trained_and_what_waits_for_the_same_process_stays(tmp_path: Path) -> None:
-    recipe = str(sracl_recipe(tmp_path, epochs=30, users=60))
-    process = start("run", recipe, *PLAIN, "--seeds", "1,2", environment=project(tmp_path))
+    let_train(tmp_path, 1)
+    recipe = str(sracl_recipe(tmp_path, epochs=2, users=60))
+    process = start("run", recipe, *PLAIN, *HELD, "--seeds", "1,2", environment=project(tmp_path))
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not epochs(tmp_path).get(1):
             assert time.monotonic() < until, process.poll()
             time.sleep(0.02)
@@ -210,9 +212,10 @@ def test_what_is_trained_and_what_waits_for_the_same_process_stays(tmp_path: Pat
             "Nothing was removed.\n"
         )
         with Store.open(store_file(tmp_path)) as store, store.writing() as session:
-            take_out(session, [planned])  # as an earlier version of sracl does
+            rows.take_out(session, [planned])  # as an earlier version of sracl does
     finally:
-        _, errors = process.communicate(timeout=120)
+        let_train(tmp_path)
+        _, errors = process.communicate(timeout=300)
     assert process.returncode == 7, errors
     assert "small · seed 2: failed: was removed since this command began; run it again to train it" in errors
     assert ids(tmp_path) == folders(tmp_path) == [training]
@@ -221,13 +224,14 @@ def test_what_is_trained_and_what_waits_for_the_same_process_stays(tmp_path: Pat
 
 
 def test_a_process_that_is_killed_holds_back_none_of_the_runs_it_had_not_begun(tmp_path: Path) -> None:
-    recipe = str(sracl_recipe(tmp_path, epochs=30, users=60))
-    process = start("run", recipe, *PLAIN, "--seeds", "1,2", environment=project(tmp_path))
+    let_train(tmp_path, 1)
+    recipe = str(sracl_recipe(tmp_path, epochs=2, users=60))
+    process = start("run", recipe, *PLAIN, *HELD, "--seeds", "1,2", environment=project(tmp_path))
     while not epochs(tmp_path).get(1):
         assert process.poll() is None
         time.sleep(0.02)
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     planned, begun = ids(tmp_path)
     said(tmp_path, "rm", planned, begun, "--yes")
     assert ids(tmp_path) == []
@@ -241,16 +245,29 @@ def epochs(home: Path) -> dict[int, int | None]:
         return {run.seed: run.epoch for run in queries.runs(store)}
 
 
+def _hold_the_last() -> None:
+    """Removals of 120 runs do not end."""
+    take_out = rows.take_out
+    transactions = count(1)
+
+    def held(*given: Any) -> Any:
+        if next(transactions) == 6:
+            time.sleep(300)
+        return take_out(*given)
+
+    rows.take_out = held  # type: ignore[assignment]
+
+
 @pytest.mark.parametrize("trial", [0, 1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
 def test_killed_at_any_moment_every_run_is_whole_or_gone(tmp_path: Path, trial: int) -> None:
     made_up(tmp_path, 120)
-    process = start("rm", "--recipe", "many", "--yes", environment=project(tmp_path))
+    process = start("rm", "--recipe", "many", "--yes", environment=project(tmp_path), before=_hold_the_last)
     while len(ids(tmp_path)) == 120:
         assert process.poll() is None
         time.sleep(0.001)
     time.sleep(random.Random(trial).uniform(0, 0.05))  # they go in six transactions, with the files of twenty runs after each
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL
     left = ids(tmp_path)
     assert left

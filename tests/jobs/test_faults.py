@@ -18,11 +18,11 @@ from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
 from tests.support.jobs import add, rows, store_file, surroundings, swept, wait_until
-from tests.support.recipes import called, sracl_recipe
+from tests.support.recipes import HELD, called, let_train, sracl_recipe
 from tests.support.terminal import Terminal
 from tests.tui.support import add as register
 
-EPOCHS = 10
+EPOCHS = 6
 FORK = multiprocessing.get_context("fork")
 
 
@@ -49,14 +49,15 @@ def outcome(home: Path) -> tuple[RunRow, dict[Any, float], dict[str, list[tuple[
 
 
 def detached(home: Path, undisturbed: Path) -> None:
-    recipe = str(sracl_recipe(home, epochs=EPOCHS))
+    """A training that waits for its last epoch."""
+    let_train(home, EPOCHS - 1)
     environment = {**surroundings(home), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
-    entered = called("run", recipe, "--detach", environment=environment)
+    entered = called("run", str(sracl_recipe(home, epochs=EPOCHS)), *HELD, "--detach", environment=environment)
     assert entered.returncode == 0, entered.stderr
 
 
 def until_epoch(home: Path, epoch: int) -> RunRow:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while True:
         with Reader.open(store_file(home)) as store:
             (run,) = queries.runs(store)
@@ -74,8 +75,9 @@ def test_a_training_that_is_killed_is_seen_dead_and_goes_on_when_it_is_retried(h
     time.sleep(chance.uniform(0, 0.3))
     assert run.pid is not None
     os.kill(run.pid, signal.SIGKILL)
-    wait_until(home, lambda found: found[1].state == "interrupted", seconds=10)  # one heartbeat
+    wait_until(home, lambda found: found[1].state == "interrupted")
     assert outcome(home)[0].state == "interrupted"
+    let_train(home)
     environment = surroundings(home)
     assert called("queue", "retry", "1", environment=environment).returncode == 0
     assert called("queue", "wait", environment=environment).returncode == 0
@@ -94,13 +96,13 @@ def test_the_terminal_interface_is_killed_while_jobs_run(home: Path, trial: int)
     assert called("queue", "start", environment=environment).returncode == 0
     terminal = Terminal(environment)
     wait_until(home, lambda found: all(row.state == "running" for row in found.values()))
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while b"Quit" not in terminal.printed:
         assert time.monotonic() < until
         time.sleep(0.02)
     time.sleep(chance.uniform(0, 1))
     os.killpg(terminal.process.pid, signal.SIGKILL)
-    terminal.process.wait(timeout=10)
+    terminal.process.wait(timeout=300)
     assert {row.state for row in rows(home).values()} == {"running"}
     (home / "go").touch()
     found = wait_until(home, lambda found: all(row.state == "completed" for row in found.values()))
@@ -123,7 +125,7 @@ def test_writers_beside_the_terminal_interface_lose_nothing(home: Path, writers:
         for name in names:
             register(store, name, variant=name)
     terminal = Terminal(surroundings(home))
-    until = time.monotonic() + 30
+    until = time.monotonic() + 300
     while b"run0" not in terminal.printed:  # it watches before anything is written, and takes keys
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -140,7 +142,7 @@ def test_writers_beside_the_terminal_interface_lose_nothing(home: Path, writers:
                 "valid.mrr@10": commits,
             }
     terminal.press("Q")
-    assert terminal.process.wait(timeout=20) == 0
+    assert terminal.process.wait(timeout=300) == 0
     assert b"locked" not in terminal.printed
 
 
@@ -153,8 +155,9 @@ def test_a_run_that_is_stopped_for_a_minute_is_shown_as_stalled_and_never_starte
     time.sleep(60)
     assert outcome(home)[0].state == "stalled"
     assert (rows(home)[1].state, rows(home)[1].attempt) == ("stalled", 1)
-    again = called("run", str(sracl_recipe(home, epochs=EPOCHS)), "--device", "cpu", environment=surroundings(home))
+    again = called("run", str(sracl_recipe(home, epochs=EPOCHS)), *HELD, "--device", "cpu", environment=surroundings(home))
     assert again.returncode == 6
+    let_train(home)
     os.kill(run.pid, signal.SIGCONT)
     assert called("queue", "wait", environment=surroundings(home)).returncode == 0
     assert (outcome(home)[0].state, outcome(home)[0].attempt) == ("completed", 1)

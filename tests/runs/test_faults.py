@@ -14,10 +14,9 @@ from safetensors.torch import load_file
 from sracl.tracking import queries
 from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
-from tests.support.recipes import called, project, sracl, sracl_recipe, start
+from tests.support.recipes import HELD, called, let_train, project, sracl, sracl_recipe, start
 
-USERS, EPOCHS = 30, 16
-"""So many, and so short, that a signal sent once the first is stored meets a run that still trains."""
+USERS, EPOCHS = 30, 6
 
 
 def outcome(home: Path) -> tuple[RunRow, dict[tuple[str, str, str, str], float], dict[str, list[tuple[int, float]]]]:
@@ -39,32 +38,35 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def wait_for_epoch(home: Path, process: object, epoch: int) -> None:
     """Until the store knows of this epoch."""
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while time.monotonic() < until:
         if (home / ".sracl" / "store.db").exists():
             with Reader.open(home / ".sracl" / "store.db") as store:
                 if any((run.epoch or 0) >= epoch for run in queries.runs(store)):
                     return
         time.sleep(0.01)
-    raise AssertionError("training did not get under way within a minute")
+    raise AssertionError("training did not get under way")
 
 
 def killed_and_continued(home: Path, undisturbed: Path, number: signal.Signals, after_epoch: int, delay: float) -> None:
     recipe = str(sracl_recipe(home, users=USERS, epochs=EPOCHS))
     environment = {**project(home), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
-    process = start("run", recipe, "--device", "cpu", environment=environment)
+    let_train(home, EPOCHS - 1)
+    process = start("run", recipe, *HELD, "--device", "cpu", environment=environment)
     wait_for_epoch(home, process, after_epoch)
     time.sleep(delay)
     process.send_signal(number)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == -number
-    again = called("run", recipe, "--device", "cpu", environment=environment)
+    let_train(home)
+    again = called("run", recipe, *HELD, "--device", "cpu", environment=environment)
     assert again.returncode == 0, again.stderr
     ours, theirs = outcome(home), outcome(undisturbed)
     assert ours[0].state == "completed"
     assert ours[1] == theirs[1]  # every final figure, bit for bit
     assert ours[2] == theirs[2]  # every epoch's losses and validation metrics, each once
-    weights, expected = (load_file(place / "runs" / ours[0].id / "best.safetensors") for place in (home, undisturbed))
+    places = home / "runs" / ours[0].id, undisturbed / "runs" / theirs[0].id
+    weights, expected = (load_file(place / "best.safetensors") for place in places)
     assert all((weights[name] == expected[name]).all() for name in expected)
 
 
@@ -88,26 +90,30 @@ def test_asked_to_stop_it_marks_the_run_interrupted_and_goes_on_later(
 ) -> None:
     recipe = str(sracl_recipe(tmp_path, users=USERS, epochs=EPOCHS))
     environment = {**project(tmp_path), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
-    process = start("run", recipe, "--device", "cpu", environment=environment)
+    let_train(tmp_path, EPOCHS - 1)
+    process = start("run", recipe, *HELD, "--device", "cpu", environment=environment)
     wait_for_epoch(tmp_path, process, 1)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    let_train(tmp_path)  # to the next step, where it heeds the signal
+    _, errors = process.communicate(timeout=300)
     assert process.returncode == code
     assert "run the same command to go on" in errors
     assert outcome(tmp_path)[0].state == "interrupted"
-    assert called("run", recipe, "--device", "cpu", environment=environment).returncode == 0
+    assert called("run", recipe, *HELD, "--device", "cpu", environment=environment).returncode == 0
     assert outcome(tmp_path)[1] == outcome(undisturbed)[1]
 
 
 def test_a_second_process_leaves_the_run_to_the_first(tmp_path: Path, undisturbed: Path) -> None:
-    recipe = str(sracl_recipe(tmp_path, users=USERS, epochs=30))
+    recipe = str(sracl_recipe(tmp_path, users=USERS, epochs=2))
     environment = {**project(tmp_path), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
-    first = start("run", recipe, "--device", "cpu", environment=environment)
+    let_train(tmp_path, 1)
+    first = start("run", recipe, *HELD, "--device", "cpu", environment=environment)
     wait_for_epoch(tmp_path, first, 1)
-    second = called("run", recipe, "--device", "cpu", environment=environment)
+    second = called("run", recipe, *HELD, "--device", "cpu", environment=environment)
     assert second.returncode == 6
     assert "another process is training this run" in second.stderr
-    first.communicate(timeout=120)
+    let_train(tmp_path)
+    first.communicate(timeout=300)
     assert first.returncode == 0
     run, figures, _ = outcome(tmp_path)
     assert run.state == "completed"

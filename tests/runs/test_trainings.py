@@ -21,7 +21,7 @@ from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
 from tests.runs.test_faults import wait_for_epoch
 from tests.support.plugins import ROOT
-from tests.support.recipes import called, project, start
+from tests.support.recipes import HELD, called, let_train, project, start
 
 STAGED = """
 recipe = 1
@@ -240,32 +240,23 @@ def test_interrupted_in_both_stages_and_continued_equals_uninterrupted(
     assert_same(tmp_path, undisturbed)
 
 
-LONG = ("--set", "stage.pretrain.train.epochs=12", "--set", "train.epochs=16")
-"""So many epochs that a signal sent once one is stored meets a run that still trains."""
-
-
 def surroundings(home: Path) -> dict[str, str]:
     """A project of its own, whose processes find the components of tests."""
     return {**project(home), "PYTHONPATH": str(ROOT)}
 
 
-@pytest.fixture(scope="module")
-def long_undisturbed(recipe: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    home = tmp_path_factory.mktemp("long")
-    done = called("run", str(recipe), *LONG, "--device", "cpu", environment=surroundings(home))
-    assert done.returncode == 0, done.stderr
-    return home
-
-
-@pytest.mark.parametrize("after_epoch", [2, pytest.param(14, marks=pytest.mark.slow)])
+# the main training is held before its first epoch, or before its last
+@pytest.mark.parametrize(("after_epoch", "allowed"), [(2, 0), pytest.param(PRETRAIN + 2, MAIN - 1, marks=pytest.mark.slow)])
 def test_kill_9_in_either_stage_then_the_same_command_equals_an_uninterrupted_run(
-    recipe: Path, long_undisturbed: Path, tmp_path: Path, after_epoch: int
+    recipe: Path, undisturbed: Path, tmp_path: Path, after_epoch: int, allowed: int
 ) -> None:
-    command, environment = ("run", str(recipe), *LONG, "--device", "cpu"), surroundings(tmp_path)
+    command, environment = ("run", str(recipe), *HELD, "--device", "cpu"), surroundings(tmp_path)
+    let_train(tmp_path, allowed)
     process = start(*command, environment=environment)
     wait_for_epoch(tmp_path, process, after_epoch)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
+    let_train(tmp_path)
     again = called(*command, environment=environment)
     assert again.returncode == 0, again.stderr
-    assert_same(tmp_path, long_undisturbed)
+    assert_same(tmp_path, undisturbed)

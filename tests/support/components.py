@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from sracl import paths
 from sracl.data.splits import Prefixes
 from sracl.interfaces import BATCH, Request
 from sracl.samplers.prefix import Prefix
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
     from sracl.data.attributes import ItemAttributes
@@ -93,6 +97,26 @@ class Backwards(Prefix):
         rows = super().rows(interactions, max_length)
         turned = {name: getattr(rows, name)[::-1].copy() for name in ("users", "visible", "starts", "stops", "targets")}
         return Prefixes(**turned)
+
+
+class Held(Prefix):
+    """Every prefix that trains; a process begins no more epochs of a training than `let_train` allows its project.
+
+    Args:
+        generator: Source of the order.
+    """
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__(generator)
+        self.begun = 0
+
+    def __call__(self, num_samples: int, batch_size: int) -> Sequence[Tensor]:
+        """As of `prefix`, once the epoch may begin."""
+        self.begun += 1
+        allowed = paths.project() / "epochs"
+        while allowed.exists() and self.begun > int(allowed.read_text()):
+            time.sleep(0.01)
+        return super().__call__(num_samples, batch_size)
 
 
 class WatchfulViews:

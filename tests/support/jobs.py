@@ -60,7 +60,7 @@ def rows(home: Path) -> dict[int, JobRow]:
         return {row.number: row for row in jobs.jobs(store)}
 
 
-def wait_until(home: Path, holds: Callable[[dict[int, JobRow]], bool], *, seconds: float = 60) -> dict[int, JobRow]:
+def wait_until(home: Path, holds: Callable[[dict[int, JobRow]], bool], *, seconds: float = 300) -> dict[int, JobRow]:
     """Until something holds of the jobs."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
@@ -75,4 +75,4 @@ def end(process: subprocess.Popen[str]) -> None:
     """Kill a process and all of its group, whatever it is doing."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)

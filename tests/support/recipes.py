@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from unittest.mock import patch
@@ -92,6 +92,16 @@ def project(folder: Path) -> dict[str, str]:
     return {**kept, "SRACL_HOME": str(folder), "SRACL_CACHE_DIR": str(folder / "cache"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
 
 
+HELD = ("--set", "samples=tests.support.components:Held")
+"""For trainings that are sent signals: `let_train` holds them, so that they still train, however slow whoever sends the signals is."""
+
+
+def let_train(home: Path, epochs: int = 1_000_000) -> None:
+    """Allow the `HELD` trainings of a project so many epochs."""
+    (home / "epochs.new").write_text(str(epochs))
+    (home / "epochs.new").rename(home / "epochs")  # a training reads one number or the other
+
+
 def heed_ctrl_c() -> None:
     """For processes before they begin: whoever starts the tests in the background of a script has Ctrl-C ignored for all of them."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -104,10 +114,10 @@ class Started:
     are the names; only the start of Python is left out.
     """
 
-    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, arguments: Sequence[str], environment: Mapping[str, str], before: Callable[[], None]) -> None:
         self._printed = tempfile.NamedTemporaryFile("r"), tempfile.NamedTemporaryFile("r")  # noqa: SIM115  (read once it has ended)
         printed = [file.name for file in self._printed]
-        self._process = COPIES.Process(target=_carry_out, args=(list(arguments), dict(environment), os.getcwd(), printed))
+        self._process = COPIES.Process(target=_carry_out, args=(list(arguments), dict(environment), os.getcwd(), printed, before))
         self._process.start()
 
     @property
@@ -136,7 +146,7 @@ class Started:
         return out, err
 
 
-def _carry_out(arguments: list[str], environment: dict[str, str], folder: str, printed: list[str]) -> None:
+def _carry_out(arguments: list[str], environment: dict[str, str], folder: str, printed: list[str], before: Callable[[], None]) -> None:
     """`sracl ARGUMENTS`, in a process that is here for this alone."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.clear()
@@ -145,12 +155,22 @@ def _carry_out(arguments: list[str], environment: dict[str, str], folder: str, p
     for number, name in enumerate(printed, start=1):
         os.dup2(os.open(name, os.O_WRONLY | os.O_APPEND), number)
     sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
+    before()
     sys.exit(main(arguments))
 
 
-def start(*arguments: str, environment: Mapping[str, str]) -> Started:
-    """`sracl ARGUMENTS` as a process of its own, for tests that send it signals or do something beside it."""
-    return Started(arguments, environment)
+def _nothing() -> None: ...
+
+
+def start(*arguments: str, environment: Mapping[str, str], before: Callable[[], None] = _nothing) -> Started:
+    """`sracl ARGUMENTS` as a process of its own, for tests that send it signals or do something beside it.
+
+    Args:
+        arguments: Of the command line.
+        environment: Of the process.
+        before: A function of a module, called there first.
+    """
+    return Started(arguments, environment, before)
 
 
 def called(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
