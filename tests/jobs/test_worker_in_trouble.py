@@ -52,9 +52,16 @@ def test_a_store_that_others_keep_locked_is_waited_for(store: Store, tmp_path: P
     add(tmp_path, "", count=2)
     with closing(sqlite3.connect(store.path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("BEGIN IMMEDIATE")
-        release = threading.Timer(0.6, other.rollback)
-        release.start()
         said: list[str] = []
+
+        def let_go() -> None:
+            while not said:
+                time.sleep(0.01)
+            time.sleep(0.6)  # some turns in vain
+            other.rollback()
+
+        release = threading.Thread(target=let_go)
+        release.start()
         work(store, said)
         release.join()
     assert [row.state for row in rows(tmp_path).values()] == ["completed", "completed"]
@@ -63,10 +70,19 @@ def test_a_store_that_others_keep_locked_is_waited_for(store: Store, tmp_path: P
 
 @pytest.mark.parametrize("step", ["claim", "started", "finish", "explain", "renew"])
 def test_what_cannot_be_written_now_is_written_later(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    add(tmp_path, "open('done.txt', 'a').write('x'); import time; time.sleep(0.3)", count=2)
+    script = "import os, time\nopen('done.txt', 'a').write('x')\nwhile not os.path.exists('go'): time.sleep(0.02)"
+    add(tmp_path, script, count=2)
     fails_once(monkeypatch, step)
     said: list[str] = []
-    work(store, said)
+
+    def report(line: str) -> None:
+        said.append(line)
+        if line == "no space left":  # else the first may have ended before there was anything to explain or to renew
+            (tmp_path / "go").touch()
+
+    if step == "finish":
+        (tmp_path / "go").touch()
+    Worker(store, Claims(tmp_path / "claims"), slots=1, report=report).work(idle_exit=0)
     assert "no space left" in said
     assert {(row.state, row.code, row.attempt) for row in rows(tmp_path).values()} == {("completed", 0, 1)}
     assert (tmp_path / "done.txt").read_text() == "xx"
@@ -78,15 +94,15 @@ def test_a_job_whose_worker_is_killed_while_it_starts_it_does_nothing_that_nobod
         "import os; from sracl.cli.app import main; from sracl.tracking.queue import Queue; "
         "Queue.started = lambda *_: os.kill(os.getpid(), 9); main(['worker', '--idle-exit', '0'])"
     )
-    killed = subprocess.run([sys.executable, "-c", dies], env=surroundings(tmp_path), check=False, timeout=60)
+    killed = subprocess.run([sys.executable, "-c", dies], env=surroundings(tmp_path), check=False, timeout=300)
     assert killed.returncode == -9
     time.sleep(0.5)  # it would have been done by now
     assert not (tmp_path / "done.txt").exists()
-    assert worker(tmp_path).wait(timeout=60) == 0
+    assert worker(tmp_path).wait(timeout=300) == 0
     assert (rows(tmp_path)[number].state, rows(tmp_path)[number].attempt) == ("interrupted", 1)
     with Store.open(store_file(tmp_path)) as opened:
         Queue(opened).retry(number)
-    assert worker(tmp_path).wait(timeout=60) == 0
+    assert worker(tmp_path).wait(timeout=300) == 0
     assert rows(tmp_path)[number].state == "completed"
     assert (tmp_path / "done.txt").read_text() == "x"
 
@@ -95,7 +111,7 @@ def test_what_it_cannot_say_does_not_keep_it_from_its_work(store: Store, tmp_pat
     add(tmp_path, "", count=2)
     command = [sys.executable, "-m", "sracl", "worker", "--idle-exit", "0"]
     with Path("/dev/full").open("w") as full:
-        subprocess.run(command, env=surroundings(tmp_path), stderr=full, check=False, timeout=60)
+        subprocess.run(command, env=surroundings(tmp_path), stderr=full, check=False, timeout=300)
     assert {row.state for row in rows(tmp_path).values()} == {"completed"}
 
 
@@ -125,7 +141,7 @@ def test_a_job_that_was_taken_out_of_the_store_is_looked_after_no_more(store: St
     def forget() -> None:
         while not rows(tmp_path)[1].pid:
             time.sleep(0.01)
-        with closing(sqlite3.connect(store.path)) as other, other:
+        with closing(sqlite3.connect(store.path, timeout=300)) as other, other:
             other.execute("DELETE FROM job WHERE number = 1")
 
     somebody = threading.Thread(target=forget)
@@ -141,7 +157,7 @@ def test_jobs_that_wait_in_vain_do_not_hold_up_those_behind_them(store: Store, t
         queue.add(label=f"{number}", command=["true"], folder=tmp_path, log=tmp_path / "log.txt", resources={"device": "cuda"})
     (last,) = add(tmp_path, "")
     worker = Worker(store, Claims(tmp_path / "claims"), slots=1, report=lambda line: None)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while rows(tmp_path)[last].state != "completed":
         assert time.monotonic() < until
         worker._turn()
@@ -152,12 +168,12 @@ def test_jobs_that_wait_in_vain_do_not_hold_up_those_behind_them(store: Store, t
 def test_a_run_that_another_process_has_is_not_said_to_be_cancelled(store: Store, tmp_path: Path) -> None:
     register(store, "r1", variant="r1")
     store.start("r1", identity.current())  # somebody trains it in a terminal
-    command = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
+    command = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
     number = Queue(store).add(label="x", command=command, folder=tmp_path, log=tmp_path / "log.txt", run_id="r1")
     worker = Worker(store, Claims(tmp_path / "claims"), slots=1, report=lambda line: None)
     worker._turn()
     Queue(store).cancel(number)
-    until = time.monotonic() + 20
+    until = time.monotonic() + 300
     while rows(tmp_path)[number].state != "cancelled":
         assert time.monotonic() < until
         worker._turn()

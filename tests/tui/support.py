@@ -42,8 +42,8 @@ def text(app: App[None]) -> str:
     return "\n".join(strip.text.rstrip() for strip in strips)
 
 
-async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for a condition; fail with the screen when it does not come."""
+async def until(pilot: Pilot[None], holds: Callable[[], bool], seconds: float = 120.0) -> None:
+    """Wait for a condition; fail with the screen when it does not come, on the slowest machine."""
     begun = time.monotonic()
     while time.monotonic() - begun < seconds:
         if holds():
