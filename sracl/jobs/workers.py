@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 
 IDLE_SECONDS = 10.0
 """How long a worker that nobody asked for stays when there is nothing to do."""
-
-_TRIES, _TRY_SECONDS = 10, 0.005
 
 INHERITED = "SRACL_WORKER_LOCK"
 """Descriptor of the lock that a worker gets from whoever started it."""
@@ -51,8 +48,11 @@ def ensure_worker() -> bool:
 
 def _ensure_worker() -> bool:
     with _lock_file() as file:
-        if not _locked(file):
-            return False
+        with _nobody_else_looks():
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
         # the lock passes on without ever being free, so that of two that look at the same time one starts a worker
         os.set_inheritable(file, True)
         with paths.worker_log().open("ab") as log:
@@ -74,12 +74,13 @@ def is_alive() -> bool:
         file = os.open(paths.worker_lock(), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(file)
+    with _nobody_else_looks():
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(file)
     return False
 
 
@@ -97,16 +98,15 @@ def work(*, slots: int, idle_exit: float | None, report: Callable[[str], None]) 
                 return
 
 
-def _locked(file: int) -> bool:
-    """Take the lock; not if a worker has it, who keeps it, while those have it for a moment only who look whether one lives."""
-    for _ in range(_TRIES):
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(_TRY_SECONDS)
-        else:
-            return True
-    return False
+@contextmanager
+def _nobody_else_looks() -> Iterator[None]:
+    """To look whether a worker lives is to take its lock for a moment: who looks at the same time would find a worker that is none."""
+    folder = os.open(paths.worker_lock().parent, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 @contextmanager

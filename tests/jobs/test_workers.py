@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import subprocess
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +43,25 @@ def test_who_looks_whether_a_worker_lives_is_not_taken_for_one(home: Path, monke
     finally:
         over.set()
         screen.join()
+
+
+def test_who_looks_for_long_is_not_taken_for_one_either(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: None)
+    paths.worker_lock().touch()
+    flock, looks = fcntl.flock, threading.Event()
+
+    def slow(file: int, operation: int) -> None:
+        flock(file, operation)
+        if threading.current_thread() is screen and operation & fcntl.LOCK_NB:
+            looks.set()
+            time.sleep(0.3)  # as a process that others keep from the processor just now
+
+    screen = threading.Thread(target=workers.is_alive)
+    monkeypatch.setattr(fcntl, "flock", slow)
+    screen.start()
+    assert looks.wait(300)
+    assert workers.ensure_worker()
+    screen.join()
 
 
 def test_whether_a_worker_lives_is_seen_by_who_may_only_read(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
