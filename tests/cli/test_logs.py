@@ -33,9 +33,12 @@ def test_a_letter_that_is_half_written_is_shown_whole(tmp_path: Path, monkeypatc
         queue.claim(number, worker=ME, device="cpu")
         follower = threading.Thread(target=logs.command, args=(str(number), True, 5))
         follower.start()
-        time.sleep(0.5)
+        until = time.monotonic() + 300
+        while not out.getvalue():
+            assert time.monotonic() < until
+            time.sleep(0.02)
         with log.open("ab") as file:
             file.write(text[6:])
         queue.finish(number, "completed", code=0)
-        follower.join(timeout=20)
+        follower.join(timeout=300)
     assert out.getvalue() == text.decode()

@@ -17,7 +17,7 @@ from sracl.tracking.queries import RunRow
 from sracl.tracking.reader import Reader
 from tests.support.jobs import add, rows, store_file, surroundings, swept, wait_until
 from tests.support.plugins import MEAN_BACKBONE
-from tests.support.recipes import called, sracl_recipe
+from tests.support.recipes import HELD, called, let_train, sracl_recipe
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0")
 """SASRec alone: no texts, no neighbours."""
@@ -51,7 +51,7 @@ def run(home: Path, run_id: str) -> RunRow:
 
 
 def until_epoch(home: Path, run_id: str, epoch: int) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while (run(home, run_id).epoch or 0) < epoch:
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -59,6 +59,7 @@ def until_epoch(home: Path, run_id: str, epoch: int) -> None:
 
 def test_a_detached_recipe_is_waited_for_and_compared(home: Path) -> None:
     recipe = str(sracl_recipe(home, epochs=2, extra=VARIANTS))
+    assert call(home, "queue", "pause").returncode == 0  # else it may be done before it is entered again
     entered = data(call(home, "run", recipe, "--detach", "--json"))
     assert [(entry["id"], entry["label"], entry["status"]) for entry in entered] == [
         (1, "small · both · seed 1", "queued"),
@@ -66,6 +67,7 @@ def test_a_detached_recipe_is_waited_for_and_compared(home: Path) -> None:
     ]
     again = data(call(home, "run", recipe, "--detach", "--json"))
     assert [(entry["id"], entry["status"]) for entry in again] == [(1, "waiting already"), (2, "waiting already")]
+    assert call(home, "queue", "start").returncode == 0
     waited = call(home, "queue", "wait")
     assert waited.returncode == 0, waited.stderr
     assert [job["state"] for job in data(call(home, "queue", "ls", "--json"))] == ["completed", "completed"]
@@ -88,14 +90,19 @@ def test_wait_ends_with_the_code_of_the_worst(home: Path) -> None:
 
 def test_a_run_is_cancelled_and_retried_and_equals_one_left_in_peace(home: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     peace = tmp_path_factory.mktemp("peace")
-    assert call(peace, "run", str(sracl_recipe(peace, epochs=18)), "--device", "cpu").returncode == 0
-    recipe, cache = str(sracl_recipe(home, epochs=18)), str(peace / "cache")  # texts and vectors are at hand
-    (entered,) = data(call(home, "run", recipe, "--detach", "--json", SRACL_CACHE_DIR=cache))
-    until_epoch(home, entered["run_id"], 2)
+    assert call(peace, "run", str(sracl_recipe(peace)), "--device", "cpu").returncode == 0
+    recipe, cache = str(sracl_recipe(home)), str(peace / "cache")  # texts and vectors are at hand
+    let_train(home, 1)
+    (entered,) = data(call(home, "run", recipe, *HELD, "--detach", "--json", SRACL_CACHE_DIR=cache))
+    until_epoch(home, entered["run_id"], 1)
     assert call(home, "queue", "checkpoint", "1").returncode == 0
+    wait_until(home, lambda found: not found[1].wanted)  # it was told so, and heeds it after its next step
+    let_train(home, 2)
     log = home / "runs" / entered["run_id"] / "log.txt"
     wait_until(home, lambda found: "checkpoint after step" in log.read_text())
     assert call(home, "queue", "cancel", entered["run_id"][:6]).returncode == 0
+    wait_until(home, lambda _: "job 1 is asked to end" in (home / ".sracl" / "worker.log").read_text())
+    let_train(home)
     assert call(home, "queue", "wait", "1").returncode == 143
     assert (run(home, entered["run_id"]).state, rows(home)[1].state) == ("cancelled", "cancelled")
     told = call(home, "logs", "1").stdout

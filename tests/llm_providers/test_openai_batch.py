@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,13 +118,16 @@ def test_batches_outlive_the_process_that_made_them(server: OpenAIServer) -> Non
 
 def test_a_batch_whose_number_was_not_put_down_is_found_by_its_name(server: OpenAIServer) -> None:
     # the process dies after the server has made the batch, and before it knows
+    dead = threading.Event()
+
     def trouble(number: int) -> None:
         if server.requests[-1]["path"].endswith("/batches") and server.requests[-1]["method"] == "POST":
-            time.sleep(0.3)
+            dead.wait(300)
 
     server.trouble = trouble
     killed(server, lambda: any(request["path"].endswith("/batches") for request in server.requests))
-    deadline = time.monotonic() + 5
+    dead.set()
+    deadline = time.monotonic() + 300
     while not server.batches and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(server.batches) == 1

@@ -174,12 +174,13 @@ PROGRAM = """
 import os, sys, time
 from pathlib import Path
 from sracl.runs.artifacts import Artifacts
-root, log, pause = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+root, log, go = map(Path, sys.argv[1:])
 def build(folder):
     (folder / "half.bin").write_bytes(b"x")
     with log.open("a") as out:
         out.write("built\\n")
-    time.sleep(pause)
+    while not go.exists():
+        time.sleep(0.01)
     (folder / "half.bin").rename(folder / "whole.bin")
     return {}
 made = Artifacts(root).make("embed", {"k": 10, "from": "abc"}, build, report=lambda line: print(line, flush=True))
@@ -187,32 +188,34 @@ print(sorted(path.name for path in made.folder.iterdir()))
 """
 
 
-def start(root: Path, log: Path, pause: float) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(root), str(log), str(pause)], stdout=subprocess.PIPE, text=True)
+def start(root: Path, log: Path, go: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", PROGRAM, str(root), str(log), str(go)], stdout=subprocess.PIPE, text=True)
 
 
 def wait_for(file: Path) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while not file.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def test_two_processes_build_once_and_the_second_says_that_it_waits(tmp_path: Path) -> None:
-    first = start(tmp_path / "cache", tmp_path / "log", 1.0)
+    first = start(tmp_path / "cache", tmp_path / "log", tmp_path / "go")
     wait_for(tmp_path / "log")
-    second = start(tmp_path / "cache", tmp_path / "log", 1.0)
-    (out_first, _), (out_second, _) = first.communicate(timeout=30), second.communicate(timeout=30)
+    second = start(tmp_path / "cache", tmp_path / "log", tmp_path / "go")
+    assert second.stdout is not None
+    assert second.stdout.readline() == "embed: another process is making this; waiting for it\n"
+    (tmp_path / "go").touch()
+    (out_first, _), (out_second, _) = first.communicate(timeout=300), second.communicate(timeout=300)
     assert (tmp_path / "log").read_text() == "built\n"
-    assert out_first == "['facts.json', 'whole.bin']\n"
-    assert out_second == "embed: another process is making this; waiting for it\n['facts.json', 'whole.bin']\n"
+    assert out_first == out_second == "['facts.json', 'whole.bin']\n"
 
 
 def test_a_killed_process_leaves_nothing_that_is_used(tmp_path: Path) -> None:
-    victim = start(tmp_path / "cache", tmp_path / "log", 60.0)
+    victim = start(tmp_path / "cache", tmp_path / "log", tmp_path / "never")
     wait_for(tmp_path / "log")
     victim.send_signal(signal.SIGKILL)
-    victim.communicate(timeout=30)
+    victim.communicate(timeout=300)
     artifacts = Artifacts(tmp_path / "cache")
     assert leftovers(artifacts.root) != []
     assert not artifacts.has("embed", KEY)

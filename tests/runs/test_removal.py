@@ -219,7 +219,7 @@ def test_removals_and_entries_take_turns(store: Store) -> None:
         thread.join(0.3)
         assert thread.is_alive()
         assert is_whole(store, "r1")
-    thread.join(10)
+    thread.join(300)
     assert not is_whole(store, "r1")
 
 

@@ -99,13 +99,13 @@ class OpenAIServer:
 
     def __enter__(self) -> OpenAIServer:
         self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.serve(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self.serve(), self._loop).result(300)
         return self
 
     def __exit__(self, *failure: object) -> None:
-        asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end_all(), self._loop).result(300)
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._thread.join(300)
         self._loop.close()
 
     async def serve(self) -> asyncio.Server:

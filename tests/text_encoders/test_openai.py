@@ -77,8 +77,9 @@ def test_a_killed_run_pays_again_for_what_was_under_way_alone(service: OpenAISer
     while len(service.answered) < 20:
         time.sleep(0.01)
     victim.send_signal(signal.SIGKILL)
-    victim.communicate(timeout=30)
-    time.sleep(0.2)  # what was under way is answered into the void
+    victim.communicate(timeout=300)
+    while service.under_way:  # what was under way is answered into the void
+        time.sleep(0.01)
     before = len(service.answered)
     service.seconds = 0.0
     made = encoder(service, batch_size=batch)

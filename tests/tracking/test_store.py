@@ -435,7 +435,9 @@ class TestManyProcesses:
             worker.start()
         reads = 0
         with Reader.open(store.path) as reader:
-            while any(worker.is_alive() for worker in workers):
+            at_work = True
+            while at_work:
+                at_work = any(worker.is_alive() for worker in workers)  # one more look when they have ended, or on a slow machine none
                 for series in queries.series(reader, random.choice(names)).values():
                     assert [epoch for epoch, _ in series] == list(range(len(series)))
                 reads += 1

@@ -31,11 +31,7 @@ def keys(app: SraclApp) -> list[str | None]:
 
 
 async def until(app: SraclApp, pilot: Pilot[None], expected: list[str]) -> None:
-    for _ in range(100):
-        if keys(app) == expected:
-            return
-        await pilot.pause(0.05)
-    assert keys(app) == expected
+    await support.until(pilot, lambda: keys(app) == expected)
 
 
 def test_runs_appear_as_they_are_registered_and_the_cursor_stays_on_its_run(tmp_path: Path) -> None:

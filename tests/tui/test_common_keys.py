@@ -257,7 +257,7 @@ async def test_read_only_sees_what_others_write(path: Path) -> None:
 
 async def test_read_only_reads_what_a_killed_writer_left(path: Path) -> None:
     script = "import sys, time\nfrom pathlib import Path\nfrom sracl.tracking.store import Store\nfrom tests.tui.support import add\n"
-    script += f"store = Store.open(Path({str(path)!r}))\nadd(store, 'late')\nprint(flush=True)\ntime.sleep(60)\n"
+    script += f"store = Store.open(Path({str(path)!r}))\nadd(store, 'late')\nprint(flush=True)\ntime.sleep(600)\n"
     with Popen([sys.executable, "-c", script], stdout=PIPE, stdin=DEVNULL, cwd=Path(__file__).parents[2]) as writer:
         assert writer.stdout is not None
         writer.stdout.readline()

@@ -161,7 +161,7 @@ def test_tests_that_end_late_do_not_replace_what_was_asked_for_since(path: Path,
 
     def slow(store: object, board: Leaderboard) -> Leaderboard:
         begun.set()
-        may_end.wait(10)
+        may_end.wait(300)
         ended.set()
         return replace(board, notes=("tested",))
 
@@ -239,7 +239,7 @@ async def test_the_heading_says_while_the_figures_are_not_yet_those_asked_for(pa
         may_end = threading.Event()
 
         def slow(_: object, board: Leaderboard) -> Leaderboard:
-            may_end.wait(10)
+            may_end.wait(300)
             return board
 
         monkeypatch.setattr("sracl.compare.significance.with_tests", slow)

@@ -95,7 +95,7 @@ async def test_what_is_asked_of_a_process_does_not_hold_up_the_end(app: SraclApp
     (tmp_path / "sracl").mkdir()
     (tmp_path / "sracl" / "__init__.py").touch()
     pid = tmp_path / "pid"
-    (tmp_path / "sracl" / "__main__.py").write_text(f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(60)\n")
+    (tmp_path / "sracl" / "__main__.py").write_text(f"import os, time\nopen({str(pid)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     async with app.run_test() as pilot:

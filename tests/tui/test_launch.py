@@ -96,7 +96,7 @@ async def test_a_recipe_is_changed_by_keys_and_enqueued(app: SraclApp) -> None:
         await pilot.press("ctrl+s")
         assert app.screen.query_one("#enqueuing").display
         await shows(pilot, "enqueuing …")
-        await until(pilot, lambda: isinstance(app.screen, RunsScreen), 20)
+        await until(pilot, lambda: isinstance(app.screen, RunsScreen))
         await shows(pilot, "small · seed 7 is enqueued")
     with Reader.open(paths.store_file()) as reader:
         (job,) = jobs.jobs(reader)
@@ -178,7 +178,7 @@ async def test_the_dry_run_says_what_would_be_done(app: SraclApp) -> None:
         await pilot.press("f5")
         assert app.screen.query_one(TabbedContent).active == "outlook-tab"
         await shows(pilot, "1 run: 1 new", "small · seed 1", "stages before training: 0 of 6 cached")
-        await until(pilot, lambda: "price of" in rendered(app), 20)
+        await until(pilot, lambda: "price of" in rendered(app))
         await pilot.press("j", "k", "l")
         assert app.screen.query_one(TabbedContent).active == "values-tab"
         await setting(pilot, "seeds=[1, 1]")

@@ -21,7 +21,7 @@ from tests.support.terminal import Terminal
 from tests.tui.support import add as register
 from tests.tui.support import shows, until
 
-SLEEP = "import time; time.sleep(60)"
+SLEEP = "import time; time.sleep(600)"
 ME = identity.current()
 
 
@@ -138,7 +138,7 @@ async def test_the_queue_is_held_and_let_go(app: SraclApp, home: Path) -> None:
         await pilot.press("3")
         await shows(pilot, "ON HOLD")
         await pilot.press("D")
-        await until(pilot, lambda: state(home, 1) == "completed", seconds=30)
+        await until(pilot, lambda: state(home, 1) == "completed")
         await pilot.press("D")
         await shows(pilot, "ON HOLD")
         with Reader.open(store_file(home)) as store:
@@ -167,12 +167,12 @@ async def test_a_checkpoint_is_asked_for(app: SraclApp, home: Path) -> None:
 
 @pytest.mark.presses("Question yes", "Question no", "Question back")
 async def test_a_running_job_is_asked_to_end_and_then_ended_each_time_after_a_yes(app: SraclApp, home: Path) -> None:
-    add(home, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(60)")
+    add(home, "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); open('deaf', 'w'); time.sleep(600)")
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.press("3")
         await shows(pilot, "ON HOLD")
         await pilot.press("D")
-        await until(pilot, lambda: (home / "deaf").exists(), seconds=30)
+        await until(pilot, lambda: (home / "deaf").exists())
         await shows(pilot, "running")
         for no in ("n", "q", "escape"):
             await pilot.press("c", "c")  # the second before the first has asked
@@ -286,7 +286,7 @@ def test_a_worker_outlives_the_terminal_it_was_started_in(home: Path) -> None:
         wait_until(home, lambda jobs: jobs[1].state == "running")
     finally:
         os.killpg(terminal.process.pid, signal.SIGHUP)  # as when its window is closed
-        terminal.process.wait(60)
+        terminal.process.wait(300)
     (home / "go").touch()
     done = wait_until(home, lambda jobs: all(job.state == "completed" for job in jobs.values()))
     assert len({(job.worker or {})["pid"] for job in done.values()}) == 1  # the second was begun after the terminal was gone

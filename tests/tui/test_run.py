@@ -46,10 +46,7 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                 while not app.screen.query_one(Rows).row_count:
                     await pilot.pause(0.05)
                 await pilot.press("enter")
-                for _ in range(100):
-                    if isinstance(app.screen, RunScreen) and len(app.screen.query(Chart)) == 2:
-                        break
-                    await pilot.pause(0.05)
+                await until(pilot, lambda: isinstance(app.screen, RunScreen) and len(app.screen.query(Chart)) == 2)
                 texts = {name: str(app.screen.query_one(f"#{name}-text", Static).render()) for name in ("overview", "recipe", "artifacts")}
                 assert "seed     7" in texts["overview"]
                 assert [line.split() for line in texts["overview"].splitlines()[-3:]] == [
@@ -71,12 +68,11 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                     assert app.screen.query_one(TabbedContent).active == tab
                 await pilot.press("C")
                 store.log("r1", 2, {"loss": 1.5})
-                for _ in range(100):
-                    loss = next(chart for chart in app.screen.query(Chart) if chart.name == "loss")
-                    if "1.5 at epoch 2" in loss.render().plain:
-                        break
-                    await pilot.pause(0.05)
-                assert loss.render().plain.startswith("loss: 1.5 at epoch 2")
+
+                def loss() -> str:
+                    return next(chart for chart in app.screen.query(Chart) if chart.name == "loss").render().plain
+
+                await until(pilot, lambda: loss().startswith("loss: 1.5 at epoch 2"))
                 await pilot.press("q")
                 assert isinstance(app.screen, RunsScreen)
 
