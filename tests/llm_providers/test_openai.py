@@ -115,8 +115,17 @@ def test_a_json_object_is_asked_for_and_read(structured: str, kind: str | None, 
 
 
 def test_no_more_requests_are_under_way_than_allowed(server: OpenAIServer) -> None:
-    server.seconds = 0.02
-    provider(server, concurrency=7)(prompts(40))
+    server.held_from = 0
+    asking = threading.Thread(target=provider(server, concurrency=7), args=(prompts(40),))
+    asking.start()
+    until = time.monotonic() + 300
+    while server.under_way < 7:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    time.sleep(0.2)  # in which an eighth could come
+    server.held_from = math.inf
+    asking.join(300)
+    assert len(server.answered) == 40
     assert server.most_under_way == 7
 
 
@@ -129,9 +138,9 @@ def test_faults_that_pass_are_put_up_with(server: OpenAIServer) -> None:
 
 
 def test_tries_that_broke_off_are_reported_as_maybe_paid(server: OpenAIServer) -> None:
-    faults = [Said(body=completion("x", "y"), cut=True), Said(seconds=2.0), Said(500, "{}"), Said(body=completion("x", "y"), cut=True)]
+    faults = [Said(body=completion("x", "y"), cut=True), Said(seconds=300.0), Said(500, "{}"), Said(body=completion("x", "y"), cut=True)]
     server.trouble = lambda number: faults[number - 1] if number <= len(faults) else None
-    made = provider(server, timeout=0.5)
+    made = provider(server, timeout=2)  # far longer than any other answer takes
     assert made(prompts(1)) == replies(prompts(1))
     assert made.facts["lost"] == 3  # two that were cut, one that timed out; what is answered by an error is not paid for
     most = made.server.due(prompts(1)[0]).most
@@ -168,14 +177,14 @@ def test_a_long_wait_is_kept_by_all_up_to_a_patience(server: OpenAIServer, monke
         (failing(429, code="slow_down"), ResourceError, r"\(429, slow_down\)"),
         (failing(429, code="insufficient_quota"), BudgetError, "the account at 127.0.0.1:.* is used up"),
         (failing(402), BudgetError, "is used up"),
-        (lambda number: Said(seconds=2.0), ResourceError, "did not answer in time"),
+        (lambda number: Said(seconds=300.0), ResourceError, "did not answer in time"),
         (lambda number: Said(body=completion("x", "y"), cut=True), ResourceError, "breaks every connection off"),
     ],
 )
 def test_faults_that_stay_end_it_at_once(trouble: Trouble, error: type[Exception], message: str, server: OpenAIServer) -> None:
     server.trouble = lambda number: trouble(number) if number > 2 else None
     with pytest.raises(error, match=message) as raised:
-        provider(server, retries=1, timeout=0.5, concurrency=2)(prompts(50))
+        provider(server, retries=1, timeout=2, concurrency=2)(prompts(50))
     assert len(server.requests) < 15
     assert len(server.answered) == 2
     shown = "".join(traceback.format_exception(raised.value))
