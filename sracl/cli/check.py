@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 
 if TYPE_CHECKING:
     from sracl.contracts.promises import Outcome
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A component, such as crop, backbones/sasrec or backbones/my_lab.models:FadingMean.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A component, such as crop, backbones/sasrec or backbones/my_lab.models:FadingMean.", autocompletion=complete.components
+        ),
+    ],
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", metavar="PATH=VALUE", help="A parameter of the component, e.g. fade=0.9. Repeatable."),

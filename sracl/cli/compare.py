@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 
+from sracl.cli import complete
+
 if TYPE_CHECKING:
     from sracl.compare.board import Leaderboard
     from sracl.compare.render import Format
@@ -20,7 +22,10 @@ _BY_SUFFIX: dict[str, Format] = {".txt": "table", ".md": "markdown", ".tex": "la
 
 def command(
     recipes: Annotated[
-        list[str] | None, typer.Argument(metavar="[RECIPE]...", help="Recipes, by name or file; by default all that were run.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[RECIPE]...", help="Recipes, by name or file; by default all that were run.", autocompletion=complete.recipes_with_runs
+        ),
     ] = None,
     metrics: Annotated[str | None, typer.Option(help="Columns, e.g. hr@20,ndcg@20.")] = None,
     group: Annotated[

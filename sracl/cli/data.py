@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ app = typer.Typer(help="List, download, import, inspect and check data sets.", n
 
 _DAYS = ["%Y-%m-%d"]
 
-_Name = Annotated[str, typer.Argument(help="Name of a data set, as listed by `sracl data list`.")]
+_Name = Annotated[str, typer.Argument(help="Name of a data set, as listed by `sracl data list`.", autocompletion=complete.datasets)]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -80,7 +81,12 @@ def verify(name: _Name, as_json: _Json = False) -> None:
 
 @app.command()
 def get(
-    name: Annotated[str, typer.Argument(help="amazon-beauty, amazon-sports, amazon-office, or another that a card knows.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="amazon-beauty, amazon-sports, amazon-office, or another that a card knows.", autocompletion=complete.absent_datasets
+        ),
+    ],
     mirror: Annotated[
         str | None, typer.Option("--mirror", metavar="URL", help="A folder that has the files, tried before the addresses on the card.")
     ] = None,

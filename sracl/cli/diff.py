@@ -7,12 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from sracl.cli import complete
+
 if TYPE_CHECKING:
     from sracl.compare.diff import Diff
 
 
 def command(
-    runs: Annotated[list[str], typer.Argument(metavar="RUN RUN...", help="Two or more runs: ids, the beginnings of ids, or @last.")],
+    runs: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN RUN...", help="Two or more runs: ids, the beginnings of ids, or @last.", autocompletion=complete.runs),
+    ],
     everything: Annotated[bool, typer.Option("--all", "-a", help="Also what is the same in all of them.")] = False,
     section: Annotated[
         list[str] | None, typer.Option(help="Only this part: run, values, data, environment or metrics. Repeatable.")

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sracl.cli import complete
 from sracl.wording import how_many
 
 
@@ -17,6 +18,7 @@ def command(
         typer.Argument(
             metavar="[RECIPE|RUN]...",
             help="Recipes, by name or file, and runs, by the beginnings of their ids; by default all completed runs.",
+            autocompletion=complete.runs_and_recipes,
         ),
     ] = None,
     output: Annotated[

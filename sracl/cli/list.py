@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 
 
 def command(
@@ -17,6 +18,7 @@ def command(
         typer.Argument(
             help="A kind such as losses or backbones; components, recipes, datasets, llms, prompts, methods or results.",
             show_default="all but the last two",
+            autocompletion=complete.kinds,
         ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

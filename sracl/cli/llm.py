@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -22,12 +23,20 @@ app = typer.Typer(
 )
 
 
-_Recipe = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.")]
+_Recipe = Annotated[
+    str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.", autocompletion=complete.recipes)
+]
 _Sets = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value, e.g. data.name=office. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set", "-s", metavar="PATH=VALUE", help="Override one value, e.g. data.name=office. Repeatable.", autocompletion=complete.settings
+    ),
 ]
 _OneRecipe = Annotated[
-    str | None, typer.Argument(metavar="[RECIPE]", help="A recipe, whose requests alone count.", show_default="all that is stored")
+    str | None,
+    typer.Argument(
+        metavar="[RECIPE]", help="A recipe, whose requests alone count.", show_default="all that is stored", autocompletion=complete.recipes
+    ),
 ]
 _Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", envvar="SRACL_DEVICE")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sracl.cli import complete
+
 if TYPE_CHECKING:
     from sracl.tracking.jobs import JobRow
     from sracl.tracking.queries import RunRow
@@ -31,7 +33,12 @@ class _Log:
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="RUN", help="A run: its id, how that begins, or @last; or the number of a job.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="RUN", help="A run: its id, how that begins, or @last; or the number of a job.", autocompletion=complete.runs_and_jobs
+        ),
+    ],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is told, until the run or job ends.")] = False,
     lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="Begin with the last so many lines.")] = 200,
 ) -> None:

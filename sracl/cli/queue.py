@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,8 +22,13 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_Jobs = Annotated[list[str] | None, typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.")]
-_Some = Annotated[list[str], typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.")]
+_Jobs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.", autocompletion=complete.jobs),
+]
+_Some = Annotated[
+    list[str], typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.", autocompletion=complete.jobs)
+]
 
 
 @app.command("ls")
@@ -54,8 +60,11 @@ def ls(
 
 @app.command("add")
 def add(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.")],
-    sets: Annotated[list[str] | None, typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value. Repeatable.")] = None,
+    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.", autocompletion=complete.recipes)],
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value. Repeatable.", autocompletion=complete.settings),
+    ] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds instead of the recipe's: 2024,2025, or a count such as 3.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.", envvar="SRACL_DEVICE")] = "auto",
     priority: Annotated[int, typer.Option(help="The higher begins first.")] = 0,

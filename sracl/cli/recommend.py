@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ _FEW = 100
 
 def command(
     run: Annotated[
-        str, typer.Argument(metavar="RUN|RECIPE", help="A completed run, by the beginning of its id or @last, or a recipe with one.")
+        str,
+        typer.Argument(
+            metavar="RUN|RECIPE",
+            help="A completed run, by the beginning of its id or @last, or a recipe with one.",
+            autocompletion=complete.runs_and_recipes,
+        ),
     ],
     user: Annotated[
         list[str] | None, typer.Option("--user", "-u", metavar="ID", help="A user, as in the files of the data set. Repeatable.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
@@ -18,9 +19,12 @@ if TYPE_CHECKING:
 
 def command(
     references: Annotated[
-        list[str] | None, typer.Argument(metavar="RUN", help="How the ids of runs begin, or @last; `sracl runs` lists them.")
+        list[str] | None,
+        typer.Argument(metavar="RUN", help="How the ids of runs begin, or @last; `sracl runs` lists them.", autocompletion=complete.runs),
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help="All runs of this recipe, a name or a file.")] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="All runs of this recipe, a name or a file.", autocompletion=complete.recipes_with_runs)
+    ] = None,
     state: Annotated[
         Literal["planned", "completed", "failed", "interrupted", "cancelled"] | None,
         typer.Option(help="All runs in this state; with --recipe, those of the recipe."),

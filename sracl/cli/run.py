@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 
 if TYPE_CHECKING:
     from sracl.recipes.plan import Plan
@@ -17,10 +18,18 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.")],
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.", autocompletion=complete.recipes)
+    ],
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value, e.g. objective.cross.weight=0.05. Repeatable."),
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="PATH=VALUE",
+            help="Override one value, e.g. objective.cross.weight=0.05. Repeatable.",
+            autocompletion=complete.settings,
+        ),
     ] = None,
     seeds: Annotated[
         str | None, typer.Option(help="Seeds instead of the recipe's: 2024,2025, or a count such as 3 (the first three from 2024).")

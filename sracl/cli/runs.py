@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 from sracl.tracking import lines
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def command(
         Literal["planned", "running", "stalled", "stalled?", "stale?", "completed", "failed", "interrupted", "cancelled"] | None,
         typer.Option(help="Only runs in this state."),
     ] = None,
-    recipe: Annotated[str | None, typer.Option(help="Only runs of this recipe.")] = None,
+    recipe: Annotated[str | None, typer.Option(help="Only runs of this recipe.", autocompletion=complete.recipes_with_runs)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything about each run, as JSON.")] = False,
 ) -> None:
     """List runs, the newest first.

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 
 if TYPE_CHECKING:
     from sracl.recipes.plan import RunPlan
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="See texts, neighbours, and what they know of who chooses what next.", no_args_is_help=True)
 
-_Recipe = Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.")]
+_Recipe = Annotated[
+    str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.", autocompletion=complete.recipes)
+]
 _Sets = Annotated[
-    list[str] | None, typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value, e.g. data.name=office. Repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set", "-s", metavar="PATH=VALUE", help="Override one value, e.g. data.name=office. Repeatable.", autocompletion=complete.settings
+    ),
 ]
 _Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", envvar="SRACL_DEVICE")]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

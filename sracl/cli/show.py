@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sracl import listing
+from sracl.cli import complete
 
 if TYPE_CHECKING:
     from sracl.registry.card import Card
@@ -21,7 +22,10 @@ View = tuple[dict[str, Any], Callable[[], None]]
 def command(
     name: Annotated[
         str,
-        typer.Argument(help="A component, prompt, data set, method, recipe, run (or @last) or file; backbones/sasrec says which sasrec."),
+        typer.Argument(
+            help="A component, prompt, data set, method, recipe, run (or @last) or file; backbones/sasrec says which sasrec.",
+            autocompletion=complete.named,
+        ),
     ],
     origin: Annotated[bool, typer.Option("--origin", help="Of a recipe or run: where each value was set.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

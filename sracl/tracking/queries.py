@@ -193,6 +193,13 @@ def runs(
         return _whole(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
 
 
+def beginning(store: Reader, text: str, *, limit: int) -> list[RunLine]:
+    """Runs whose ids begin with a text, the one registered last first, at most so many."""
+    with store.reading() as view:
+        found = shown_runs(view, RunLine, begins("run.id", text), end="ORDER BY run.number DESC")
+        return with_places(view, list(islice(found, limit)))
+
+
 def entries(store: Reader, recipes: Collection[str] | None = None) -> list[EntryRow]:
     """Places in recipes, in the order of their recipes and variants."""
     order = "ORDER BY entry.recipe, entry.ordinal, entry.number"
