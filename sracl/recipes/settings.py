@@ -28,24 +28,25 @@ class Setting:
     value: Any
 
 
-def parse(texts: Sequence[str]) -> tuple[list[Setting], list[Problem]]:
-    """Read all values of a command line; what cannot be read is left out and reported."""
+def parse(texts: Sequence[str], *, option: str = "--set") -> tuple[list[Setting], list[Problem]]:
+    """Read all values of a command line; what cannot be read is left out and reported, as of the option that gave it."""
+    origin = Origin(option, option)
     settings: dict[Path, Setting] = {}
     problems = []
     for text in texts:
         written, equals, value = text.partition("=")
         path = split_path(written.strip())
         if not equals:
-            problems.append(Problem(text, "Should be path=value, such as train.epochs=5.", "--set"))
+            problems.append(Problem(text, "Should be path=value, such as train.epochs=5.", option))
         elif path is None:
-            problems.append(Problem(text, f"'{written}' is no path; one reads train.epochs or objective.cross.weight.", "--set"))
+            problems.append(Problem(text, f"'{written}' is no path; one reads train.epochs or objective.cross.weight.", option))
         elif path in settings:
-            problems.append(COMMAND_LINE.problem(path, "Given twice."))
+            problems.append(origin.problem(path, "Given twice."))
         else:
             try:
                 settings[path] = Setting(path, _value(value.strip()))
             except ValueError as error:
-                problems.append(COMMAND_LINE.problem(path, str(error)))
+                problems.append(origin.problem(path, str(error)))
     return list(settings.values()), problems
 
 

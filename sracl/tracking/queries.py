@@ -173,6 +173,7 @@ def runs(
     *,
     state: State | None = None,
     recipe: str | None = None,
+    dataset: str | None = None,
     ids: Collection[str] | None = None,
     limit: int | None = None,
 ) -> list[RunRow]:
@@ -182,10 +183,11 @@ def runs(
         store: Where to look.
         state: Only runs shown in this state.
         recipe: Only runs with a place in this recipe.
+        dataset: Only runs on this data set.
         ids: Only these runs.
         limit: At most this many.
     """
-    conditions = [among("run.id", ids), in_recipe(recipe)]
+    conditions = [among("run.id", ids), in_recipe(recipe), equals("run.dataset", dataset)]
     if state is not None:
         conditions.append(among("run.state", _WRITTEN.get(state, (state,))))
     with store.reading() as view:

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from sracl import paths
 from sracl.cli import runs
-from sracl.errors import StoreError
+from sracl.errors import StoreError, UsageError
 from sracl.tracking import identity
 from sracl.tracking.store import Store
 
@@ -136,3 +136,81 @@ class TestFilled:
         result = runner.invoke(app)
         assert isinstance(result.exception, StoreError)
         assert str(paths.store_file()) in str(result.exception)
+
+
+@pytest.fixture
+def _tested_runs(empty_project: None) -> None:
+    """Four runs: three tested under one protocol (the third in no NDCG@20), one under another; a fifth is planned."""
+
+    def values(seen: str, rate: float, epochs: int = 5) -> dict[str, Any]:
+        return {"evaluation": {"seen_items": seen}, "train": {"epochs": epochs, "optimizer": {"use": "adam", "lr": rate}}}
+
+    tested = [("low", "keep", 0.001, 0.1), ("high", "keep", 0.01, 0.3), ("other", "keep", 0.001, None), ("masked", "exclude", 0.001, 0.9)]
+    with Store.open(paths.store_file()) as store:
+        for name, seen, rate, figure in tested:
+            register(store, name, values=values(seen, rate), dataset="demo" if name != "other" else "office")
+            store.start(name, identity.current())
+            for way in ("keep", "exclude"):
+                found = {"hr@10": 0.5} if figure is None else {"hr@10": 0.5, "ndcg@20": figure + (way == "exclude")}
+                store.metrics(name, split="test", protocol={"seen_items": way}, group="all", values=found)
+            store.metrics(name, split="test", protocol={"seen_items": seen}, group="history<7", values={"ndcg@20": 9.0})
+            store.finish(name, "completed")
+        register(store, "planned", values=values("keep", 0.001, epochs=1))
+
+
+def listed(*arguments: str) -> list[str]:
+    result = runner.invoke(app, [*arguments, "--json"])
+    assert result.exit_code == 0, result.exception
+    return [run["id"] for run in json.loads(result.stdout)["data"]]
+
+
+@pytest.mark.usefixtures("_tested_runs")
+class TestNarrowed:
+    def test_by_data_and_values(self) -> None:
+        assert listed("--data", "office") == ["other"]
+        assert listed("--where", "train.optimizer.lr=0.01") == ["high"]
+        assert listed("--where", "train.optimizer.lr=1e-3", "--where", "evaluation.seen_items=keep") == ["planned", "other", "low"]
+        assert listed("--where", "train.epochs=5.0", "--limit", "2") == ["masked", "other"]
+        assert listed("--where", "train.epochs=true") == []
+        told = runner.invoke(app, ["--data", "demo", "--where", "train.epochs=7"]).stderr
+        assert told == "There is no run on demo with train.epochs=7. `sracl runs` lists those there are.\n"
+
+    def test_what_no_run_has_is_told_all_at_once_with_the_nearest(self) -> None:
+        wrong = ["train.optimizer.rl=1", "train.optimizer=adam", "epochs", "train.optimizer.lr=0.01"]
+        result = runner.invoke(app, [part for each in wrong for part in ("--where", each)])
+        assert isinstance(result.exception, UsageError)
+        assert str(result.exception).splitlines() == [
+            "--where: epochs: Should be path=value, such as train.epochs=5.",
+            "--where: train.optimizer.rl: No run has such a value. Did you mean 'train.optimizer.lr'? "
+            "`sracl show RUN` lists those of a run.",
+            "--where: train.optimizer: is a table; name a value in it: lr, use.",
+        ]
+        # a path that some other run has is no mistake
+        assert listed("--recipe", "none", "--where", "train.epochs=5") == []
+
+    def test_the_highest_first_under_the_protocol_of_each_run(self) -> None:
+        result = runner.invoke(app, ["--sort", "NDCG@20", "--data", "demo"])
+        first, second = result.stdout.split("\n\n")
+        assert first.startswith("demo: test, leave-one-out, all items ranked, seen items kept [")
+        assert second.startswith("demo: test, leave-one-out, all items ranked, seen items excluded [")
+        header, *lines = (line.split() for line in first.splitlines()[1:])
+        assert [(line[1], line[header.index("ndcg@20") - 2]) for line in lines] == [("high", "0.3000"), ("low", "0.1000")]
+        assert "1.9000" in second.splitlines()[2]
+        assert result.stderr.splitlines() == [
+            "Figures of two protocols are no comparison, so each has a table of its own.",
+            "1 run without NDCG@20 left out: not tested, or not in this metric.",
+        ]
+
+    def test_sorted_as_json_with_the_protocol_of_each_figure(self) -> None:
+        found = json.loads(runner.invoke(app, ["--sort", "ndcg@20", "--limit", "1", "--json"]).stdout)["data"]
+        assert [(run["id"], run["figure"]["value"], run["figure"]["facts"]["seen_items"]) for run in found] == [
+            ("high", 0.3, "keep"),
+            ("masked", 1.9, "exclude"),
+        ]
+        assert found[0]["figure"]["protocol"] != found[1]["figure"]["protocol"]
+
+    def test_a_metric_that_was_not_measured(self) -> None:
+        result = runner.invoke(app, ["--sort", "ndgc@20"])
+        assert str(result.exception) == "No metric is called 'ndgc@20'. Did you mean 'ndcg@20'? Measured: hr@10, ndcg@20."
+        result = runner.invoke(app, ["--sort", "hr@10", "--state", "planned"])
+        assert result.stderr == "There is no run in state planned that was tested in hr@10. `sracl runs` lists those there are.\n"
