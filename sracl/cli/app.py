@@ -28,6 +28,7 @@ from sracl.cli import (
     init,
     llm,
     logs,
+    note,
     queue,
     recommend,
     rm,
@@ -36,6 +37,7 @@ from sracl.cli import (
     schema,
     semantics,
     show,
+    tag,
     tui,
     worker,
 )
@@ -56,6 +58,8 @@ app = typer.Typer(
 app.command("init")(init.command)
 app.command("run")(run.command)
 app.command("runs")(runs.command)
+app.command("tag", context_settings=tag.SETTINGS)(tag.command)
+app.command("note")(note.command)
 app.command("rm")(rm.command)
 app.command("list")(listing.command)
 app.command("show")(show.command)

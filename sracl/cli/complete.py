@@ -78,6 +78,21 @@ def _last_run(_: str) -> Iterator[Offer]:
     yield "@last", "the run that was registered last"
 
 
+def _tags(begun: str) -> Iterator[Offer]:
+    from sracl import paths
+    from sracl.tracking import tags
+    from sracl.tracking.reader import Reader
+    from sracl.wording import how_many
+
+    known = tags.counts(Reader.leaving_no_trace(paths.store_file()))
+    return ((name, how_many(count, "run")) for name, count in known.items())
+
+
+def _signed_tags(begun: str) -> Iterator[Offer]:
+    """As `sracl tag` takes them. What begins with a hyphen the shell takes for an option, and does not ask for."""
+    return ((f"+{name}", told) for name, told in _tags(begun))
+
+
 def _jobs(_: str) -> Iterator[Offer]:
     from sracl import paths
     from sracl.tracking import jobs
@@ -137,6 +152,8 @@ recipes = _offering(_recipes, _recipe_files)
 recipes_with_runs = _offering(_recipes_with_runs)
 runs = _offering(_runs, _last_run)
 runs_and_recipes = _offering(_runs, _last_run, _recipes_with_runs)
+runs_and_tags = _offering(_runs, _last_run, _signed_tags)
+tags = _offering(_tags)
 jobs = _offering(_jobs)
 runs_and_jobs = _offering(_runs, _last_run, _jobs)
 named = _offering(_cards, _recipes, _recipe_files, _runs, _last_run)

@@ -40,6 +40,7 @@ def command(
     is not removed, and neither is any other of the same command. Texts, vectors and neighbours stay in the cache (`sracl cache gc`).
     """
     from sracl import paths
+    from sracl.cli.names import runs_named
     from sracl.errors import UsageError
     from sracl.runs.removal import obstacles
     from sracl.tracking.reader import Reader
@@ -51,7 +52,7 @@ def command(
     if not references and not recipe and not state:
         raise UsageError("Which runs? Say how their ids begin, or give --recipe or --state; `sracl runs` lists them.")
     with Reader.open(paths.store_file()) as store:
-        chosen = _named(store, references) if references else _all_of(store, recipe, state)
+        chosen = runs_named(store, references) if references else _all_of(store, recipe, state)
         _demand_free(chosen, obstacles(store, chosen))
     if not chosen and not as_json:
         of_recipe = f" of recipe '{recipe}'" if recipe else ""
@@ -70,25 +71,6 @@ def command(
         print(f"Removed {_counted(removed, sizes)}.")
     if failures:
         _complain(failures)
-
-
-def _named(store: Reader, references: list[str]) -> list[RunRow]:
-    """The runs that are meant, each once; everything that means none is told at once."""
-    from sracl.errors import UsageError
-    from sracl.tracking import queries
-
-    found: dict[str, RunRow] = {}
-    problems = []
-    for reference in dict.fromkeys(references):
-        try:
-            run = queries.run(store, reference)
-        except UsageError as problem:
-            problems.append(str(problem))
-        else:
-            found[run.id] = run
-    if problems:
-        raise UsageError("\n".join(problems))
-    return list(found.values())
 
 
 def _all_of(store: Reader, recipe: str | None, state: Any) -> list[RunRow]:

@@ -39,6 +39,9 @@ def command(
     data: Annotated[
         str | None, typer.Option("--data", metavar="NAME", help="Only runs on this data set.", autocompletion=complete.datasets)
     ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", metavar="TAG", help="Only runs with this tag. Repeatable.", autocompletion=complete.tags)
+    ] = None,
     where: Annotated[
         list[str] | None,
         typer.Option("--where", "-w", metavar="PATH=VALUE", help="Only runs with this value, e.g. train.optimizer.lr=0.001. Repeatable."),
@@ -76,7 +79,7 @@ def command(
             if store.notice:
                 print(store.notice, file=sys.stderr)
             most = None if where or sort else limit
-            found = queries.runs(store, state=state, recipe=recipe, dataset=data, limit=most)
+            found = queries.runs(store, state=state, recipe=recipe, dataset=data, tags=tag or (), limit=most)
             found = having(store, found, where or ())
             if sort is not None:
                 standing = [replace(each, runs=each.runs[:limit]) for each in standings(store, found, sort)]
@@ -92,7 +95,19 @@ def command(
         print(listing.as_json([_as_json(run, bests.get(run.id), left.get(run.id), figures.get(run.id)) for run in found]))
         return
     if not found:
-        print(_nothing(has_runs, (sort or "") if untested else "", state, recipe, data, where or ()), file=sys.stderr)
+        narrowed = {
+            "in state": state,
+            "of a recipe called": recipe and repr(recipe),
+            "on": data,
+            "with the tag": " and ".join(tag or ()),
+            "with": " and ".join(where or ()),
+            "that was tested in": sort if untested else None,
+        }
+        if has_runs:
+            told = "".join(f" {how} {what}" for how, what in narrowed.items() if what)
+            print(f"There is no run{told}. `sracl runs` lists those there are.", file=sys.stderr)
+        else:
+            print("There is no run yet. `sracl run quickstart` trains a first model in about a minute.", file=sys.stderr)
         return
     if standing:
         print("\n\n".join(f"{each.heading}\n{_table(each.runs, bests, left, each)}" for each in standing))
@@ -122,18 +137,6 @@ def _table(
         rows.append([run.state, run.id, *where, *figure, best, age(now() - run.created)])
     rows, left_aligned = _with_cells(rows, found)
     return listing.aligned(rows, left=left_aligned)
-
-
-def _nothing(has_runs: bool, untested: str, state: str | None, recipe: str | None, data: str | None, where: Sequence[str]) -> str:
-    """Why there is nothing to list."""
-    if not has_runs:
-        return "There is no run yet. `sracl run quickstart` trains a first model in about a minute."
-    of_which = [f" in state {state}"] if state else []
-    of_which += [f" of a recipe called {recipe!r}"] if recipe else []
-    of_which += [f" on {data}"] if data else []
-    of_which += [f" with {' and '.join(where)}"] if where else []
-    of_which += [f" that was tested in {untested}"] if untested else []
-    return f"There is no run{''.join(of_which)}. `sracl runs` lists those there are."
 
 
 def _with_cells(rows: list[list[str]], found: Sequence[RunRow]) -> tuple[list[list[str]], int]:
@@ -170,6 +173,8 @@ def _as_json(run: RunRow, best: tuple[str, float] | None, left: float | None, fi
         "seconds_left_at_most": left,
         "best": {"name": best[0], "value": best[1]} if best else None,
         "figure": figure,
+        "tags": run.tags,
+        "note": run.note or None,
         "leaky": run.leaky,
         "folder": run.folder,
         "imported": run.imported or None,

@@ -75,9 +75,12 @@ def run_view(run: RunRow, figures: Sequence[MetricRow], protocols: Mapping[str, 
 
     def render() -> None:
         reason = f": {run.reason}" if run.reason else ""
-        print(
-            f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {origin_in_words(run) or run.folder}\n"
-        )
+        print(f"run {run.id}\n  {run.label}, {run.dataset}, seed {run.seed}\n  {run.state}{reason}\n  {origin_in_words(run) or run.folder}")
+        if run.tags:
+            print(f"  tags: {', '.join(run.tags)}")
+        if run.note:
+            print(textwrap.indent(f"note: {run.note}", "  "))
+        print()
         _print_values(dict(flat(run.values)), run.origins if origin else None)
         print()
         print_columns(("environment", ""), [(path, str(value)) for path, value in flat(run.environment)], indent="  ")

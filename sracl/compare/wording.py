@@ -56,8 +56,8 @@ def at_most(seconds: float | None) -> str:
 
 
 def place(run: RunLine | RunRow) -> str:
-    """Recipe and variant of the place it was last given; others by their number. Says where a run is leaky, or was imported."""
-    marks = " [leaky]" * bool(run.leaky) + " [imported]" * bool(run.imported)
+    """Recipe and variant of the place it was last given; others by their number. Tags, and that it is leaky or imported."""
+    marks = " [leaky]" * bool(run.leaky) + " [imported]" * bool(run.imported) + "".join(f" #{tag}" for tag in run.tags)
     if not run.entries:
         return run.label + marks
     last = run.entries[-1]

@@ -155,6 +155,10 @@ def _record(
             for row in artifacts
         ],
     }
+    if run.tags:
+        told["tags"] = run.tags
+    if run.note:
+        told["note"] = run.note
     return {
         "id": run.id,
         "digest": run.digest,

@@ -176,6 +176,8 @@ def _tags(run: RunRow, clean: Callable[[Any], Any]) -> dict[str, str]:
         "seed": run.seed,
         "recipes": sorted({place.recipe for place in run.entries}),
         "leaky": list(run.leaky),
+        "tags": list(run.tags),
+        "note": run.note or None,
         "sent_by": version("sracl"),
         **environment,
     }

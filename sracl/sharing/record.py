@@ -6,11 +6,15 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from sracl.tracking import tags
+
 Number: TypeAlias = float | Literal["inf", "-inf"] | None
 """A figure as JSON can hold it: None is not a number."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 """Of a run: also the name of its folder, so nothing that leads elsewhere."""
+
+Tag = Annotated[str, Field(pattern=rf"^{tags.NAME.pattern}$")]
 
 KeptName = Annotated[str, Field(pattern=r"^(packages|(project|sracl)\.patch)$")]
 FileName = Annotated[str, Field(pattern=r"^(packages-[0-9a-f]{8}\.txt|(project|sracl)-[0-9a-f]{8}\.patch)$")]
@@ -103,6 +107,9 @@ class RunRecord(Record):
     artifacts: list[ArtifactRecord]
     kept: dict[KeptName, FileName] = {}
     """Which texts explain it; since format 2."""
+    tags: list[Tag] = []
+    """Since format 2, and only where it has some; so is its note."""
+    note: str = ""
 
 
 class RanksRecord(Record):

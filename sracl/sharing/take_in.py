@@ -51,8 +51,8 @@ class Imported:
 def take_in(store: Store, file: Path, *, keep_ours: bool = False) -> Imported:
     """Take in the runs of a bundle; all of them, or none.
 
-    A run that is here already with the same figures is left alone, but for places in recipes that it does not have yet. One that
-    was planned or begun here, and has not been completed, is completed by the one in the file.
+    A run that is here already with the same figures is left alone, but for places in recipes and tags that it does not have yet, and a
+    note where it has none. One that was planned or begun here, and has not been completed, is completed by the one in the file.
 
     Args:
         store: Takes them.
@@ -89,6 +89,7 @@ def take_in(store: Store, file: Path, *, keep_ours: bool = False) -> Imported:
                         done.new += 1
                         done.finished += ours is not None
                         intake.run(_arrival(run, mark, ranks.get(run.id), waiting), is_begun=ours is not None)
+                    intake.remarks(run.id, run.tags, run.note)
                     intake.places(run.id, [_place(run, place.model_dump()) for place in run.places])
             intake.flush()
             if done.conflicts and not keep_ours:
@@ -141,7 +142,7 @@ def _check_protocol(record: ProtocolRecord, place: str) -> None:
 
 def _arrival(run: RunRecord, mark: Mapping[str, str], ranks: RanksRecord | None, waiting: Staging) -> Arrival:
     """The rows of a run; its ranks, and what explains it, are in their places from now on."""
-    columns = run.model_dump(exclude={"places", "series", "figures", "artifacts", "kept"})
+    columns = run.model_dump(exclude={"places", "series", "figures", "artifacts", "kept", "tags", "note"})
     nobody = dict.fromkeys(("boot_id", "pid", "pid_started", "heartbeat"))
     artifacts: list[dict[str, Any]] = [{**row.model_dump(), "path": ""} for row in run.artifacts]  # not here
     if ranks is not None:

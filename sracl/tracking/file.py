@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-VERSION = 2
-"""Version of the tables in `tables`. 2 added the queue."""
+VERSION = 3
+"""Version of the tables in `tables`. 2 added the queue, 3 tags and notes."""
 
 _BUSY_SECONDS = 30
 

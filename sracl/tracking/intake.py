@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlmodel import col, delete, select
 
 from sracl.tracking import protocol as protocols
-from sracl.tracking.tables import Artifact, Entry, Metric, Point, Protocol, Recipe, Run
+from sracl.tracking.tables import Artifact, Entry, Metric, Note, Point, Protocol, Recipe, Run, Tag
 from sracl.tracking.values import canonical_cell, plain
 
 if TYPE_CHECKING:
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from sqlmodel import Session
 
 _OF_A_RUN = (Artifact, Metric, Point)
+_STATEMENTS = {
+    "runs": insert(Run),
+    "artifacts": insert(Artifact),
+    "places": insert(Entry).on_conflict_do_nothing(),
+    "tags": insert(Tag).on_conflict_do_nothing(),
+    "notes": insert(Note).on_conflict_do_nothing(),
+}
 _FIGURES = {
     "points": "INSERT INTO point (run_id, name, epoch, value) VALUES (?, ?, ?, ?)",
     "figures": 'INSERT INTO metric (run_id, split, protocol, "group", name, value, count) VALUES (?, ?, ?, ?, ?, ?, ?)',
@@ -49,7 +56,7 @@ class Intake:
 
     def __init__(self, session: Session) -> None:
         self._session = session
-        self._waiting: dict[str, list[Any]] = {name: [] for name in ("runs", "artifacts", "places", *_FIGURES)}
+        self._waiting: dict[str, list[Any]] = {name: [] for name in (*_STATEMENTS, *_FIGURES)}
 
     def recipe(self, name: str, source: str, report: Mapping[str, Any]) -> None:
         """Know a recipe; one that was run here stays as it is."""
@@ -83,10 +90,15 @@ class Intake:
         """Give a run that is here its places in recipes, each with its data set; those that it has stay as they are."""
         self._waiting["places"] += ({**place, "cell": canonical_cell(place["cell"]), "run_id": run_id} for place in places)
 
+    def remarks(self, run_id: str, tags: Iterable[str], note: str) -> None:
+        """Give a run that is here tags, and a note if it has none."""
+        self._waiting["tags"] += ({"run_id": run_id, "name": name} for name in tags)
+        self._waiting["notes"] += [{"run_id": run_id, "text": note}] * bool(note)
+
     def flush(self) -> None:
         """Write what was put off, to be called at the end: many rows at once are much faster than each run's own."""
         connection = self._session.connection()
-        for name, statement in (("runs", insert(Run)), ("artifacts", insert(Artifact)), ("places", insert(Entry).on_conflict_do_nothing())):
+        for name, statement in _STATEMENTS.items():
             if self._waiting[name]:
                 connection.execute(statement, self._waiting[name])
         for name, text in _FIGURES.items():

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from sracl.tracking.lines import WATCHED
-from sracl.tracking.queries import RunLine, in_recipe, shown_runs, with_places
+from sracl.tracking.queries import RunLine, in_full, in_recipe, shown_runs
 from sracl.tracking.rows import among, equals, where
+from sracl.tracking.tags import tagged
 
 if TYPE_CHECKING:
     import sqlite3
@@ -59,6 +60,7 @@ def page(
     state: State | None = None,
     recipe: str | None = None,
     dataset: str | None = None,
+    tag: str | None = None,
     marked: Collection[str] = (),
 ) -> Page:
     """Runs, sorted; what has no value stands last, and among equals the one registered last first.
@@ -72,12 +74,15 @@ def page(
         state: Only runs shown in this state.
         recipe: Only runs with a place in this recipe.
         dataset: Only runs on this data set.
+        tag: Only runs that have this tag.
         marked: Ids of the runs that sorting by `marked` puts together.
     """
     with store.reading() as view:
         view.create_function("watched", 1, _watched, deterministic=True)
         shown, running = _shown(view)
         conditions = [equals("run.dataset", dataset), in_recipe(recipe)]
+        if tag is not None:
+            conditions.append(tagged(view, tag))
         if state is not None:
             conditions.append((f"{shown} = ?", [*running, state]))
         clause, values = where(*conditions)
@@ -90,7 +95,7 @@ def page(
                 f"SELECT run.id FROM run {clause} ORDER BY {ranks}, run.number DESC LIMIT ? OFFSET ?", [*values, *ranked, size, first]
             )
         ]
-        found = {line.id: line for line in with_places(view, list(shown_runs(view, RunLine, among("run.id", ids))))}
+        found = {line.id: line for line in in_full(view, list(shown_runs(view, RunLine, among("run.id", ids))))}
     return Page([found[run_id] for run_id in ids], first, counts)
 
 

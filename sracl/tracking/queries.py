@@ -11,6 +11,7 @@ from sracl.tracking.artifacts import whereabouts
 from sracl.tracking.identity import UNDER_WAY, State, shown_state
 from sracl.tracking.lines import DERIVED, trainings, watched_metric
 from sracl.tracking.rows import among, begins, equals, select, where
+from sracl.tracking.tags import of_runs, tagged
 from sracl.tracking.values import decoded, now
 
 if TYPE_CHECKING:
@@ -66,6 +67,10 @@ class _Run:
     epoch: int | None
     leaky: tuple[str, ...]
     entries: tuple[EntryRow, ...] = ()
+    tags: tuple[str, ...] = ()
+    """Words that its user gave it, sorted."""
+    note: str = ""
+    """What its user has to say of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,6 +179,7 @@ def runs(
     state: State | None = None,
     recipe: str | None = None,
     dataset: str | None = None,
+    tags: Collection[str] = (),
     ids: Collection[str] | None = None,
     limit: int | None = None,
 ) -> list[RunRow]:
@@ -184,6 +190,7 @@ def runs(
         state: Only runs shown in this state.
         recipe: Only runs with a place in this recipe.
         dataset: Only runs on this data set.
+        tags: Only runs that have all of these tags.
         ids: Only these runs.
         limit: At most this many.
     """
@@ -191,6 +198,7 @@ def runs(
     if state is not None:
         conditions.append(among("run.state", _WRITTEN.get(state, (state,))))
     with store.reading() as view:
+        conditions += [tagged(view, name) for name in tags]
         candidates = shown_runs(view, RunRow, *conditions, end="ORDER BY run.number DESC")
         return _whole(view, list(islice((found for found in candidates if state is None or found.state == state), limit)))
 
@@ -199,7 +207,7 @@ def beginning(store: Reader, text: str, *, limit: int) -> list[RunLine]:
     """Runs whose ids begin with a text, the one registered last first, at most so many."""
     with store.reading() as view:
         found = shown_runs(view, RunLine, begins("run.id", text), end="ORDER BY run.number DESC")
-        return with_places(view, list(islice(found, limit)))
+        return in_full(view, list(islice(found, limit)))
 
 
 def entries(store: Reader, recipes: Collection[str] | None = None) -> list[EntryRow]:
@@ -266,21 +274,23 @@ def in_recipe(name: str | None) -> Condition:
 
 
 def shown_runs(view: sqlite3.Connection, row: type[_AnyRun], *conditions: Condition, end: str = "") -> Iterator[_AnyRun]:
-    """Runs in the state they are shown in, as they are needed; without their places."""
+    """Runs in the state they are shown in, as they are needed; not yet `in_full`."""
     at = now()
     for found in select(view, row, "run", *conditions, end=end, derived=DERIVED if row is RunLine else {}):
         state = shown_state(found, at)
         yield found if state == found.state else replace(found, state=state)
 
 
-def with_places(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_AnyRun]:
-    """The same runs with their places in recipes."""
+def in_full(view: sqlite3.Connection, found: Sequence[_AnyRun]) -> list[_AnyRun]:
+    """The same runs with their places in recipes, tags and notes."""
     places: dict[str, list[EntryRow]] = {}
-    for entry in select(view, EntryRow, "entry", among("entry.run_id", [row.id for row in found]), end="ORDER BY entry.number"):
+    ids = [row.id for row in found]
+    for entry in select(view, EntryRow, "entry", among("entry.run_id", ids), end="ORDER BY entry.number"):
         places.setdefault(entry.run_id, []).append(entry)
-    return [replace(row, entries=tuple(places.get(row.id, ()))) for row in found]
+    tags, notes = of_runs(view, ids)
+    return [replace(row, entries=tuple(places.get(row.id, ())), tags=tags.get(row.id, ()), note=notes.get(row.id, "")) for row in found]
 
 
 def _whole(view: sqlite3.Connection, found: Sequence[RunRow]) -> list[RunRow]:
-    """The same runs with their places in recipes, and their folders where they are by now."""
-    return [replace(row, folder=whereabouts(row.id, row.folder)) for row in with_places(view, found)]
+    """The same runs in full, and their folders where they are by now."""
+    return [replace(row, folder=whereabouts(row.id, row.folder)) for row in in_full(view, found)]

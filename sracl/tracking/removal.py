@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sqlmodel import col, delete, select
 
 from sracl.tracking.jobs import RUN_REMOVED, UNFINISHED
-from sracl.tracking.tables import Artifact, Entry, Job, Metric, Point, Run
+from sracl.tracking.tables import Artifact, Entry, Job, Metric, Note, Point, Run, Tag
 from sracl.tracking.values import now
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlmodel import Session
 
-_OF_A_RUN = (Artifact, Entry, Metric, Point)
+_OF_A_RUN = (Artifact, Entry, Metric, Note, Point, Tag)
 
 
 def take_out(session: Session, run_ids: Collection[str]) -> None:

@@ -12,6 +12,8 @@ A change to them is a new `file.VERSION`.
 | protocol      | the facts behind a protocol fingerprint                                         |
 | metric        | a final figure, under its protocol                                              |
 | artifact      | a file the run made or used                                                     |
+| tag           | a word that a user gave to a run, to find it by                                 |
+| note          | what a user has to say of a run                                                 |
 | job           | a command that waits for a device, has one, or had one                          |
 | queuestate    | whether the queue lets waiting jobs begin                                       |
 """
@@ -163,6 +165,20 @@ class Artifact(Table, table=True):
     """Bytes."""
     facts: dict[str, Any] = Field(sa_column=Column(JSON, nullable=False))
     created: datetime = Field(sa_type=UtcDateTime)
+
+
+class Tag(Table, table=True):
+    """A word that a user gave to a run. Since version 3."""
+
+    run_id: str = Field(foreign_key="run.id", primary_key=True)
+    name: str = Field(primary_key=True, index=True)
+
+
+class Note(Table, table=True):
+    """What a user has to say of a run. Since version 3."""
+
+    run_id: str = Field(foreign_key="run.id", primary_key=True)
+    text: str
 
 
 class Job(Table, table=True):

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from sracl import paths
+from sracl.tracking import tagging
 from sracl.tracking.store import Store
 from tests.support.recipes import called, sracl_recipe
 
@@ -98,8 +99,12 @@ def test_runs_with_what_they_are() -> None:
     assert offered("sracl diff 1a2b 1c") == ["1c3d"]
     assert offered("sracl rm @") == ["@last"]
     assert offered("sracl compare ab") == offered("sracl runs --recipe ab") == ["ablation"]
+    with Store.open(paths.store_file()) as store:
+        tagging.tag(store, ["1a2b"], add=["old"])
+    assert offered("sracl tag 1a2b +") == ["+old"]
+    assert offered("sracl runs --tag ") == ["old"]
     zsh = asked("", _SRACL_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="sracl rm 1a")
-    assert '"1a2b":"planned, ablation/full, demo, seed 2024"' in zsh
+    assert '"1a2b":"planned, ablation/full #old, demo, seed 2024"' in zsh
 
 
 def test_values_of_the_recipe_on_the_line(home: Path) -> None:

@@ -26,7 +26,7 @@ from sracl.errors import DataError, ResourceError, UsageError
 from sracl.sharing.export import export
 from sracl.sharing.staging import staging
 from sracl.sharing.take_in import take_in
-from sracl.tracking import artifacts, identity, pages, queries
+from sracl.tracking import artifacts, identity, pages, queries, tagging
 from sracl.tracking.store import Store
 from tests.sharing.conftest import RANKS, project, train
 
@@ -84,6 +84,22 @@ def test_an_imported_run_says_so(bundle: Path, tmp_path: Path) -> None:
         listed = {line.id: place(line) for line in pages.page(store, size=9).lines}
         assert listed == {"r1": "ablation/full [imported]", "r2": "ablation/full [imported]", "own": "ablation/full"}
         assert origin_in_words(queries.run(store, "own")) == ""
+
+
+def test_tags_and_notes_come_over_and_leave_those_that_are_here(bundle: Path, tmp_path: Path) -> None:
+    with project(tmp_path / "first") as store:
+        tagging.tag(store, ["r1", "r2"], add=["server", "final"])
+        tagging.note(store, "r1", f"from {tmp_path}/first/a")
+        tagging.note(store, "r2", "theirs")
+        export(store, bundle, project=paths.project())
+    with project(tmp_path / "second") as store:
+        train(store, "r2", seed=2, hit=0.5)
+        tagging.tag(store, ["r2"], add=["ours", "final"])
+        tagging.note(store, "r2", "ours")
+        for _ in range(2):
+            take_in(store, bundle)
+            told = {run.id: (run.tags, run.note) for run in queries.runs(store)}
+            assert told == {"r1": (("final", "server"), "from a"), "r2": (("final", "ours", "server"), "ours")}
 
 
 @pytest.mark.parametrize("name", ["again.jsonl", "again.jsonl.gz"])

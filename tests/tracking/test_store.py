@@ -276,6 +276,8 @@ class TestOpening:
         with Store.open(path) as store:
             register(store)
         with sqlite3.connect(path) as connection:
+            connection.execute("DROP TABLE tag")
+            connection.execute("DROP TABLE note")
             connection.execute("DROP TABLE job")
             connection.execute("DROP TABLE queuestate")
             connection.execute("UPDATE schemaversion SET version = 1")
@@ -289,7 +291,7 @@ class TestOpening:
         with Reader.open(path) as reader:
             assert [job.label for job in jobs.jobs(reader)] == ["j", "j"]
         with sqlite3.connect(path) as connection:
-            assert [version for (version,) in connection.execute("SELECT version FROM schemaversion ORDER BY version")] == [1, 2]
+            assert [version for (version,) in connection.execute("SELECT version FROM schemaversion ORDER BY version")] == [1, VERSION]
         assert [run.id for run in queries.runs(Reader(path.with_name("store.db.version-1"), 1))] == ["r1"]
 
     @pytest.mark.parametrize("opened", [Store.open, Reader.open])

@@ -11,7 +11,7 @@ from textual.widgets import Input, Static
 
 from sracl.cli.app import main
 from sracl.errors import UsageError
-from sracl.tracking import identity
+from sracl.tracking import identity, tagging
 from sracl.tracking.store import Store
 from sracl.tui.app import SraclApp
 from sracl.tui.runs.screen import wanted
@@ -53,10 +53,14 @@ def test_runs_appear_as_they_are_registered_and_the_cursor_stays_on_its_run(tmp_
                 store.start("first", identity.current())
                 store.log("first", 1, {"valid.mrr@10": 0.25})
                 await support.shows(pilot, "● running", "0.2500")
+                tagging.tag(store, ["second"], add=["old"])
+                await support.shows(pilot, "small #old")
             await pilot.press("slash", *"data:office", "enter")
             await until(app, pilot, ["third"])
             assert app.screen.query_one(Rows).has_focus
             await support.shows(pilot, "1 run like data:office, 0 running")
+            await pilot.press("slash", *(["backspace"] * len("data:office")), *"tag:old", "enter")
+            await until(app, pilot, ["second"])
 
     asyncio.run(script())
 

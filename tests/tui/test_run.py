@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from textual.widgets import Static, TabbedContent
 
-from sracl.tracking import identity
+from sracl.tracking import identity, tagging
 from sracl.tracking.store import Store
 from sracl.tui.app import SraclApp
 from sracl.tui.run.log import JobLog
@@ -40,6 +40,8 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
             )  # fmt: skip
             store.start("r1", identity.current())
             store.log("r1", 1, {"loss": 2.0, "valid.mrr@10": 0.1})
+            tagging.tag(store, ["r1"], add=["final"])
+            tagging.note(store, "r1", "the one to report")
             store.metrics("r1", split="test", protocol={"seen_items": "exclude"}, group="history<7", values={"hr@10": 0.25}, count=100)
             app = SraclApp(path)
             async with app.run_test(size=(80, 24)) as pilot:
@@ -49,6 +51,8 @@ def test_a_run_opens_with_its_curves_and_values_and_goes_back(tmp_path: Path) ->
                 await until(pilot, lambda: isinstance(app.screen, RunScreen) and len(app.screen.query(Chart)) == 2)
                 texts = {name: str(app.screen.query_one(f"#{name}-text", Static).render()) for name in ("overview", "recipe", "artifacts")}
                 assert "seed     7" in texts["overview"]
+                assert "recipe   small #final" in texts["overview"]
+                assert "note     the one to report" in texts["overview"]
                 assert [line.split() for line in texts["overview"].splitlines()[-3:]] == [
                     ["test,", "seen", "items", "excluded", "history<7"],
                     ["users", "100"],

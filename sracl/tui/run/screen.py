@@ -198,6 +198,8 @@ def _overview(
     lines.append(f"age      {age(now() - run.created)}")
     if run.reason:
         lines.append(f"reason   {run.reason}")
+    if run.note:
+        lines.append(f"note     {run.note}")
     if come := origin_in_words(run):
         lines.append(f"origin   {come}")
     return "\n".join([*lines, "", in_tables(metrics, protocols)])

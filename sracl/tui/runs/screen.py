@@ -55,7 +55,7 @@ _COLUMNS: Mapping[str, Order | None] = {
 _GIVES_WAY = Columns(elastic="recipe", leaving={"device": 18, "valid": 18, "age": 18, "trend": 18, "data": 12, "seed": 12, "left": 12})
 _TREND = 10
 """Cells of a trend, with two dots in each."""
-_FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset"}
+_FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset", "tag": "tag"}
 
 
 class RunsScreen(SteeringScreen):
@@ -90,7 +90,7 @@ class RunsScreen(SteeringScreen):
 
     def compose(self) -> ComposeResult:
         """Filter, table, totals, keys."""
-        yield Filter("state:running data:office recipe:sracl (empty shows all)")
+        yield Filter("state:running data:office recipe:sracl tag:old (empty shows all)")
         unsorted = [title for title, order in _COLUMNS.items() if order is None]
         yield Rows(tuple(_COLUMNS), sorts=False, unsorted=unsorted, gives_way=_GIVES_WAY)
         yield Static("", id="totals", markup=False)

@@ -1,0 +1,57 @@
+"""`sracl tag`: words to find runs by."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+from sracl import listing
+from sracl.cli import complete
+
+SETTINGS = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Of the command: `-old` is a tag to be taken away, and no options -o, -l and -d."""
+
+
+def command(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN... +TAG... -TAG...",
+            help="How the ids of runs begin, or @last; tags to give them, and tags to take away.",
+            autocompletion=complete.runs_and_tags,
+        ),
+    ],
+) -> None:
+    """Give tags to runs, or take them away: `sracl tag 6f77 1578 +ablation -old`.
+
+    `sracl runs --tag ablation` lists those that have one. Tags change nothing about a run, and travel with it in `sracl export`.
+    """
+    from sracl import paths
+    from sracl.cli.names import runs_named
+    from sracl.compare.wording import place
+    from sracl.errors import UsageError, did_you_mean
+    from sracl.tracking import queries, tagging, tags
+    from sracl.tracking.reader import Reader
+    from sracl.tracking.store import Store
+
+    if options := [word for word in words if word.startswith("--")]:
+        raise UsageError(f"There is no option {options[0]}; a tag is taken away by one hyphen, as in -old.")
+    add, remove = ([word[1:] for word in words if word.startswith(sign)] for sign in "+-")
+    references = [word for word in words if not re.match("[+-]", word)]
+    if not references or not (add or remove):
+        raise UsageError("Say which runs, and +TAG to give them a tag or -TAG to take one away, such as `sracl tag @last +ablation`.")
+    for name in (*add, *remove):
+        tags.checked(name)
+    with Reader.open(paths.store_file()) as reader:
+        chosen = runs_named(reader, references)
+    having = {name for run in chosen for name in run.tags}
+    if foreign := [name for name in remove if name not in having]:
+        known = f" They have: {', '.join(sorted(having))}." if having else ""
+        raise UsageError(f"None of these runs has the tag '{foreign[0]}'.{did_you_mean(foreign[0], having)}{known}")
+    ids = [run.id for run in chosen]
+    with Store.open(paths.store_file()) as store:
+        tagging.tag(store, ids, add=add, remove=remove)
+        told = queries.runs(store, ids=ids)
+    print(listing.aligned([["run", "recipe", "data", "seed"], *([run.id, place(run), run.dataset, str(run.seed)] for run in told)], left=3))
