@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from sracl import listing
 from sracl.cli import complete
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,18 +35,22 @@ _Some = Annotated[
 @app.command("ls")
 def ls(
     everything: Annotated[bool, typer.Option("--all", "-a", help="Also jobs that ended more than a day ago.")] = False,
+    state: Annotated[
+        Literal["queued", "running", "stalled", "stale?", "paused", "completed", "failed", "cancelled", "interrupted"] | None,
+        typer.Option(help="Only jobs in this state, however long ago they ended."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Everything about each job, as JSON.")] = False,
 ) -> None:
     """List jobs in the order in which they begin; those that ended come last, for a day."""
     from sracl.compare.wording import age
     from sracl.tracking.values import now
 
-    rows = _rows(everything=everything)
+    rows = [row for row in _rows(everything=everything or state is not None) if state in (None, row.state)]
     if as_json:
         print(listing.as_json([_as_json(row) for row in rows]))
         return
     if not rows:
-        print("No job waits or runs. `sracl run RECIPE --detach` adds some.", file=sys.stderr)
+        print(f"No job is {state}." if state else "No job waits or runs. `sracl run RECIPE --detach` adds some.", file=sys.stderr)
         return
     table = [["state", "job", "run", "what", "priority", "device", "age", "why"]]
     for row in rows:
@@ -120,9 +125,19 @@ def start(chosen: _Jobs = None) -> None:
 def retry(
     chosen: _Jobs = None,
     failed: Annotated[bool, typer.Option("--failed", help="All that failed or were interrupted.")] = False,
+    state: Annotated[
+        Literal["failed", "interrupted", "cancelled"] | None, typer.Option(help="All in this state; `sracl queue ls --state` lists them.")
+    ] = None,
 ) -> None:
     """Let jobs that ended wait again; a run goes on after its last checkpoint."""
-    _each(_chosen(chosen, failed, lambda row: row.state in ("failed", "interrupted")), lambda queue, number: queue.retry(number))
+    states = [*(("failed", "interrupted") if failed else ()), *([state] if state else [])]
+    rows = _chosen(chosen, bool(states), lambda row: row.state in states)
+    if states:
+        which = " or ".join(dict.fromkeys(states))
+        numbers = ", ".join(str(row.number) for row in rows)
+        print(f"{how_many(len(rows), 'job')} in state {which}: {numbers}" if rows else f"No job is {which}.", file=sys.stderr)
+    if rows:
+        _each(rows, lambda queue, number: queue.retry(number))
 
 
 @app.command("move")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 import time
@@ -186,6 +187,24 @@ def test_jobs_that_are_named_are_not_mistaken_for_all(home: Path) -> None:
         refused = call(home, "queue", *line)
         assert refused.returncode == 2, refused.stdout
     assert {row.state for row in rows(home).values()} == {"queued"}
+
+
+def test_jobs_of_a_state_are_listed_and_retried(home: Path) -> None:
+    ended = ["failed", "failed", "cancelled", "interrupted", "completed"]
+    assert call(home, "queue", "pause").returncode == 0
+    add(home, "", count=len(ended))
+    with sqlite3.connect(store_file(home)) as connection:  # some ended long ago
+        for number, state in enumerate(ended, start=1):
+            connection.execute("UPDATE job SET state = ?, finished = '2026-01-01 00:00:00.000000' WHERE number = ?", (state, number))
+    assert sorted(job["job"] for job in data(call(home, "queue", "ls", "--state", "failed", "--json"))) == [1, 2]
+    assert call(home, "queue", "ls", "--state", "paused").stderr == "No job is paused.\n"
+    done = call(home, "queue", "retry", "--state", "failed")
+    assert done.stderr.splitlines()[0] in ("2 jobs in state failed: 1, 2", "2 jobs in state failed: 2, 1")
+    assert sorted(line.split() for line in done.stdout.splitlines()) == [["1", "job", "queued"], ["2", "job", "queued"]]
+    assert call(home, "queue", "retry", "--state", "failed").stderr == "No job is failed.\n"
+    assert call(home, "queue", "retry", "3", "--state", "cancelled").returncode == 2
+    assert call(home, "queue", "retry", "--state", "completed").returncode == 2
+    assert [rows(home)[number].state for number in (3, 4, 5)] == ["cancelled", "interrupted", "completed"]
 
 
 def test_an_empty_project_has_no_jobs(home: Path) -> None:
