@@ -99,6 +99,13 @@ class RecipeError(SraclError):
         count = how_many(len(self.problems), "problem")
         super().__init__("\n".join([f"{subject} has {count}:", *(f"  {problem}" for problem in self.problems)]))
 
+    @classmethod
+    def of_several(cls, errors: Sequence[RecipeError]) -> RecipeError:
+        """One error with the problems of several recipes, told recipe by recipe."""
+        together = cls(", ".join(error.subject for error in errors), [problem for error in errors for problem in error.problems])
+        together.args = ("\n".join(map(str, errors)),)
+        return together
+
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A sentence ` Did you mean 'x'?` with the nearest of the known names, or nothing."""

@@ -32,4 +32,4 @@ def command(
             f"This run was queued with {owner} {then}, and it is {now} now, which makes it another run: `sracl run` with its recipe, "
             f"{read.source}, and --detach queues that one. With {owner} {then} again, `sracl queue retry` goes on with this one."
         )
-    raise typer.Exit(carry_out(read, device=device, max_cost=max_cost, offline=offline))
+    raise typer.Exit(carry_out([read], device=device, max_cost=max_cost, offline=offline))

@@ -65,7 +65,10 @@ def ls(
 
 @app.command("add")
 def add(
-    recipe: Annotated[str, typer.Argument(help="A recipe file, or the name of a shipped one.", autocompletion=complete.recipes)],
+    recipes: Annotated[
+        list[str],
+        typer.Argument(metavar="RECIPE...", help="Recipe files, or names of shipped ones.", autocompletion=complete.recipes),
+    ],
     sets: Annotated[
         list[str] | None,
         typer.Option("--set", "-s", metavar="PATH=VALUE", help="Override one value. Repeatable.", autocompletion=complete.settings),
@@ -75,14 +78,10 @@ def add(
     priority: Annotated[int, typer.Option(help="The higher begins first.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the jobs as JSON.")] = False,
 ) -> None:
-    """Let the runs of a recipe wait for devices: the same as `sracl run --detach`, with a priority."""
-    from sracl.cli.run import detach, seeds_from
-    from sracl.recipes.plan import plan
-    from sracl.runs.readiness import demand_packages
+    """Let the runs of recipes wait for devices: the same as `sracl run --detach`, with a priority."""
+    from sracl.cli.run import detach, planned, seeds_from
 
-    resolved = plan(recipe, sets=sets or (), seeds=seeds_from(seeds))
-    demand_packages(resolved)
-    detach(resolved, device=device, priority=priority, as_json=as_json)
+    detach(planned(recipes, sets=sets or (), seeds=seeds_from(seeds)), device=device, priority=priority, as_json=as_json)
 
 
 @app.command("cancel")

@@ -12,14 +12,20 @@ from sracl import listing
 from sracl.cli import complete
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sracl.errors import SraclError
     from sracl.recipes.plan import Plan
     from sracl.runs.execute import Result
 
 
 def command(
     context: typer.Context,
-    recipe: Annotated[
-        str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.", autocompletion=complete.recipes)
+    recipes: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RECIPE...", help="Recipe files, or names of shipped ones such as methods/sracl.", autocompletion=complete.recipes
+        ),
     ],
     sets: Annotated[
         list[str] | None,
@@ -58,20 +64,18 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the leaderboard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the leaderboard (or the dry run, or the jobs) as JSON.")] = False,
 ) -> None:
-    """Carry out a recipe; runs that are done already are not repeated, an interrupted one goes on where it stopped.
+    """Carry out recipes; runs that are done already are not repeated, an interrupted one goes on where it stopped.
+
+    Of several recipes all are checked, with their data, before the first trains; --set and --seeds hold for each of them.
 
     Exit codes: 0 all done, 1 every run failed (or the code of the reason), 3 recipe invalid, 4 data missing, 5 no space,
     6 another process trains a run or a package is missing, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
     """
-    from sracl.recipes.plan import plan
-    from sracl.runs.readiness import demand_packages
-
-    resolved = plan(recipe, sets=sets or (), seeds=seeds_from(seeds))
-    demand_packages(resolved)
+    plans = planned(recipes, sets=sets or (), seeds=seeds_from(seeds))
     if dry_run:
         from sracl.runs.preview import preview
 
-        typer.echo(preview(resolved, as_json=as_json))
+        typer.echo(preview(*plans, as_json=as_json))
         return
     if detached:
         if fail_fast:
@@ -83,16 +87,72 @@ def command(
                     "let `sracl llm run` write the texts first.",
                     param_hint=f"--{name.replace('_', '-')}",
                 )
-        detach(resolved, device=device, as_json=as_json)
+        detach(plans, device=device, as_json=as_json)
         return
-    code = carry_out(resolved, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json, max_cost=max_cost, offline=offline)
+    demand_data(plans)
+    code = carry_out(plans, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json, max_cost=max_cost, offline=offline)
     raise typer.Exit(code)
 
 
-def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False) -> None:
-    """Let the runs of a plan wait for devices, and print their jobs.
+def planned(recipes: Sequence[str], *, sets: Sequence[str] = (), seeds: Sequence[int] | None = None) -> list[Plan]:
+    """The plans of recipes, each recipe once, for whose runs all packages are here.
 
     Raises:
+        ResourceError: Packages are not installed; all of them.
+        UsageError: There is no such recipe; where there are several, with everything that is wrong with the others.
+        RecipeError: Everything that is wrong with all of them.
+    """
+    from sracl.errors import RecipeError, ResourceError, UsageError
+    from sracl.recipes.plan import plan
+    from sracl.runs.readiness import demand_packages
+
+    plans: list[Plan] = []
+    refused: list[UsageError | RecipeError] = []
+    for recipe in dict.fromkeys(recipes):
+        try:
+            plans.append(plan(recipe, sets=sets, seeds=seeds))
+        except (UsageError, RecipeError) as error:
+            refused.append(error)
+    broken = [error for error in refused if isinstance(error, RecipeError)]
+    if len(refused) == 1:
+        raise refused[0]
+    if len(broken) < len(refused):
+        raise UsageError("\n".join(map(str, refused)))
+    if broken:
+        raise RecipeError.of_several(broken)
+    _demand(demand_packages, plans, ResourceError)
+    return plans
+
+
+def demand_data(plans: Sequence[Plan]) -> None:
+    """Refuse to begin the first of several plans while the data of another are absent; a single one sees to that by itself.
+
+    Raises:
+        DataError: All that is absent.
+    """
+    from sracl.errors import DataError
+    from sracl.jobs import enqueue
+
+    _demand(enqueue.demand_data, plans if len(plans) > 1 else (), DataError)
+
+
+def _demand(demand: Callable[[Plan], None], plans: Sequence[Plan], refusal: type[SraclError]) -> None:
+    """Have each plan looked at before it is said what is wrong with any."""
+    refused = []
+    for plan in plans:
+        try:
+            demand(plan)
+        except refusal as error:
+            refused.append(str(error))
+    if refused:
+        raise refusal("\n".join(dict.fromkeys(refused)))
+
+
+def detach(plans: Sequence[Plan], *, device: str, priority: int = 0, as_json: bool = False) -> None:
+    """Let the runs of plans wait for devices, and print their jobs.
+
+    Raises:
+        DataError: Data sets are absent; nothing is queued then.
         UsageError: A queue cannot promise the device, or `SRACL_SLOTS` is no number of jobs.
     """
     from sracl import paths
@@ -107,8 +167,9 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
             f"A queue chooses among devices itself: it takes auto, cpu or cuda, got '{device}'. CUDA_VISIBLE_DEVICES limits it."
         )
     slots_asked_for()  # no worker would begin what is queued
+    demand_data(plans)
     with Store.open(paths.store_file()) as store:
-        entered = enqueue(store, plan, device=device, priority=priority)
+        entered = [entry for plan in plans for entry in enqueue(store, plan, device=device, priority=priority)]
     if any(entry.job for entry in entered):
         ensure_worker()
     if as_json:
@@ -123,7 +184,7 @@ def detach(plan: Plan, *, device: str, priority: int = 0, as_json: bool = False)
 
 
 def carry_out(
-    plan: Plan,
+    plans: Sequence[Plan],
     *,
     device: str,
     fail_fast: bool = False,
@@ -132,31 +193,40 @@ def carry_out(
     max_cost: float | None = None,
     offline: bool = False,
 ) -> int:
-    """Do the runs of a plan that are not done, print the leaderboard; the exit code."""
+    """Do the runs of plans that are not done, plan by plan, and print the leaderboard; the exit code."""
     from sracl import paths
     from sracl.compare.leaderboard import print_leaderboard
     from sracl.runs.entries import count_imported, enter, is_done, run_id
     from sracl.runs.screen import Screen
     from sracl.tracking.store import Store
 
+    results: list[Result] = []
     with Store.open(paths.store_file()) as store, Screen(quiet=quiet) as screen:
-        imported = count_imported(store, plan)
-        if all(is_done(store, run) for run in plan.runs):
-            enter(store, plan)  # torch stays unloaded: nothing is left to train
-            from_others = f", {imported} of them imported" if imported else ""
-            done = "its run is done" if len(plan.runs) == 1 else f"{len(plan.runs)} of {len(plan.runs)} runs are done"
-            screen.line(f"{plan.name}: nothing left to do, {done}{from_others}.")
-            results: list[Result] = []
-        else:
-            if imported:
+        left = [plan for plan in plans if not all(is_done(store, run) for run in plan.runs)]
+        for plan in plans:
+            imported = count_imported(store, plan)
+            if plan not in left:
+                from_others = f", {imported} of them imported" if imported else ""
+                done = "its run is done" if len(plan.runs) == 1 else f"{len(plan.runs)} of {len(plan.runs)} runs are done"
+                screen.line(f"{plan.name}: nothing left to do, {done}{from_others}.")
+                enter(store, plan)
+            elif imported:
                 screen.line(f"{plan.name}: {imported} of {len(plan.runs)} runs {'is' if imported == 1 else 'are'} done, imported.")
+        if left:  # else torch stays unloaded: there is nothing to train
             _wait_briefly()
             from sracl.llm_providers.allowance import Allowance
-            from sracl.runs.execute import Terminated, execute
+            from sracl.runs.execute import Terminated, demand, execute
 
             allowance = Allowance(max_cost=max_cost, offline=offline)
             try:
-                results = execute(plan, store, screen, device=device, fail_fast=fail_fast, allowance=allowance)
+                if len(left) > 1:
+                    demand(left, device=device, allowance=allowance)
+                    for plan in left:  # so that lists show the runs of all meanwhile
+                        enter(store, plan)
+                for plan in left:
+                    results += execute(plan, store, screen, device=device, fail_fast=fail_fast, allowance=allowance)
+                    if fail_fast and any(result.status == "failed" for result in results):
+                        break
             except (KeyboardInterrupt, Terminated) as stop:
                 told = "interrupted; run the same command to go on from the last checkpoint."
                 screen.line(told)
@@ -164,7 +234,8 @@ def carry_out(
                     print(listing.as_json(None, [told]))
                 return 130 if isinstance(stop, KeyboardInterrupt) else 143
     with Store.open(paths.store_file()) as store:
-        print_leaderboard(store, plan.name, run_ids={run_id(run) for run in plan.runs}, as_json=as_json, errors=_lost(results))
+        run_ids = {run_id(run) for plan in plans for run in plan.runs}
+        print_leaderboard(store, [plan.name for plan in plans], run_ids=run_ids, as_json=as_json, errors=_lost(results))
     return _exit_code(results)
 
 

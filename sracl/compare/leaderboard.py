@@ -114,13 +114,13 @@ def leaderboard(
 
 def print_leaderboard(
     store: Reader,
-    recipe: str,
+    recipe: str | Sequence[str],
     *,
     run_ids: Collection[str] | None = None,
     as_json: bool = False,
     errors: Sequence[str] = (),
 ) -> None:
-    """Print the leaderboard of a recipe on stdout: a table, or JSON, which tells what went wrong besides."""
+    """Print the leaderboard of a recipe, or of several, on stdout: a table, or JSON, which tells what went wrong besides."""
     from sracl.compare import render
 
     board = leaderboard(store, recipe, run_ids=run_ids)

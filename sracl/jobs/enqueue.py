@@ -55,7 +55,7 @@ def enqueue(store: Store, plan: Plan, *, device: str = "auto", priority: int = 0
     Raises:
         DataError: A data set is not there, or cannot be divided as a run asks.
     """
-    _demand_data(plan)
+    demand_data(plan)
     entered: dict[str, Entered] = {}
     with alone(store):  # two at once would both find a run without a job
         register(store, plan)
@@ -73,8 +73,12 @@ def enqueue(store: Store, plan: Plan, *, device: str = "auto", priority: int = 0
     return list(entered.values())
 
 
-def _demand_data(plan: Plan) -> None:
-    """Refuse what could only fail later: a run is known by its data, too."""
+def demand_data(plan: Plan) -> None:
+    """Refuse what could only fail later: a run is known by its data, too.
+
+    Raises:
+        DataError: A data set is not there, or cannot be divided as a run asks.
+    """
     divided: list[Any] = []
     for run in plan.runs:
         how = [run.values["data"], run.values["evaluation"]["split"]]

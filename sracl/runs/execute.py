@@ -31,7 +31,7 @@ from sracl.sqlite import is_out_of_space
 from sracl.tracking import identity
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
     from types import FrameType
 
@@ -98,6 +98,31 @@ def execute(
             if result.status == "failed" and fail_fast:
                 break
     return list(results.values())
+
+
+def demand(plans: Sequence[Plan], *, device: str, allowance: Allowance | None = None) -> None:
+    """What `execute` demands of a plan before it begins, of several before the first of them does.
+
+    Args:
+        plans: What to run, one after the other.
+        device: As of `execute`.
+        allowance: The same.
+
+    Raises:
+        DataError: A data set is not there.
+        ResourceError: The device is not there, or models or keys; all that the plans lack.
+    """
+    shop = Workshop(choose_device(device), lambda line: None, allowance)
+    lacking = []
+    for plan in plans:
+        shop.demand_data(plan.runs)
+        try:
+            demand_parts(plan, shop)
+        except ResourceError as error:
+            lacking.append(str(error))
+        _import_own(plan)
+    if lacking:
+        raise ResourceError("\n".join(lacking))
 
 
 def _import_own(plan: Plan) -> None:

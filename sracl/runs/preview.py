@@ -22,7 +22,7 @@ from sracl.tracking.reader import Reader
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
 
     from sracl.interfaces import Sampler
     from sracl.recipes.plan import Plan, RunPlan
@@ -59,19 +59,30 @@ class Stage:
     runs: int
 
 
-def preview(plan: Plan, *, as_json: bool = False) -> str:
+def preview(*plans: Plan, as_json: bool = False) -> str:
     """The run matrix with states, the stages with what is cached, requests still to be sent, and the time to expect, as text or JSON.
+
+    Several plans are told one by one, as JSON in a list.
 
     Raises:
         PluginError: A provider of texts refuses its parameters.
     """
+    if as_json:
+        told = [_as_json(plan) for plan in plans]
+        return listing.as_json(told if len(told) > 1 else told[0])
+    return "\n\n".join(map(_as_text, plans))
+
+
+def _as_json(plan: Plan) -> dict[str, Any]:
+    told: dict[str, Iterable[Any]] = {"runs": _outlooks(plan), "stages": _stages(plan.runs), "requests": _requests(plan)}
+    rows = {name: [asdict(row) for row in found] for name, found in told.items()}
+    return {"recipe": plan.name, "source": plan.source, **rows}
+
+
+def _as_text(plan: Plan) -> str:
     outlooks = _outlooks(plan)
     shared = list(_stages(plan.runs))
     asked = _requests(plan)
-    if as_json:
-        told: dict[str, Sequence[Any]] = {"runs": outlooks, "stages": shared, "requests": asked}
-        rows = {name: [asdict(row) for row in found] for name, found in told.items()}
-        return listing.as_json({"recipe": plan.name, "source": plan.source, **rows})
     width = max(len(outlook.label) for outlook in outlooks)
     lines = [f"{plan.name} ({plan.source}): {how_many(len(outlooks), 'run')}; store {paths.store_file()}", ""]
     lines += [f"  {o.run_id}  {o.label:{width}}  {o.state}{_time(o)}" for o in outlooks]
