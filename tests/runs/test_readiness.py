@@ -12,17 +12,18 @@ from tests.support.plugins import plugin_distribution
 from tests.support.plugins import sracl as with_plugins
 from tests.support.recipes import called, project, sracl_recipe
 
-ANNOY = 'sracl[ann] is not installed: pip install "sracl[ann]". Without it there are: auto, exact, random, usearch.'
+ANNOY = 'sracl[ann] is not installed: pip install "sracl[ann]". Without it there are: auto, exact, random.'
 VARIANTS = '[[variant]]\nname = "one"\n[[variant]]\nname = "other"\nset = { "semantics.sequences.retriever.use" = "annoy" }\n'
 
 
 @pytest.fixture
-def no_annoy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Python that has no such module, whether it is installed or not."""
-    monkeypatch.setitem(sys.modules, "annoy", None)
+def no_extras(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Python that has no such modules, whether they are installed or not."""
+    for name in ("annoy", "usearch"):
+        monkeypatch.setitem(sys.modules, name, None)
 
 
-@pytest.mark.usefixtures("no_annoy")
+@pytest.mark.usefixtures("no_extras")
 @pytest.mark.parametrize("command", [("run",), ("run", "-n"), ("run", "--detach"), ("queue", "add"), ("llm", "plan"), ("llm", "run")])
 def test_packages_that_are_missing_are_told_all_at_once_with_their_lines(tmp_path: Path, command: tuple[str, ...]) -> None:
     recipe = sracl_recipe(tmp_path, epochs=1, extra=VARIANTS)
@@ -66,4 +67,5 @@ def test_a_component_of_others_says_on_its_card_what_it_needs(tmp_path: Path) ->
         '  --set: semantics.items.retriever.use: mine: my-lab[more] is not installed: pip install "my-lab[more]".'
     ]
     told = json.loads(with_plugins(["list", "retrievers", "--json"], [lab]).stdout)["data"]
-    assert {row["name"]: row["missing"] for row in told if row["missing"]} == {"mine": ["my-lab[more]"]}
+    assert {row["name"]: row["missing"] for row in told if row["owner"] == "my-lab"} == {"mine": ["my-lab[more]"]}
+    assert {row["name"]: row["missing"] for row in told}["exact"] == []
