@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,9 @@ from textual.app import App
 from textual.dom import DOMNode
 
 from sracl.tui import keys
+
+tables = cache(keys.tables)
+"""Looked for once: it takes as long as what a key does."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +43,7 @@ def _account(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 def name_of(kind: type, action: Any) -> str:
     """`RunsScreen runs.mark`: a binding that this very class adds; empty where it adds none for the action."""
-    table = keys.tables().get(kind, [])
+    table = tables().get(kind, [])
     return next((f"{kind.__name__} {binding.id}" for binding in table if binding.action == action), "")
 
 
