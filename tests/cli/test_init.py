@@ -12,7 +12,7 @@ from jsonschema import Draft7Validator
 
 from sracl import paths
 from sracl.cli.app import main
-from tests.support.recipes import sracl
+from tests.support.recipes import called
 
 MADE = [".gitignore", ".sracl", "recipes", "recipes/my_first.toml", "recipes/recipe.schema.json"]
 
@@ -59,7 +59,7 @@ def test_an_empty_folder_becomes_a_project(here: Path, capsys: pytest.CaptureFix
 
 def test_the_first_recipe_is_planned_as_it_stands(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said(capsys)
-    done = sracl("run", "recipes/my_first.toml", "--dry-run", environment=environment(here))
+    done = called("run", "recipes/my_first.toml", "--dry-run", environment=environment(here))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("my_first (recipes/my_first.toml): 2 runs")
     assert "w/o CL · seed 2024" in done.stdout
@@ -70,7 +70,7 @@ def test_the_first_recipe_trains_on_the_data_that_is_there(here: Path, capsys: p
     said(capsys)
     small = ["data.num_users=60", "train.epochs=1", "backbone.hidden_size=8"]
     sets = [part for value in small for part in ("--set", value)]
-    done = sracl("run", "recipes/my_first.toml", *sets, "--device", "cpu", "--quiet", environment=environment(here))
+    done = called("run", "recipes/my_first.toml", *sets, "--device", "cpu", "--quiet", environment=environment(here))
     assert done.returncode == 0, done.stderr
     assert "w/o CL" in done.stdout
     assert (here / ".sracl" / "store.db").is_file()

@@ -6,10 +6,7 @@ import csv
 import gzip
 import io
 import json
-import os
-import pty
 import re
-import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -17,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from sracl.cli.app import main
-from tests.support.recipes import project, sracl_recipe
+from tests.support.recipes import project, sracl_recipe, start
+from tests.support.terminal import printed
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu", "--quiet")
 """SASRec alone: no texts, no neighbours."""
@@ -143,11 +141,16 @@ def test_items_whose_ids_hold_commas_may_be_typed(tmp_path: Path, monkeypatch: p
 
 
 def test_where_stdout_has_few_letters_the_nearest_are_printed(shop: Path) -> None:
-    command = [sys.executable, "-m", "sracl", "recommend", "small", "-u", "user-0007", "-k", "1"]
-    environment = {**project(shop), "PYTHONIOENCODING": "ascii"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="ascii", check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[0] == f"run {only_id(shop)}  small . seed 1"
+    process = start("recommend", "small", "-u", "user-0007", "-k", "1", environment=project(shop), before=_write_ascii)
+    out, err = process.communicate(timeout=300)
+    assert process.returncode == 0, err
+    assert out.splitlines()[0] == f"run {only_id(shop)}  small . seed 1"
+
+
+def _write_ascii() -> None:
+    """As PYTHONIOENCODING=ascii has it."""
+    assert isinstance(sys.stdout, io.TextIOWrapper)
+    sys.stdout.reconfigure(encoding="ascii")
 
 
 @pytest.mark.parametrize("width", [80, 120])
@@ -168,21 +171,8 @@ def test_a_terminal_is_shown_how_far_a_file_is_and_nobody_else(shop: Path, tmp_p
 
 def in_a_terminal(shop: Path, *arguments: str, **environment: str) -> str:
     """What `sracl recommend` writes to a terminal."""
-    shown, ours = pty.openpty()
-    command = [sys.executable, "-m", "sracl", "recommend", *arguments]
-    with subprocess.Popen(command, env={**project(shop), **environment}, stdout=ours, stderr=ours) as process:
-        os.close(ours)
-        written = b""
-        while True:
-            try:
-                read = os.read(shown, 65536)
-            except OSError:  # how Linux says that the other side is closed
-                break
-            if not read:
-                break
-            written += read
-    os.close(shown)
-    assert process.returncode == 0
+    code, written = printed("recommend", *arguments, environment={**project(shop), **environment})
+    assert code == 0
     return written.decode()
 
 

@@ -7,9 +7,9 @@ import json
 import os
 import resource
 import sqlite3
-import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from sracl.runs.training import train
 from sracl.tracking import artifacts, queries
 from sracl.tracking.reader import Reader
 from sracl.tracking.store import Store
-from tests.support.recipes import called, project, sracl, sracl_recipe
+from tests.support.recipes import called, project, sracl, sracl_recipe, start
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
 """SASRec alone: no texts, no neighbours."""
@@ -257,25 +257,18 @@ def test_a_full_disk_fails_with_that_reason_and_the_run_goes_on_once_there_is_sp
     recipe = sracl_recipe(tmp_path, epochs=2)
     # 276 kB of weights in the best checkpoint fit below the limit, 830 kB with the optimizer's state do not
     sizes = ("--set", "data.num_items=400", "--set", "backbone.hidden_size=64")
-    command = [sys.executable, "-m", "sracl", "run", str(recipe), *PLAIN, *sizes]
+    command = ["run", str(recipe), *PLAIN, *sizes]
     limit = 500_000
-    full = subprocess.run(
-        command,
-        env=project(tmp_path),
-        text=True,
-        capture_output=True,
-        timeout=120,
-        check=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)),
-    )
-    assert full.returncode == 5, full.stderr
-    assert "no space left" in full.stderr
-    assert "last.safetensors" in full.stderr
+    full = start(*command, environment=project(tmp_path), before=partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit)))
+    _, told = full.communicate(timeout=300)
+    assert full.returncode == 5, told
+    assert "no space left" in told
+    assert "last.safetensors" in told
     with Reader.open(tmp_path / ".sracl" / "store.db") as store:
         (run,) = queries.runs(store)
     assert run.state == "failed"
     assert "no space left" in run.reason
-    assert called(*command[3:], environment=project(tmp_path)).returncode == 0
+    assert called(*command, environment=project(tmp_path)).returncode == 0
 
 
 def test_a_disk_that_is_full_for_what_sqlite_writes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

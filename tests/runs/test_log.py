@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import pty
 import re
 import signal
 import subprocess
 import sys
-import threading
 import time
 import warnings
 from pathlib import Path
@@ -20,7 +18,8 @@ from sracl.runs import execute
 from sracl.runs.log import FILE, logged
 from sracl.runs.screen import Screen
 from sracl.tracking.store import Store
-from tests.support.recipes import called, project, sracl_recipe, start
+from tests.support.recipes import HELD, called, let_train, project, sracl_recipe, start
+from tests.support.terminal import printed
 
 PLAIN = ("--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--device", "cpu")
 """SASRec alone: no texts, no neighbours."""
@@ -32,64 +31,48 @@ def log_of(home: Path) -> str:
 
 
 def test_a_run_in_a_terminal_has_its_epochs_in_the_log_and_a_bar_on_the_screen(tmp_path: Path) -> None:
-    ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "sracl", "run", str(sracl_recipe(tmp_path, epochs=2)), *PLAIN]
-    process = subprocess.Popen(command, env={**project(tmp_path), "TERM": "xterm-256color"}, stdin=theirs, stdout=theirs, stderr=theirs)
-    os.close(theirs)
-    printed = bytearray()
-    reading = threading.Thread(target=lambda: read_all(ours, printed))
-    reading.start()
-    assert process.wait(120) == 0, printed.decode()
-    reading.join(10)
-    os.close(ours)
+    recipe = str(sracl_recipe(tmp_path, epochs=2))
+    code, written = printed("run", recipe, *PLAIN, environment={**project(tmp_path), "TERM": "xterm-256color"})
+    assert code == 0, written.decode()
     told = log_of(tmp_path)
-    assert re.search(rb"epoch 2/2  loss [\d.]+  valid.mrr@10", printed)
-    assert not re.search(rb"valid.mrr@10 [\d.]+  [\d.]+ s\r\n", printed)  # the bar says so
+    assert re.search(rb"epoch 2/2  loss [\d.]+  valid.mrr@10", written)
+    assert not re.search(rb"valid.mrr@10 [\d.]+  [\d.]+ s\r\n", written)  # the bar says so
     assert ["epoch 1/2" in told, "epoch 2/2" in told, told.count(" epoch ")] == [True, True, 2]
     assert told.splitlines()[0].endswith("  attempt 1: small · seed 1")
     assert "done in" in told.splitlines()[-1]
     assert "\x1b" not in told
 
 
-def read_all(handle: int, into: bytearray) -> None:
-    while True:
-        try:
-            got = os.read(handle, 65536)
-        except OSError:  # the other end is closed
-            return
-        if not got:
-            return
-        into += got
-
-
 def test_a_killed_run_has_told_its_epochs_and_the_next_attempt_follows_them(tmp_path: Path) -> None:
-    recipe = str(sracl_recipe(tmp_path, users=300, epochs=12))
-    process = start("run", recipe, *PLAIN, "--quiet", environment=project(tmp_path))
-    end = time.monotonic() + 60
-    while not any("epoch 2/12" in file.read_text() for file in tmp_path.glob(f"runs/*/{FILE}")):
+    let_train(tmp_path, 2)
+    recipe = str(sracl_recipe(tmp_path, epochs=3))
+    process = start("run", recipe, *PLAIN, *HELD, "--quiet", environment=project(tmp_path))
+    end = time.monotonic() + 300
+    while not any("epoch 2/3" in file.read_text() for file in tmp_path.glob(f"runs/*/{FILE}")):
         assert time.monotonic() < end
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     before = log_of(tmp_path)
-    assert called("run", recipe, *PLAIN, "--quiet", environment=project(tmp_path)).returncode == 0
+    let_train(tmp_path)
+    assert called("run", recipe, *PLAIN, *HELD, "--quiet", environment=project(tmp_path)).returncode == 0
     told = log_of(tmp_path)
     assert told.startswith(before)
     assert [line[24:] for line in told.splitlines() if line.startswith("── ")] == [f"attempt {n}: small · seed 1" for n in (1, 2)]
-    assert "epoch 12/12" in told
+    assert "epoch 3/3" in told
 
 
 def test_a_run_that_goes_on_is_followed_until_it_is_done(tmp_path: Path) -> None:
     recipe = str(sracl_recipe(tmp_path, users=300, epochs=8))
     process = start("run", recipe, *PLAIN, environment=project(tmp_path))
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not list(tmp_path.glob(f"runs/*/{FILE}")):
         assert time.monotonic() < end
         time.sleep(0.02)
     followed = called("logs", "-f", "@last", environment=project(tmp_path))
     assert followed.returncode == 0, followed.stderr
     assert followed.stdout.splitlines()[-1].startswith("small · seed 1  done in ")
-    process.communicate(timeout=60)
+    process.communicate(timeout=300)
     assert process.returncode == 0
     assert followed.stdout == log_of(tmp_path)
 

@@ -1,4 +1,4 @@
-"""`sracl tui` in a terminal of its own: a real one as far as the program can tell."""
+"""Commands in a terminal of their own: a real one as far as the program can tell."""
 
 from __future__ import annotations
 
@@ -12,6 +12,36 @@ import sys
 import termios
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+
+from tests.support.recipes import start
+
+
+def printed(*arguments: str, environment: Mapping[str, str]) -> tuple[int | None, bytes]:
+    """Exit code of `sracl ARGUMENTS`, and what it writes to a terminal, escape codes among it."""
+    ours, theirs = pty.openpty()
+    written = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # the other end is closed
+            while got := os.read(ours, 65536):
+                written.extend(got)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    process = start(*arguments, environment=environment, before=partial(_turn_to, os.ttyname(theirs)))
+    process.communicate(timeout=300)
+    os.close(theirs)
+    reading.join()
+    os.close(ours)
+    return process.returncode, bytes(written)
+
+
+def _turn_to(terminal: str) -> None:
+    for number in (0, 1, 2):
+        os.dup2(os.open(terminal, os.O_RDWR | os.O_NOCTTY), number)
+    sys.stdout, sys.stderr = (open(number, "w", buffering=1, closefd=False) for number in (1, 2))  # noqa: SIM115
 
 
 class Terminal:
