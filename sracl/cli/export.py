@@ -44,7 +44,6 @@ def command(
     from sracl import paths
     from sracl.cli.output import write_output
     from sracl.sharing.export import export
-    from sracl.sharing.mlflow import send
     from sracl.tracking.reader import Reader
 
     if patches and output is None:
@@ -56,6 +55,8 @@ def command(
             if done.without_ranks:
                 _say(f"No ranks could be read of {', '.join(done.without_ranks)}; their figures are there.")
         elif mlflow is not None and output is None:
+            from sracl.sharing.mlflow import send
+
             sent = send(store, mlflow, selectors or (), project=paths.project(), say=_say)
             unfinished = sent.unfinished
             told = f"{how_many(sent.new, 'run')} sent; {sent.known:,} {'was' if sent.known == 1 else 'were'} there"

@@ -13,7 +13,6 @@ import os
 import re
 import urllib.request
 from dataclasses import dataclass
-from datetime import UTC
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 from urllib.error import HTTPError, URLError
@@ -242,5 +241,4 @@ def _pairs(texts: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _milliseconds(moment: datetime) -> int:
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(aware.timestamp() * 1000)
+    return int(moment.timestamp() * 1000)
