@@ -60,7 +60,7 @@ def test_a_recipe_that_is_shown_resolves_and_takes_the_values_it_mentions(text: 
 
 
 def test_all_that_is_shown_is_tried() -> None:
-    assert len(RECIPES) == 8
+    assert len(RECIPES) == 9
     assert sorted(TOML) == sorted([*RECIPES, PROMPT, KEYS, ENTRY_POINT, CARD])
     assert sorted(text for language, text in BLOCKS if language == "python") == sorted([LOSS, BACKBONE, SUITE])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,6 +41,9 @@ def command(
     seeds: Annotated[
         str | None, typer.Option(help="Seeds instead of the recipe's: 2024,2025, or a count such as 3 (the first three from 2024).")
     ] = None,
+    tuned: Annotated[
+        bool, typer.Option("--tuned", help="Of a [sweep] whose trials are done only what validation has chosen, e.g. with more --seeds.")
+    ] = False,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", envvar="SRACL_DEVICE")] = "auto",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the runs, what is cached and the time to expect; do nothing.")
@@ -72,6 +76,8 @@ def command(
     6 another process trains a run or a package is missing, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
     """
     plans = planned(recipes, sets=sets or (), seeds=seeds_from(seeds))
+    if tuned:
+        plans = _chosen(plans, planned(recipes, sets=sets or ()))
     if dry_run:
         from sracl.runs.preview import preview
 
@@ -122,6 +128,25 @@ def planned(recipes: Sequence[str], *, sets: Sequence[str] = (), seeds: Sequence
         raise RecipeError.of_several(broken)
     _demand(demand_packages, plans, ResourceError)
     return plans
+
+
+def _chosen(wanted: Sequence[Plan], trials: Sequence[Plan]) -> list[Plan]:
+    """Of plans what validation has chosen among the trials of the same recipes.
+
+    Raises:
+        UsageError: A recipe has no sweep, or trials are still to be done.
+    """
+    from sracl import paths
+    from sracl.compare.chosen import chosen
+    from sracl.tracking.reader import Reader
+
+    left = []
+    with Reader.open(paths.store_file()) if paths.store_file().is_file() else nullcontext() as store:
+        for plan, tried in zip(wanted, trials, strict=True):
+            kept, notes = chosen(store, tried, plan)
+            left.append(kept)
+            print("\n".join(f"{plan.name}: {note}." for note in notes), file=sys.stderr)
+    return left
 
 
 def demand_data(plans: Sequence[Plan]) -> None:

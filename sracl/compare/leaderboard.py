@@ -57,8 +57,8 @@ def leaderboard(
         run_ids: Only these runs.
         places: Only runs that fill these places, and only there.
         split: `test` or `valid`.
-        tuned_by: Metric such as `mrr@10`, by which of each variant's rows only the one that validates best is shown; None
-            shows all.
+        tuned_by: Metric such as `mrr@10`, by which of each variant's rows only the one that validates best is shown. None shows all,
+            but for test figures of recipes with a sweep, whose own metric chooses.
 
     Raises:
         UsageError: No such recipe, metric, group or baseline.
@@ -72,9 +72,10 @@ def leaderboard(
     places = [place for place in places if place.run_id in found]  # others were removed between the two looks
     done = {run.id for run in found.values() if run.state == "completed"}
     figures = _chosen_groups(queries.final_metrics(store, done, split=split), group)
-    validated = [figure for figure in queries.final_metrics(store, done, split="valid") if figure.group == "all"] if tuned_by else []
     columns = _columns(figures, metrics)
     reports = {name: row.report for name, row in known.items()}
+    choosing = _choosing(reports, {place.recipe for place in places}, tuned_by, split)
+    validated = [figure for figure in queries.final_metrics(store, done, split="valid") if figure.group == "all"] if choosing else []
     tables, notes = _tables(reports, {place.recipe for place in places}) if with_published else ([], [])
     facts = queries.protocols(store)
     made = artifacts.neighbours_of(store, done)
@@ -86,11 +87,9 @@ def leaderboard(
     for fingerprint, users_group in _block_order(figures, facts, found, places):
         here = [figure for figure in figures if (figure.protocol, figure.group) == (fingerprint, users_group)]
         rows = [row for row in (_measured(draft, here, columns) for draft in drafts) if row.figures]
-        tuned: list[str] = []
-        if tuned_by is not None:
-            rows, tuned = best_validated(rows, [figure for figure in validated if figure.protocol == fingerprint], tuned_by)
+        rows, tuned = best_validated(rows, [figure for figure in validated if figure.protocol == fingerprint], choosing)
         bases = {row.recipe: baseline or reports.get(row.recipe, {}).get("baseline") for row in rows}
-        rows = [_beside_baseline(row, rows, bases.get(row.recipe), whatever_cell=tuned_by is not None) for row in rows]
+        rows = [_beside_baseline(row, rows, bases.get(row.recipe), whatever_cell=row.recipe in choosing) for row in rows]
         dataset = found[here[0].run_id].dataset
         said = [
             *tuned,
@@ -110,6 +109,14 @@ def leaderboard(
     shown = {beside.source for block in blocks for row in block.rows for beside in row.published}
     sources = [f"{_title(table, tables)} is {table.name}: {table.about}" for table in tables if table.name in shown]
     return Leaderboard(tuple(blocks), tuple(sources), tuple([*remarks.unfinished(places, found), *notes]))
+
+
+def _choosing(reports: Mapping[str, Mapping[str, Any]], recipes: Collection[str], tuned_by: str | None, split: str) -> dict[str, str]:
+    """Of recipes whose rows validation chooses among: the metric that it goes by."""
+    if tuned_by is not None:
+        return dict.fromkeys(recipes, tuned_by)
+    metrics = {name: reports.get(name, {}).get("tuned") for name in sorted(recipes)}
+    return {name: metric for name, metric in metrics.items() if metric} if split == "test" else {}
 
 
 def print_leaderboard(

@@ -12,7 +12,7 @@ from sracl.registry.parameters import refers
 from sracl.registry.wording import in_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sracl.recipes.lines import Path
 
@@ -30,10 +30,16 @@ def metrics(values: Mapping[str, Any]) -> Found:
     metric = stopping.get("metric") if isinstance(stopping, dict) else None
     if not isinstance(metric, str):
         return
+    if what := unwatched(metric, cutoffs):
+        yield ("train", "early_stopping", "metric"), what
+
+
+def unwatched(metric: str, cutoffs: Sequence[int]) -> str | None:
+    """What to say of a metric that validation does not compute; None where it does."""
     known = [f"valid.{name}@{k}" for name in ("hr", "ndcg", "mrr") for k in dict.fromkeys(cutoffs)]
-    if metric not in known:
-        near = did_you_mean(metric, known)
-        yield ("train", "early_stopping", "metric"), f"{in_toml(metric)} is not computed.{near} Computed are: {', '.join(known)}."
+    if metric in known:
+        return None
+    return f"{in_toml(metric)} is not computed.{did_you_mean(metric, known)} Computed are: {', '.join(known)}."
 
 
 def semantics(values: Mapping[str, Any]) -> Found:

@@ -13,6 +13,7 @@ from sracl.errors import Problem, RecipeError
 from sracl.recipes import problems, schema
 from sracl.recipes.draft import Origin
 from sracl.recipes.lines import Path, join_path, key_lines, split_path
+from sracl.recipes.sweep import is_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -79,12 +80,17 @@ def shown(file: File) -> str:
 
 
 def normal(document: Document) -> tuple[Document, list[Problem]]:
-    """The document with its tables that have ids keyed by them, and every matrix axis under one dotted key."""
+    """The document with its tables that have ids keyed by them, and every axis of matrix and sweep under one dotted key."""
     values, lines = dict(document.values), dict(document.lines)
     found: list[Problem] = []
     _key(values, (), lines, document.shown, found)
     if isinstance(values.get("matrix"), dict):
         values["matrix"] = dict(_axes(document, lines, ("matrix",), values["matrix"]))
+    if isinstance(sweep := values.get("sweep"), dict) and isinstance(sweep.get("space"), dict):
+        values["sweep"] = {**sweep, "space": dict(_axes(document, lines, ("sweep", "space"), sweep["space"]))}
+    for number, variant in enumerate(variants if isinstance(variants := values.get("variant"), list) else ()):
+        if isinstance(variant, dict) and isinstance(variant.get("space"), dict):
+            variant["space"] = dict(_axes(document, lines, ("variant", str(number), "space"), variant["space"]))
     return Document(document.file, document.shown, values, lines), found
 
 
@@ -127,16 +133,25 @@ def _by_id(entries: Sequence[Any], at: Path, lines: dict[Path, int], shown: str,
     return tables
 
 
-def _axes(document: Document, lines: dict[Path, int], at: Path, table: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Axes of a matrix, whether their dotted paths were quoted or not."""
+def _axes(document: Document, lines: dict[Path, int], top: Path, table: Mapping[str, Any], keys: Path = ()) -> list[tuple[str, Any]]:
+    """Axes of a table, whether their dotted paths were quoted or not.
+
+    Args:
+        document: In which it stands.
+        lines: To which the line of every axis is added, and those of its values.
+        top: Where the table stands.
+        table: It, or one within it.
+        keys: What leads from the one to the other.
+    """
     axes: list[tuple[str, Any]] = []
     for key, value in table.items():
-        path = (*at, key)
-        if isinstance(value, dict):
-            axes += _axes(document, lines, path, value)
+        within = (*keys, key)
+        if isinstance(value, dict) and not is_range(value):
+            axes += _axes(document, lines, top, value, within)
             continue
-        parts = [split_path(written) for written in path[1:]]
-        axis = ".".join(path[1:] if None in parts else [join_path(part) for part in parts if part])
-        lines |= {("matrix", axis, *known[len(path) :]): line for known, line in document.lines.items() if known[: len(path)] == path}
+        parts = [split_path(written) for written in within]
+        axis = ".".join(within if None in parts else [join_path(part) for part in parts if part])
+        path = (*top, *within)
+        lines |= {(*top, axis, *known[len(path) :]): line for known, line in document.lines.items() if known[: len(path)] == path}
         axes.append((axis, value))
     return axes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from sracl.errors import Problem, did_you_mean
-from sracl.recipes import problems, references, schema
+from sracl.recipes import checks, problems, references, schema
 from sracl.recipes.draft import Misplaced, Origin
 from sracl.recipes.settings import COMMAND_LINE, Setting, why_not_settable
 from sracl.registry.wording import in_toml
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _Settings = TypeVar("_Settings", bound=schema.Settings)
 
-_SETTABLE = ("seeds", "report", "resources")
+_SETTABLE = ("seeds", "sweep", "report", "resources")
 """What the command line can set, though it is no value of a run."""
 
 
@@ -39,7 +39,7 @@ def unknown_keys(loaded: Loaded) -> list[Problem]:
     """Tables at the top of a file that mean nothing."""
     found = []
     for key in [key for key in loaded.draft.values if key not in schema.RECIPE_KEYS]:
-        what = schema.NOT_YET.get(key) or problems.unknown(key, schema.RECIPE_KEYS, "A recipe", loaded.draft.elsewhere(key))
+        what = problems.unknown(key, schema.RECIPE_KEYS, "A recipe", loaded.draft.elsewhere(key))
         found.append(loaded.draft.origin((key,)).problem((key,), what))
     return found
 
@@ -110,7 +110,27 @@ def report_of(loaded: Loaded, made: Iterable[Case], cat: Catalog) -> dict[str, A
             path = ("report", "published", str(number))
             what = f"No published figures are called '{name}'.{did_you_mean(name, known)} There are: {', '.join(known) or 'none'}."
             loaded.problems.append(draft.origin(path).problem(path, what))
-    return model.model_dump(mode="json")
+    metric = draft.get(("sweep", "metric"))
+    return model.model_dump(mode="json") | ({"tuned": metric.removeprefix("valid.")} if isinstance(metric, str) else {})
+
+
+def unmeasured(loaded: Loaded, cutoffs: Iterable[Any]) -> list[Problem]:
+    """What is wrong with the metric by which a sweep chooses.
+
+    Args:
+        loaded: The recipe.
+        cutoffs: Those of each of its runs, whatever they are.
+    """
+    path = ("sweep", "metric")
+    metric = loaded.draft.get(path)
+    if not isinstance(metric, str):
+        return []  # no sweep, or said already
+    told: list[str | None] = []
+    if metric.startswith("test."):
+        told = ["Validation alone chooses: what is chosen by test figures has none left that mean anything. Write valid. instead."]
+    else:
+        told = [checks.unwatched(metric, known) for known in cutoffs if isinstance(known, list)]
+    return [loaded.draft.origin(path).problem(path, what) for what in dict.fromkeys(told) if what]
 
 
 def resources_of(loaded: Loaded) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class RunPlan:
     variant: str
     """Empty if the recipe has no variants."""
     cell: Mapping[str, Any]
-    """Path -> value on each axis of the matrix."""
+    """Path -> value on each axis of the matrix, and what the sweep has drawn."""
     seed: int
     values: Mapping[str, Any]
     """Every setting and every parameter, as JSON; what has no influence on this run is left out."""
@@ -57,12 +57,12 @@ class RunPlan:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of a recipe: variants × cells of the matrix × seeds, in the order of the file."""
+    """All runs of a recipe: variants × cells of the matrix × trials of the sweep × seeds, in the order of the file."""
 
     name: str
     runs: tuple[RunPlan, ...]
     report: Mapping[str, Any]
-    """`baseline` (or None) and `published`."""
+    """`baseline` (or None) and `published`; for a sweep `tuned`, the metric by which validation chooses."""
     source: str
     """The recipe's file."""
     resources: Mapping[str, Any]
@@ -105,6 +105,7 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
     resources = frame.resources_of(loaded)
     resolved = [resolve(case.draft, cat) for case in made]
     loaded.problems += _together(made, resolved)
+    loaded.problems += frame.unmeasured(loaded, (entry.values["evaluation"].get("cutoffs") for entry in resolved))
     if loaded.problems:
         raise RecipeError(loaded.shown, _sorted(loaded))
     fingerprints, sources = _Fingerprints(), dict[str, dict[str, str]]()

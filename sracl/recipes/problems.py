@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_args, get_origin, get_type_h
 from pydantic import ValidationError
 
 from sracl.errors import did_you_mean
+from sracl.recipes.lines import join_path
 from sracl.recipes.schema import Settings
 from sracl.registry.wording import choices, describe, in_toml
 
@@ -46,7 +47,7 @@ def _explain(model: type[Settings], detail: ErrorDetails, table: Mapping[str, An
         holder, value, depth = inner, value.get(keys[depth]), depth + 1
     key, path = keys[depth - 1], (*where, *keys[:depth])
     if detail["type"] == "extra_forbidden":
-        owner = "[[variant]]" if path[0] == "variant" else f"[{'.'.join(path[:-1])}]"
+        owner = "[[variant]]" if path[0] == "variant" else f"[{join_path(path[:-1])}]"
         return path, unknown(key, holder.model_fields, owner)
     hint = get_type_hints(holder, include_extras=True)[key]
     if (_table_model(holder, key) and not choices(hint)) or detail["type"] == "dict_type":

@@ -49,7 +49,7 @@ class _Resolver:
 
     def run(self) -> None:
         for key, value in self.draft.values.items():
-            if key not in ("vars", "variant", "matrix"):
+            if key not in ("vars", "variant", "matrix", "sweep"):
                 self.draft.values[key] = self._value((key,), value, ())
 
     def _value(self, path: Path, value: Any, within: tuple[str, ...]) -> Any:

@@ -52,6 +52,8 @@ class Variant(Settings):
     """Path -> value; tables merge by key."""
     unset: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Paths to be left out; done before `set`."""
+    space: dict[str, Any] = {}
+    """Path -> what `[sweep]` draws for this variant alone, besides what it draws for all."""
 
 
 class Report(Settings):
@@ -236,13 +238,8 @@ RUN_TABLES = (
 )
 """What a run is made of."""
 
-RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "report", "resources")
+RECIPE_KEYS = ("recipe", "name", "extends", "unset", "seeds", "vars", *RUN_TABLES, "variant", "matrix", "sweep", "report", "resources")
 """Everything the top level of a file may hold."""
-
-NOT_YET = {
-    "sweep": "Searching for values is not part of recipe format 1; list the values under [matrix], and `sracl compare --tuned` chooses.",
-}
-"""Keys that a reader may expect from elsewhere, and what to do instead."""
 
 
 def keyed(path: tuple[str, ...]) -> str | None:

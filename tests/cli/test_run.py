@@ -47,6 +47,32 @@ def test_what_a_job_of_the_queue_would_not_know_is_refused(option: list[str], ca
     assert "jobs of the queue know the recipe and the environment alone" in " ".join(capsys.readouterr().err.replace("│", " ").split())
 
 
+def test_a_sweep_is_tried_and_what_validation_chose_is_run_with_more_seeds(tmp_path: Path) -> None:
+    recipe = sracl_recipe(tmp_path, name="tuning", users=60, epochs=1)
+    recipe.write_text(
+        recipe.read_text("utf-8") + '[sweep]\nmetric = "valid.ndcg@10"\ntrials = 2\n'
+        'space = { "train.optimizer.lr" = { low = 1e-4, high = 1e-2, scale = "log" } }\n',
+        "utf-8",
+    )
+    given = [str(recipe), "--device", "cpu", "--set", "objective.cross.weight=0.0", "--set", "objective.intra.weight=0.0", "--json"]
+    there = surroundings(tmp_path)
+    too_early = called("run", *given, "--tuned", environment=there)
+    assert too_early.returncode == 2
+    assert "2 trials of 2 of tuning are still to be done" in too_early.stdout
+    assert not (tmp_path / ".sracl").exists()
+
+    tried = json.loads(called("run", *given, environment=there).stdout)["data"]
+    (shown,) = tried[0]["rows"]
+
+    final = called("run", *given, "--tuned", "--seeds", "5,6", environment=there)
+    assert final.returncode == 0, final.stderr
+    (row,) = json.loads(final.stdout)["data"][0]["rows"]
+    assert (row["cell"], row["seeds"]) == (shown["cell"], [5, 6])
+    assert "validates best on" in final.stderr
+    with Reader.open(store_file(tmp_path)) as store:
+        assert len(queries.runs(store)) == 2 + 2
+
+
 class TestSeveralRecipes:
     @pytest.fixture
     def recipes(self, tmp_path: Path) -> list[str]:

@@ -83,3 +83,38 @@ def test_an_unknown_metric_is_an_error_with_the_nearest(store: Store, tried: Any
     tried("full", 0, valid=0.1, test=0.1)
     with pytest.raises(UsageError, match="No metric is called 'mrr@1' by which to choose. Did you mean 'mrr@10'"):
         leaderboard(store, tuned_by="mrr@1")
+
+
+def test_more_seeds_of_what_was_chosen_do_not_unmake_the_choice(store: Store, tried: Any) -> None:
+    for lr, valid in ((0.1, 0.3), (0.2, 0.2)):
+        tried("full", 0, valid=valid, test=0.5, cell={"lr": lr}, values={"lr": lr})
+    for seed in (1, 2):  # by which its mean validates worse than the other
+        tried("full", seed, valid=0.01, test=0.5, cell={"lr": 0.1}, values={"lr": 0.1})
+    found = rows(leaderboard(store, tuned_by="mrr@10").blocks[0])
+    assert list(found) == ["full lr=0.1"]
+    assert found["full lr=0.1"].seeds == (0, 1, 2)
+
+
+class TestASweep:
+    @pytest.fixture(autouse=True)
+    def swept(self, store: Store, tried: Any) -> None:
+        store.recipe("ablation", {"baseline": None, "published": (), "tuned": "mrr@10"}, "")
+        for lr, valid, test in ((0.1, 0.3, 0.1), (0.2, 0.2, 0.9)):
+            tried("full", 0, valid=valid, test=test, cell={"lr": lr}, values={"lr": lr})
+
+    def test_shows_test_figures_of_what_validation_chose_alone(self, store: Store) -> None:
+        block = leaderboard(store).blocks[0]
+        assert list(rows(block)) == ["full lr=0.1"]
+        assert block.notes == ("full lr=0.1 validates best of the 2 of full, by MRR@10",)
+
+    def test_shows_what_all_its_trials_validated_with(self, store: Store) -> None:
+        assert list(rows(leaderboard(store, split="valid").blocks[0])) == ["full lr=0.1", "full lr=0.2"]
+
+    def test_another_metric_may_be_asked_for(self, store: Store) -> None:
+        assert list(rows(leaderboard(store, tuned_by="hr@10").blocks[0])) == ["full lr=0.2"]
+
+    def test_leaves_other_recipes_alone(self, store: Store, tried: Any) -> None:
+        for lr in (0.1, 0.2):
+            tried("full", 0, valid=lr, test=lr, cell={"lr": lr}, values={"lr": lr}, recipe="grid")
+        shown = [(row.recipe, row.cell["lr"]) for row in leaderboard(store).blocks[0].rows]
+        assert shown == [("ablation", 0.1), ("grid", 0.1), ("grid", 0.2)]

@@ -121,15 +121,13 @@ def test_reports_name_variants_and_published_figures(complaints: Complaints, chi
 
 
 def test_unknown_tables(complaints: Complaints, child: Child) -> None:
-    found = complaints(child('lr = 0.1\nevaluaton = 3\n[sweep]\nsampler = "tpe"\n'), "lr=0.1")
+    found = complaints(child("lr = 0.1\nevaluaton = 3\n"), "lr=0.1")
     run_has = "data, samples, semantics, backbone, history_bias, initializer, view, stage, objective, train, evaluation"
-    takes = f"A recipe takes: recipe, name, extends, unset, seeds, vars, {run_has}, variant, matrix, report, resources."
+    takes = f"A recipe takes: recipe, name, extends, unset, seeds, vars, {run_has}, variant, matrix, sweep, report, resources."
 
     assert found == [
         f"mine.toml:4: lr: There is no such key. {takes}",
         f"mine.toml:5: evaluaton: There is no such key. Did you mean 'evaluation'? {takes}",
-        "mine.toml:6: sweep: Searching for values is not part of recipe format 1; list the values under [matrix], "
-        "and `sracl compare --tuned` chooses.",
         f"--set: lr: There is no table 'lr'. A run has: {run_has}, vars.",
     ]
 

@@ -101,8 +101,8 @@ def test_the_command_line_does_not_reach_around_an_axis(complaints: Complaints, 
 def test_a_value_is_decided_in_one_place(complaints: Complaints, child: Child) -> None:
     assert complaints(child('[matrix]\n"backbone.hidden_size" = [4, 8]\n"backbone" = ["sasrec"]\n' + TWO)) == [
         "mine.toml:5: matrix.\"backbone.hidden_size\": Variant 'wide' sets backbone.hidden_size as well; only one of them can.",
-        "mine.toml:6: matrix.backbone: Variant 'wide' sets backbone.hidden_size as well; only one of them can.",
         "mine.toml:6: matrix.backbone: The axis backbone.hidden_size sets the same; only one of them can.",
+        "mine.toml:6: matrix.backbone: Variant 'wide' sets backbone.hidden_size as well; only one of them can.",
     ]
 
 
@@ -136,7 +136,7 @@ def test_variants_have_names_of_their_own_and_known_keys(complaints: Complaints,
     assert complaints(child(text)) == [
         "mine.toml:7: variant.1.name: Two variants are called 'A'.",
         "mine.toml:8: variant.2.name: Missing; there is no default. Should be a string, at least 1 long.",
-        "mine.toml:9: variant.2.nmae: There is no such key. Did you mean 'name'? [[variant]] takes: name, extends, set, unset.",
+        "mine.toml:9: variant.2.nmae: There is no such key. Did you mean 'name'? [[variant]] takes: name, extends, set, unset, space.",
         'mine.toml:10: variant.2.set: Should be a table, got "x".',
     ]
 

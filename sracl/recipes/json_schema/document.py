@@ -10,6 +10,7 @@ from sracl.recipes.json_schema.components import Components
 from sracl.recipes.json_schema.values import DEFINITIONS, OPEN, REFERS, Schema, about, offered, one_of, or_reference, plain
 from sracl.recipes.load import shipped_recipes, summary
 from sracl.recipes.settings import SETTABLE
+from sracl.recipes.sweep import Range, Sweep
 from sracl.registry.wording import choices, describe
 
 if TYPE_CHECKING:
@@ -92,6 +93,10 @@ class _Document:
                 "propertyNames": {"pattern": _SET},
                 "additionalProperties": {"$ref": "#/definitions/axis"},
             },
+            "sweep": {
+                "description": Sweep.__doc__,
+                **_closed(self._fields(Sweep, {"space": self._space(Sweep)}, is_run=False), required=["metric"]),
+            },
             "report": self._table(schema.Report, {"published": self._published()}, is_run=False),
             "resources": self._table(schema.Resources, is_run=False),
         }
@@ -100,9 +105,9 @@ class _Document:
             "title": "sracl recipe",
             "description": "What a recipe may say where it was made, with `sracl schema`; made anew, it knows of new plug-ins.",
             **_closed({key: properties[key] for key in schema.RECIPE_KEYS}, required=["recipe", "name"]),
-            "if": {"not": {"anyOf": [{"required": [key], **OPEN} for key in ("extends", "variant", "matrix")]}, **OPEN},
+            "if": {"not": {"anyOf": [{"required": [key], **OPEN} for key in ("extends", "variant", "matrix", "sweep")]}, **OPEN},
             "then": _complete(),
-            "definitions": {"axis": _AXIS, **DEFINITIONS, **dict(sorted(self.components.definitions.items()))},
+            "definitions": {"axis": _AXIS, "drawn": self._drawn(), **DEFINITIONS, **dict(sorted(self.components.definitions.items()))},
         }
 
     def _fields(self, model: type[schema.Settings], special: _Special | None = None, *, is_run: bool = True) -> dict[str, Schema]:
@@ -150,12 +155,30 @@ class _Document:
         results = {card.name: card.summary for card in self._cat.cards("result")}
         return {**_meaning(schema.Report, "published"), "type": "array", "items": one_of(results, ":", {})}
 
+    def _space(self, model: type[schema.Settings]) -> Schema:
+        """Paths with what is drawn for them."""
+        paths = {"type": "object", "propertyNames": {"pattern": _SET}, "additionalProperties": {"$ref": "#/definitions/drawn"}}
+        return {"description": model.model_fields["space"].description, **paths}
+
+    def _drawn(self) -> Schema:
+        """What is drawn for a path, or the rest of paths that begin alike."""
+        deeper = {"type": "object", "not": {"anyOf": [{"required": [key]} for key in Range.model_fields]}}
+        return {
+            "description": "A range to draw from, a list of values, or the rest of paths that begin alike.",
+            "anyOf": [
+                {"type": "array", "minItems": 1, "uniqueItems": True},
+                {**_closed(self._fields(Range, is_run=False)), "minProperties": 1},
+                {**deeper, "additionalProperties": {"$ref": "#/definitions/drawn"}},
+            ],
+        }
+
     def _variant(self) -> Schema:
         path = {"type": "string", "pattern": _SET}
         special = {
             **self._parent,
             "set": {"description": schema.Variant.model_fields["set"].description, "type": "object", "propertyNames": path, **OPEN},
             "unset": {**_meaning(schema.Variant, "unset"), "type": "array", "items": path},
+            "space": self._space(schema.Variant),
         }
         return _closed(self._fields(schema.Variant, special, is_run=False), required=["name"])
 
@@ -170,7 +193,7 @@ _AXIS: Schema = {
 
 
 def _complete() -> Schema:
-    """What a recipe without a parent, variants and a matrix has: they alone could bring what is missing."""
+    """What a recipe without a parent, variants, a matrix and a sweep has: they alone could bring what is missing."""
     models: dict[str, type[schema.Settings]] = {
         "data": schema.DataSettings,
         "train": schema.TrainSettings,

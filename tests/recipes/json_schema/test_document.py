@@ -60,7 +60,6 @@ def test_a_shipped_recipe_is_valid(file: Path) -> None:
 # what is wrong -> a table on top of a recipe, and where the schema says so
 REFUSED = {
     "a table that there is not": ("[colour]\nred = 1", ""),
-    "a table of later": ("[sweep]\ntrials = 3", ""),
     "a version of later": ("recipe = 2", "recipe"),
     "an empty name": ('name = ""', "name"),
     "a parent that is not there": ('extends = "methods/sasrek"', "extends"),
@@ -120,6 +119,13 @@ REFUSED = {
     "an axis without a value": ('[matrix]\n"train.epochs" = []', "matrix.train.epochs"),
     "a value twice": ('[matrix]\n"train.epochs" = [3, 3]', "matrix.train.epochs"),
     "an axis of something else": ('[matrix]\n"trian.epochs" = [3]', "matrix"),
+    "a sweep without a metric": ("[sweep]\ntrials = 3", "sweep"),
+    "a key of a sweep": ('[sweep]\nmetric = "valid.hr@10"\nbudget = 3', "sweep"),
+    "a key of a range": (
+        '[sweep]\nmetric = "valid.hr@10"\ntrials = 2\nspace = { "train.epochs" = { low = 1, hihg = 3 } }',
+        "sweep.space.train.epochs",
+    ),
+    "one value to draw": ('[sweep]\nmetric = "valid.hr@10"\ntrials = 2\nspace = { "train.epochs" = 3 }', "sweep.space.train.epochs"),
     "a key of a variant": ('[[variant]]\nname = "A"\nsets = {}', "variant.0"),
     "a variant without a name": ("[[variant]]\nset = {}", "variant.0"),
     "a path of a variant": ('[[variant]]\nname = "A"\nset = { "trian.epochs" = 3 }', "variant.0.set"),
@@ -170,6 +176,15 @@ ACCEPTED = {
     "an axis with its path in quotes": '[matrix]\n"backbone.hidden_size" = [8, 16]\n\'"data".max_length\' = [8]',
     "an axis in a table": "[matrix.backbone]\nhidden_size = [8, 16]\n[matrix.train.optimizer]\nlr = [0.1, 0.2]",
     "an axis of tables": '[matrix]\nbackbone = [{ use = "sasrec" }, { use = "gru4rec" }]',
+    "a sweep of a matrix": '[sweep]\nmetric = "valid.hr@10"\n[matrix]\n"backbone.hidden_size" = [8, 16]',
+    "a sweep": (
+        '[sweep]\nmetric = "valid.hr@10"\ntrials = 2\nseed = 7\n[sweep.space]\nbackbone.hidden_size = [8, 16]\n'
+        '"train.optimizer.lr" = { low = 1e-4, high = 1, scale = "log" }\n[sweep.space.train]\nepochs = { low = 2, high = 8, step = 2 }'
+    ),
+    "what is drawn for a variant": (
+        '[[variant]]\nname = "A"\nspace = { "backbone.hidden_size" = [8, 16] }\n[[variant]]\nname = "B"\n'
+        '[sweep]\nmetric = "valid.hr@10"\ntrials = 2\nspace = { "train.epochs" = { low = 2, high = 4 } }'
+    ),
     "variants": '[[variant]]\nname = "A"\nunset = ["objective.intra"]\n[[variant]]\nname = "B"\nset = { "backbone.hidden_size" = 8 }',
     "variants that extend": (
         'extends = "common.toml"\n[[variant]]\nname = "A"\nextends = "small.toml"\n[[variant]]\nname = "B"\nextends = "methods/sasrec"'
