@@ -37,7 +37,8 @@ def command(
 
     cat = catalog()
     card = _component(cat, name)
-    from sracl.contracts.examine import SUITES, examine
+    from sracl.contracts.examine import examine
+    from sracl.contracts.suites import SUITES
     from sracl.errors import UsageError
     from sracl.registry.card import spoken
 
