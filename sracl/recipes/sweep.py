@@ -12,7 +12,10 @@ from pydantic import Field
 from sracl.recipes.schema import MAX_SEED, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+_DIGITS = 12
+"""Decimals of what is drawn: far more than are used of a number."""
 
 _PATIENCE = 100
 """Draws per trial after which a space is taken to have no other points."""
@@ -89,8 +92,9 @@ def is_range(value: Any) -> bool:
 def draw(space: Sequence[Range | Sequence[Any]], trials: int, seed: int, *, axes: int | None = None) -> list[tuple[Any, ...]]:
     """Different points of a space, spread evenly over it; more trials only add to them.
 
-    Additive recurrence with the generalised golden ratio (M. Roberts, The unreasonable effectiveness of quasirandom sequences, 2018),
-    from a start that the seed draws. It covers a space better than random points do, of which a grid covers each axis worst.
+    A Halton sequence with its digits scrambled (J. H. Halton 1960; A. B. Owen, A randomized Halton algorithm in R, 2017): every
+    axis by itself is filled evenly, of which random points leave gaps and a grid has few different ones. Ours and not a library's,
+    so that a recipe draws the same whatever is installed.
 
     Args:
         space: Of each axis its range, or its values.
@@ -116,10 +120,27 @@ def _at(axis: Range | Sequence[Any], share: float) -> Any:
 
 def _shares(axes: int, seed: int) -> Iterator[list[float]]:
     """Points of the unit cube, without end."""
-    ratio = 2.0
-    for _ in range(64):  # to the root of x^(axes + 1) = x + 1
-        ratio = (1 + ratio) ** (1 / (axes + 1))
     generator = random.Random(seed)  # whose numbers are the same in every version of Python
-    starts = [generator.random() for _ in range(axes)]
+    sequences = [_scrambled(base, generator) for base in itertools.islice(_primes(), axes)]
     for number in itertools.count():
-        yield [(start + number * ratio ** -(axis + 1)) % 1 for axis, start in enumerate(starts)]
+        yield [share(number) for share in sequences]
+
+
+def _scrambled(base: int, generator: random.Random) -> Callable[[int], float]:
+    """The digits of a number to this base, in reverse order behind the point, each place with another meaning of its digits."""
+    places = math.ceil(_DIGITS / math.log10(base))
+    meant = [sorted(range(base), key=lambda _: generator.random()) for _ in range(places)]
+
+    def share(number: int) -> float:
+        total, weight = 0.0, 1.0
+        for meaning in meant:
+            number, digit = divmod(number, base)
+            weight /= base
+            total += meaning[digit] * weight
+        return total
+
+    return share
+
+
+def _primes() -> Iterator[int]:
+    return (number for number in itertools.count(2) if all(number % smaller for smaller in range(2, math.isqrt(number) + 1)))
