@@ -49,7 +49,10 @@ def recipe_view(name: str, *, origin: bool) -> View:
     def render() -> None:
         seeds = ", ".join(dict.fromkeys(str(run.seed) for run in resolved.runs))
         runs = f"{how_many(len(resolved.runs), 'run')}: {_variants(len(firsts))}"
-        print(f"recipe {resolved.name}\n  {resolved.source}\n  {runs}, seed{'s' * (', ' in seeds)} {seeds}\n")
+        print(f"recipe {resolved.name}\n  {resolved.source}\n  {runs}, seed{'s' * (', ' in seeds)} {seeds}")
+        if metric := resolved.report.get("tuned"):
+            print(f"  validation chooses one of each variant on each data set, by {metric.upper()}")
+        print()
         base = dict(flat(firsts[0].values))
         if len(firsts) > 1:
             print(f"{_label(firsts[0].variant, firsts[0].cell)}:")

@@ -77,26 +77,30 @@ def space(table: Mapping[str, Any], at: Path, base: Draft) -> tuple[list[Axis], 
         at: Where the table stands.
         base: The recipe that has it.
     """
-    axes, found = _listed({text: value for text, value in table.items() if not isinstance(value, dict)}, at, base)
+    axes: list[Axis] = []
+    found: list[Problem] = []
     for text, value in table.items():
-        if not isinstance(value, dict):
-            continue
-        here = (*at, text)
-        path, wrong = path_of(text, base, here)
-        model, complaints = problems.check(Range, value, here)
-        what = model.complaint() if model else None
-        found += wrong + [base.origin(place).problem(place, told) for place, told in complaints]
-        found += [base.origin(here).problem(here, what)] if what else []
-        if path and model and not what:
-            axes.append(Axis(path, [model.low, model.high], base.origin(here), here, model))
-    order = list(table)
-    return sorted(axes, key=lambda axis: order.index(axis.at[-1])), found
+        read, wrong = _ranged(text, value, at, base) if isinstance(value, dict) else _listed({text: value}, at, base)
+        axes += read
+        found += wrong
+    return axes, found
+
+
+def _ranged(text: str, table: Mapping[str, Any], at: Path, base: Draft) -> tuple[list[Axis], list[Problem]]:
+    """An axis that is a range."""
+    here = (*at, text)
+    path, found = path_of(text, base, here)
+    model, wrong = problems.check(Range, table, here)
+    if model and (what := model.complaint()):
+        wrong.append((here, what))
+    found += [base.origin(place).problem(place, what) for place, what in wrong]
+    return [Axis(path, [model.low, model.high], base.origin(here), here, model)] if path and model and not wrong else [], found
 
 
 def _listed(table: Mapping[str, Any], at: Path, base: Draft) -> tuple[list[Axis], list[Problem]]:
     """Axes that are lists of values."""
-    axes = []
-    found = []
+    axes: list[Axis] = []
+    found: list[Problem] = []
     for text, values in table.items():
         here = (*at, text)
         path, wrong = path_of(text, base, here)
