@@ -51,6 +51,10 @@ def best_validated(rows: Sequence[Row], validated: Sequence[MetricRow], choosing
         kept.append(best)
         if len(alternatives) > 1:
             notes.append(f"{best.label} validates best of the {len(alternatives)} of {best.name}, by {metric.upper()}")
+    counts = {name: len(alternatives) if name[0] in choosing else 1 for name, alternatives in tried.items()}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{count} of {variant or recipe}" for (recipe, variant), count in counts.items())
+        notes.append(f"not tried equally often, which favours what was tried more: {told}")
     return [row for row in rows if row in kept], notes
 
 

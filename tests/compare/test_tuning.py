@@ -41,7 +41,10 @@ def test_the_mean_over_seeds_chooses_and_never_the_test_figure(store: Store, tri
     for block in board.blocks:  # seen items kept, and excluded
         assert list(rows(block)) == ["full lr=0.2", "plain"]
         assert (block.rows[0].figures["mrr@10"].mean, block.rows[0].figures["mrr@10"].n) == (0.4, 2)
-        assert block.notes == ("full lr=0.2 validates best of the 2 of full, by MRR@10",)
+        assert block.notes == (
+            "full lr=0.2 validates best of the 2 of full, by MRR@10",
+            "not tried equally often, which favours what was tried more: 2 of full, 1 of plain",
+        )
     assert len(leaderboard(store).blocks[0].rows) == 3
 
 
