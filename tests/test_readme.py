@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from sracl.backbones.base import Backbone
-from sracl.cli.app import app
+from sracl.cli.commands import ENTRIES
 from sracl.contracts.backbone import BackboneContract
 from sracl.contracts.loss import RankingLossContract
 from sracl.interfaces import SLOTS, RankingLoss, SequenceSpec
@@ -35,6 +34,7 @@ RECIPES = [text for text in TOML if text.startswith("recipe = 1")]
 LINES = [line for language, text in BLOCKS if not language for line in text.replace("\\\n", " ").splitlines()]
 COMMANDS = [part.strip().removeprefix("$ ") for line in LINES for part in line.split("  #")[0].split(" && ")]
 COMMANDS = [command for command in COMMANDS if command.startswith("sracl ")]
+BUILT = {entry.name: entry.built() for entry in ENTRIES}
 
 
 def shown(language: str, beginning: str) -> str:
@@ -160,7 +160,7 @@ def test_the_kinds_are_listed_with_what_they_promise() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_is_shown_exists_with_its_options(command: str) -> None:
     _, *words = shlex.split(command)
-    found: Any = typer.main.get_command(app)
+    found: Any = BUILT[words.pop(0)]
     while hasattr(found, "commands"):
         found = found.commands[words.pop(0)]
     known = {option for parameter in found.params for option in (*parameter.opts, *parameter.secondary_opts)}
@@ -170,8 +170,7 @@ def test_a_command_that_is_shown_exists_with_its_options(command: str) -> None:
 def test_the_table_of_the_readme_has_all_commands() -> None:
     cells = re.findall(r"^\| (`sracl \w+.*?) \|", MANUAL[0].read_text("utf-8"), re.MULTILINE)
     named = {name for cell in cells for name in re.findall(r"`(?:sracl )?([a-z]+)\b", cell)}
-    commands: Any = typer.main.get_command(app)
-    assert named == {name for name, command in commands.commands.items() if not command.hidden}
+    assert named == {entry.name for entry in ENTRIES if not entry.is_hidden}
 
 
 def test_every_method_is_named() -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from sracl import paths
 from sracl.recipes.flat import flat
-from sracl.recipes.load import shipped_recipes, summary
 from sracl.recipes.plan import plan
+from sracl.recipes.shipped import shipped_recipes, summary
 from sracl.registry.catalog import catalog
 
 FILES = sorted(paths.shipped("recipes").rglob("*.toml"))

@@ -6,7 +6,6 @@ A command is a module of this package that imports nothing but typer and the sta
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import traceback
@@ -16,83 +15,19 @@ from typing import Annotated
 import typer
 
 from sracl import letters, paths
-from sracl.cli import (
-    cache,
-    carry_out,
-    check,
-    compare,
-    data,
-    diff,
-    doctor,
-    export,
-    init,
-    llm,
-    logs,
-    note,
-    queue,
-    recommend,
-    rm,
-    run,
-    runs,
-    schema,
-    semantics,
-    show,
-    tag,
-    tui,
-    worker,
-)
-from sracl.cli import import_ as importing
-from sracl.cli import list as listing
+from sracl.cli.commands import Commands
 from sracl.errors import NO_SPACE, BudgetError, RecipeError, SraclError
 from sracl.listing import as_json as in_json
 
 app = typer.Typer(
     name="sracl",
+    cls=Commands,
     help="Contrastive sequential recommendation with semantic neighbours: recipes in, leaderboards out.",
     epilog="Start with: sracl run quickstart",
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
-
-app.command("init")(init.command)
-app.command("run")(run.command)
-app.command("runs")(runs.command)
-app.command("tag", context_settings=tag.SETTINGS)(tag.command)
-app.command("note")(note.command)
-app.command("rm")(rm.command)
-app.command("list")(listing.command)
-app.command("show")(show.command)
-app.command("check")(check.command)
-app.command("schema")(schema.command)
-app.command("compare")(compare.command)
-app.command("diff")(diff.command)
-app.command("recommend")(recommend.command)
-app.command("export")(export.command)
-app.command("import")(importing.command)
-app.command("doctor")(doctor.command)
-app.command("tui")(tui.command)
-app.add_typer(queue.app, name="queue")
-app.command("logs")(logs.command)
-app.command("worker")(worker.command)
-app.command("carry-out", hidden=True)(carry_out.command)
-app.add_typer(data.app, name="data")
-app.add_typer(semantics.app, name="semantics")
-app.add_typer(llm.app, name="llm")
-app.add_typer(cache.app, name="cache")
-
-
-def _unwrap(commands: typer.Typer) -> None:
-    """Have help wrap every paragraph to the terminal's width; by itself it does so with the first, and keeps the lines of others."""
-    for command in commands.registered_commands:
-        paragraphs = inspect.getdoc(command.callback) or ""
-        command.help = "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs.split("\n\n"))
-    for group in commands.registered_groups:
-        if group.typer_instance is not None:
-            _unwrap(group.typer_instance)
-
-
-_unwrap(app)
 
 
 def _print_version(wanted: bool) -> None:

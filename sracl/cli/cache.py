@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sracl.runs.cache import Kept
     from sracl.tracking.artifacts import Resting
 
-app = typer.Typer(help="Texts, vectors and neighbours that runs have made and share: what is kept, and what may go.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 _Resting: TypeAlias = "Mapping[str, Sequence[Resting]]"
 """Runs of this project by the digests of what they rest on."""

@@ -41,14 +41,14 @@ def _offering(*sources: _Source) -> Callable[[str], list[Offer]]:
 
 def _recipes(_: str) -> Iterator[Offer]:
     """Shipped ones."""
-    from sracl.recipes.load import shipped_recipes, summary
+    from sracl.recipes.shipped import shipped_recipes, summary
 
     return ((name, summary(file)) for name, file in shipped_recipes().items())
 
 
 def _recipe_files(begun: str) -> Iterator[Offer]:
     """TOML files of the folder that was typed, and of the folders in it. For all other files the shell falls back on its own completion."""
-    from sracl.recipes.load import summary
+    from sracl.recipes.shipped import summary
 
     typed = begun[: begun.rfind("/") + 1]
     folder = Path(typed).expanduser()

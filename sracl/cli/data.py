@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sracl.data.interactions import Interactions
     from sracl.data.sources.transfer import Report
 
-app = typer.Typer(help="List, download, import, inspect and check data sets.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 _DAYS = ["%Y-%m-%d"]
 

@@ -97,6 +97,6 @@ def _rows(kind: str | None) -> tuple[list[_Row], list[str]]:
 
 
 def _recipes() -> list[_Row]:
-    from sracl.recipes.load import shipped_recipes, summary
+    from sracl.recipes.shipped import shipped_recipes, summary
 
     return [_Row("recipes", name, summary(file), "sracl") for name, file in shipped_recipes().items()]

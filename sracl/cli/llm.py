@@ -18,9 +18,7 @@ if TYPE_CHECKING:
     from sracl.runs.llm_outlay import Outlay, Price
     from sracl.runs.workshop import Workshop
 
-app = typer.Typer(
-    help="Texts that language models write: their price, the asking, and the answers that were paid for.", no_args_is_help=True
-)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 
 _Recipe = Annotated[

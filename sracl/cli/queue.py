@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sracl.tracking.queue import Queue
 
 app = typer.Typer(
-    help="Jobs that wait for a device, have one, or had one. `sracl run RECIPE --detach` adds them.",
     no_args_is_help=True,
+    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

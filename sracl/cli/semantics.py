@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sracl.runs.semantic_view import Row, SemanticView
     from sracl.runs.workshop import Workshop
 
-app = typer.Typer(help="See texts, neighbours, and what they know of who chooses what next.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True, add_completion=False)
 
 _Recipe = Annotated[
     str, typer.Argument(help="A recipe file, or the name of a shipped one such as methods/sracl.", autocompletion=complete.recipes)

@@ -52,7 +52,7 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
     from sracl.cli.show_card import card_view
     from sracl.cli.show_plan import recipe_view, run_view
     from sracl.errors import UsageError
-    from sracl.recipes.load import shipped_recipes
+    from sracl.recipes.shipped import shipped_recipes
     from sracl.registry.card import FOLDERS
 
     recipes = shipped_recipes()

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sracl.compare.leaderboard import in_one_line, recipe_names
 from sracl.errors import RecipeError, UsageError
-from sracl.recipes.load import find
 from sracl.recipes.plan import plan
+from sracl.recipes.shipped import find
 from sracl.tracking import queries
 from sracl.tracking.values import canonical_cell
 from sracl.wording import how_many

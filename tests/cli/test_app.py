@@ -13,6 +13,7 @@ import typer
 
 from sracl import errors
 from sracl.cli import app as shell
+from sracl.cli.commands import ENTRIES, Entry
 from sracl.errors import SraclError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -176,9 +177,26 @@ def test_a_line_that_cannot_be_understood_leaves_with_2_and_the_nearest_name(arg
     assert told in done.stderr
 
 
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_help_of_all_says_of_each_what_its_own_begins_with(entry: Entry) -> None:
+    assert (entry.built().help or "").partition("\n\n")[0] == entry.what
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [(["--help"], set()), (["list", "losses"], {"list", "complete", "columns"}), (["data", "--help"], {"data", "complete"})],
+)
+def test_a_command_does_not_wait_for_the_others(arguments: list[str], loaded: set[str]) -> None:
+    code = f"import sys; from sracl.cli.app import main; main({arguments}); print(*sys.modules, file=sys.stderr)"
+    modules = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr.split()
+    own = {name.removeprefix("sracl.cli.") for name in modules if name.startswith("sracl.cli.")}
+    assert own == {"app", "commands"} | loaded
+    assert "sracl.recipes.schema" not in modules
+
+
 @pytest.mark.parametrize("module", ["run", "runs", "list", "show", "compare", "data"])
 def test_a_missing_command_module_is_not_hidden(module: str) -> None:
-    code = f"import sys; sys.modules['sracl.cli.{module}'] = None; import sracl.cli.app"
+    code = f"import sys; sys.modules['sracl.cli.{module}'] = None; from sracl.cli.app import main; main(['{module}', '--help'])"
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
     assert done.returncode != 0
     assert f"sracl.cli.{module}" in done.stderr

@@ -11,7 +11,7 @@ import pytest
 from sracl import paths
 from sracl.cli.app import main
 from sracl.recipes.flat import flat
-from sracl.recipes.load import shipped_recipes
+from sracl.recipes.shipped import shipped_recipes
 from sracl.tracking.store import Store
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TypeAlias
 import pytest
 
 from sracl.errors import RecipeError
-from sracl.recipes.load import shipped_recipes
 from sracl.recipes.plan import plan
+from sracl.recipes.shipped import shipped_recipes
 
 Child: TypeAlias = Callable[[str], str]
 Complaints: TypeAlias = Callable[..., list[str]]

@@ -7,8 +7,9 @@ from typing import TypeAlias
 import pytest
 
 from sracl.errors import RecipeError, UsageError
-from sracl.recipes.load import find, load, shipped_recipes, summary
+from sracl.recipes.load import load
 from sracl.recipes.plan import plan
+from sracl.recipes.shipped import find, shipped_recipes, summary
 
 Child: TypeAlias = Callable[[str], str]
 Complaints: TypeAlias = Callable[..., list[str]]

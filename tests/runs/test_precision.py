@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from sracl.engine.step import training_loss
 from sracl.interfaces import Precision
-from sracl.recipes.load import shipped_recipes
 from sracl.recipes.plan import plan
+from sracl.recipes.shipped import shipped_recipes
 from sracl.registry.catalog import catalog
 from sracl.runs.assembly import assemble
 from sracl.runs.execute import execute

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 from sracl.recipes import schema
 from sracl.recipes.json_schema.components import Components
 from sracl.recipes.json_schema.values import DEFINITIONS, OPEN, REFERS, Schema, about, offered, one_of, or_reference, plain
-from sracl.recipes.load import shipped_recipes, summary
 from sracl.recipes.settings import SETTABLE
+from sracl.recipes.shipped import shipped_recipes, summary
 from sracl.recipes.sweep import Range, Sweep
 from sracl.registry.wording import choices, describe
 

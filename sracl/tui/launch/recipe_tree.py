@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Tree
 
 from sracl import paths
-from sracl.recipes.load import shipped_recipes
+from sracl.recipes.shipped import shipped_recipes
 
 if TYPE_CHECKING:
     from pathlib import Path
