@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from sracl.backbones.autocast import as_one_product
+from sracl.backbones.autocast import as_small_products
 from sracl.backbones.dropout import factors, random_mask
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class _Attend(torch.autograd.Function):
     """A group's tokens are laid out by head while they are in the cache: then one product serves all heads of all rows."""
 
     @staticmethod
-    @as_one_product
+    @as_small_products
     def forward(ctx: Any, qkv: Tensor, groups: Sequence[Group], biases: Sequence[Tensor], heads: int, keep: float) -> Tensor:
         size = qkv.shape[1] // (3 * heads)
         result = qkv.new_empty(len(qkv), heads * size)
@@ -132,7 +132,7 @@ def _by_token(parts: Tensor, *, out: Tensor) -> None:
 
 class _AttendLast(torch.autograd.Function):
     @staticmethod
-    @as_one_product
+    @as_small_products
     def forward(
         ctx: Any, tokens: Tensor, queries: Tensor, groups: Sequence[Group], biases: Sequence[Tensor], keep: float
     ) -> tuple[Tensor, Tensor]:

@@ -22,13 +22,24 @@ def as_one_product(forward: Callable[..., Any]) -> Callable[..., Any]:
     Gradients come back in that type, and autograd casts them to that of what was passed in. As `torch.amp.custom_fwd`, which
     would have to name a device.
     """
+    return _cast(forward, small_on_cpu=False)
 
+
+def as_small_products(forward: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for one whose products are many and small, such as those of attention: on a CPU they stay in float32.
+
+    There a batched product of heads of 32 took 1 ms in bfloat16 and 0.03 ms in float32, on a processor with instructions for it.
+    """
+    return _cast(forward, small_on_cpu=True)
+
+
+def _cast(forward: Callable[..., Any], *, small_on_cpu: bool) -> Callable[..., Any]:
     @functools.wraps(forward)
     def cast(ctx: Any, first: Tensor, *others: Any) -> Any:
         device = first.device.type
         if not (torch.amp.is_autocast_available(device) and torch.is_autocast_enabled(device)):
             return forward(ctx, first, *others)
-        dtype = torch.get_autocast_dtype(device)
+        dtype = torch.float32 if small_on_cpu and device == "cpu" else torch.get_autocast_dtype(device)
         with torch.autocast(device, enabled=False):
             return forward(ctx, *(_lowered(argument, dtype) for argument in (first, *others)))
 

@@ -1,7 +1,7 @@
-"""The command line: which commands there are, and what an error looks like.
+"""The command line: what stands before a command, and what an error looks like. `commands` has the commands.
 
-A command is a module of this package that imports nothing but typer and the standard library at its top, so that
-`sracl --help` stays well below 0.3 s; what a command needs it imports when it is called.
+A command is a module of this package that imports nothing but typer and the standard library at its top; what it needs it
+imports when it is called.
 """
 
 from __future__ import annotations
