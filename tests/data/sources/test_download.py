@@ -159,6 +159,7 @@ def test_a_length_other_than_the_cards_is_refused_before_it_is_downloaded(server
         (CONTENT[:-1], {}, "what came is no whole file of gzip"),
         (b"<html>Please log in</html>", {}, "what came is no whole file of gzip"),
     ],
+    ids=["too long", "cut", "a page"],  # of the content, which is random, every process would make others
 )
 def test_without_an_announced_length_the_rest_is_checked(
     server: FileServer, fetch: Callable[..., Path], tmp_path: Path, content: bytes, known: dict[str, int], what: str
