@@ -74,8 +74,17 @@ def _runs(begun: str) -> Iterator[Offer]:
     return ((run.id, f"{run.state}, {place(run)}, {run.dataset}, seed {run.seed}") for run in found)
 
 
-def _last_run(_: str) -> Iterator[Offer]:
+def _chosen_runs(begun: str) -> Iterator[Offer]:
+    """References that choose; those by a metric once one is begun, since there are many."""
+    from sracl import paths
+    from sracl.tracking.best import BEST, validation_metrics
+    from sracl.tracking.reader import Reader
+
     yield "@last", "the run that was registered last"
+    if begun.startswith("@"):
+        with Reader.leaving_no_trace(paths.store_file()).reading() as view:
+            names = validation_metrics(view)
+        yield from ((f"{BEST}:{name}", f"the completed run with the highest {name} in validation") for name in names)
 
 
 def _tags(begun: str) -> Iterator[Offer]:
@@ -150,13 +159,13 @@ def _absent_datasets(_: str) -> Iterator[Offer]:
 
 recipes = _offering(_recipes, _recipe_files)
 recipes_with_runs = _offering(_recipes_with_runs)
-runs = _offering(_runs, _last_run)
-runs_and_recipes = _offering(_runs, _last_run, _recipes_with_runs)
-runs_and_tags = _offering(_runs, _last_run, _signed_tags)
+runs = _offering(_runs, _chosen_runs)
+runs_and_recipes = _offering(_runs, _chosen_runs, _recipes_with_runs)
+runs_and_tags = _offering(_runs, _chosen_runs, _signed_tags)
 tags = _offering(_tags)
 jobs = _offering(_jobs)
-runs_and_jobs = _offering(_runs, _last_run, _jobs)
-named = _offering(_cards, _recipes, _recipe_files, _runs, _last_run)
+runs_and_jobs = _offering(_runs, _chosen_runs, _jobs)
+named = _offering(_cards, _recipes, _recipe_files, _runs, _chosen_runs)
 components = _offering(_components)
 kinds = _offering(_kinds)
 datasets = _offering(_datasets)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def command(
     runs: Annotated[
         list[str],
-        typer.Argument(metavar="RUN RUN...", help="Two or more runs: ids, the beginnings of ids, or @last.", autocompletion=complete.runs),
+        typer.Argument(
+            metavar="RUN RUN...", help="Two or more runs: ids, the beginnings of ids, @last or @best:METRIC.", autocompletion=complete.runs
+        ),
     ],
     everything: Annotated[bool, typer.Option("--all", "-a", help="Also what is the same in all of them.")] = False,
     section: Annotated[

@@ -36,7 +36,9 @@ def command(
     name: Annotated[
         str,
         typer.Argument(
-            metavar="RUN", help="A run: its id, how that begins, or @last; or the number of a job.", autocompletion=complete.runs_and_jobs
+            metavar="RUN",
+            help="A run: its id, how that begins, @last or @best:METRIC; or the number of a job.",
+            autocompletion=complete.runs_and_jobs,
         ),
     ],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is told, until the run or job ends.")] = False,

@@ -11,7 +11,9 @@ from sracl.cli import complete
 
 
 def command(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="How the id of a run begins, or @last.", autocompletion=complete.runs)],
+    run: Annotated[
+        str, typer.Argument(metavar="RUN", help="How the id of a run begins, @last or @best:METRIC.", autocompletion=complete.runs)
+    ],
     text: Annotated[
         str | None, typer.Argument(help='The note, in place of the one it has; "" takes that away.', show_default="print the note")
     ] = None,

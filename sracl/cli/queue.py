@@ -25,10 +25,15 @@ app = typer.Typer(
 
 _Jobs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.", autocompletion=complete.jobs),
+    typer.Argument(
+        metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, @last, or @best:METRIC.", autocompletion=complete.jobs
+    ),
 ]
 _Some = Annotated[
-    list[str], typer.Argument(metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, or @last.", autocompletion=complete.jobs)
+    list[str],
+    typer.Argument(
+        metavar="JOB…", help="Numbers of jobs, or runs: how their ids begin, @last, or @best:METRIC.", autocompletion=complete.jobs
+    ),
 ]
 
 

@@ -27,7 +27,7 @@ def command(
         str,
         typer.Argument(
             metavar="RUN|RECIPE",
-            help="A completed run, by the beginning of its id or @last, or a recipe with one.",
+            help="A completed run, by the beginning of its id, @last or @best:METRIC, or a recipe with one.",
             autocompletion=complete.runs_and_recipes,
         ),
     ],

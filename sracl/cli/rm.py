@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def command(
     references: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN", help="How the ids of runs begin, or @last; `sracl runs` lists them.", autocompletion=complete.runs),
+        typer.Argument(
+            metavar="RUN", help="How the ids of runs begin, @last, or @best:METRIC; `sracl runs` lists them.", autocompletion=complete.runs
+        ),
     ] = None,
     recipe: Annotated[
         str | None, typer.Option(help="All runs of this recipe, a name or a file.", autocompletion=complete.recipes_with_runs)

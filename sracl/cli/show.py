@@ -23,7 +23,7 @@ def command(
     name: Annotated[
         str,
         typer.Argument(
-            help="A component, prompt, data set, method, recipe, run (or @last) or file; backbones/sasrec says which sasrec.",
+            help="A component, prompt, data set, method, recipe, run (or @last, @best:METRIC) or file; backbones/sasrec says which sasrec.",
             autocompletion=complete.named,
         ),
     ],
@@ -95,10 +95,15 @@ def _card_in(file: Path) -> Card | None:
 
 
 def _run(reference: str) -> Any:
-    """The run whose id begins like this, its final figures and the protocols; None where there is no store or no such run."""
+    """The run whose id begins like this, its final figures and the protocols; None where there is no store or no such run.
+
+    Raises:
+        UsageError: Several are meant, or what `@best:METRIC` says cannot be found.
+        StoreError: There is no store in which it could be.
+    """
     from sracl import paths
 
-    if not paths.store_file().exists():
+    if not paths.store_file().exists() and not reference.startswith("@"):
         return None
     from sracl.errors import UsageError
     from sracl.tracking import queries
@@ -108,7 +113,7 @@ def _run(reference: str) -> Any:
         try:
             run = queries.run(store, reference)
         except UsageError:
-            if any(row.id.startswith(reference) for row in queries.runs(store)):
+            if reference.startswith("@") or any(row.id.startswith(reference) for row in queries.runs(store)):
                 raise
             return None
         return run, queries.final_metrics(store, [run.id]), queries.protocols(store)

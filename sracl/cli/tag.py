@@ -19,7 +19,7 @@ def command(
         list[str],
         typer.Argument(
             metavar="RUN... +TAG... -TAG...",
-            help="How the ids of runs begin, or @last; tags to give them, and tags to take away.",
+            help="How the ids of runs begin, @last or @best:METRIC; tags to give them, and tags to take away.",
             autocompletion=complete.runs_and_tags,
         ),
     ],

@@ -63,7 +63,7 @@ def diff(store: Reader, references: Sequence[str], *, sections: Sequence[Section
 
     Args:
         store: Where the runs are.
-        references: Two or more runs: ids, beginnings of ids, or `@last`.
+        references: Two or more runs: ids, beginnings of ids, `@last` or `@best:METRIC`.
         sections: What to compare.
         everything: Keep the lines in which the runs agree as well.
 

@@ -142,18 +142,19 @@ def last_of(store: Reader, run_id: str) -> JobRow | None:
 
 
 def job(store: Reader, reference: str) -> JobRow:
-    """The job of this number, or the last one of the run whose id begins like this, or of the run registered `@last`.
+    """The job of this number, or the last one of the run whose id begins like this, or of the run that `@last` or `@best:METRIC` means.
 
     Raises:
         UsageError: No job is meant.
     """
     if meant := numbered(store, reference):
         return meant
-    if reference == "@last":
-        newest = queries.run(store, reference)
-        if of_newest := last_of(store, newest.id):
-            return of_newest
-        raise UsageError(f"The last run, {newest.id}, has no job: it was not queued. `sracl queue ls --all` lists the jobs there are.")
+    if reference.startswith("@"):
+        run = queries.run(store, reference)
+        if of_run := last_of(store, run.id):
+            return of_run
+        told = f"Run {run.id}, which {reference} means, has no job: it was not queued."
+        raise UsageError(f"{told} `sracl queue ls --all` lists the jobs there are.")
     known = jobs(store)
     theirs = [row for row in known if row.run_id and row.run_id.startswith(reference)]
     if len({row.run_id for row in theirs}) > 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from sracl.errors import UsageError, did_you_mean
 from sracl.tracking.artifacts import whereabouts
+from sracl.tracking.best import BEST, best
 from sracl.tracking.identity import UNDER_WAY, State, shown_state
 from sracl.tracking.lines import DERIVED, trainings, watched_metric
 from sracl.tracking.rows import among, begins, equals, select, where
@@ -153,7 +154,7 @@ def run_by_digest(store: Reader, digest: str) -> RunRow | None:
 
 
 def run(store: Reader, reference: str) -> RunRow:
-    """The run with this id, with an id that starts like this, or the `@last` one registered.
+    """The run with this id, with an id that starts like this, the `@last` one registered, or the one that validates best (see `best`).
 
     Raises:
         UsageError: No run is meant, or several are.
@@ -162,13 +163,15 @@ def run(store: Reader, reference: str) -> RunRow:
         newest = "ORDER BY run.number DESC"
         if reference == "@last":
             matches = list(shown_runs(view, RunRow, end=f"{newest} LIMIT 1"))
+        elif reference.startswith(BEST):
+            matches = list(shown_runs(view, RunRow, among("run.id", [best(view, reference)])))
         else:
             matches = list(shown_runs(view, RunRow, among("run.id", [reference])))
             matches = matches or list(shown_runs(view, RunRow, begins("run.id", reference), end=newest))
         if len(matches) == 1:
             return _whole(view, matches)[0]
         if not matches:
-            known = [known for (known,) in view.execute("SELECT run.id FROM run")]
+            known = ["@last", BEST, *(known for (known,) in view.execute("SELECT run.id FROM run"))]
             raise UsageError(f"There is no run '{reference}'.{did_you_mean(reference, known)} `sracl runs` lists them.")
         raise UsageError(f"'{reference}' may be any of {', '.join(found.id for found in matches)}.")
 

@@ -98,13 +98,17 @@ def test_runs_with_what_they_are() -> None:
         assert offered(f"sracl {command} 1a") == ["1a2b"]
     assert offered("sracl diff 1a2b 1c") == ["1c3d"]
     assert offered("sracl rm @") == ["@last"]
+    with Store.open(paths.store_file()) as store:
+        store.metrics("1a2b", split="valid", protocol={"seen_items": "keep"}, group="all", values={"hr@10": 0.4, "ndcg@10": 0.3}, count=9)
+        store.finish("1a2b", "completed")
+    assert offered("sracl rm @") == ["@last", "@best:hr@10", "@best:ndcg@10"]
     assert offered("sracl compare ab") == offered("sracl runs --recipe ab") == ["ablation"]
     with Store.open(paths.store_file()) as store:
         tagging.tag(store, ["1a2b"], add=["old"])
     assert offered("sracl tag 1a2b +") == ["+old"]
     assert offered("sracl runs --tag ") == ["old"]
     zsh = asked("", _SRACL_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="sracl rm 1a")
-    assert '"1a2b":"planned, ablation/full #old, demo, seed 2024"' in zsh
+    assert '"1a2b":"completed, ablation/full #old, demo, seed 2024"' in zsh
 
 
 def test_values_of_the_recipe_on_the_line(home: Path) -> None:

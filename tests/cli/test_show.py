@@ -238,3 +238,13 @@ def test_the_name_of_a_recipe_that_was_run_leads_to_its_file_and_runs(capsys: py
     register("abc123", "abd456")
     assert "'mine' is a recipe that was run here; show its file, mine.toml, or one of its runs: abc123, abd456." in refused(capsys, "mine")
     assert "Nothing is called 'yours'" in refused(capsys, "yours")
+
+
+def test_the_run_that_validates_best_is_shown_or_it_is_said_why_none_is(capsys: pytest.CaptureFixture[str]) -> None:
+    register("abc123", "abd456")
+    with Store.open(paths.store_file()) as store:
+        for run_id, value in {"abc123": 0.2, "abd456": 0.1}.items():
+            store.metrics(run_id, split="valid", protocol={"seen_items": "keep"}, group="all", values={"hr@10": value}, count=100)
+            store.finish(run_id, "completed")
+    assert "run abc123" in shown(capsys, "@best:hr@10")
+    assert "no run was validated in 'hr@11'. Did you mean 'hr@10'?" in refused(capsys, "@best:hr@11")
