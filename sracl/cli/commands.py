@@ -65,7 +65,7 @@ ENTRIES = (
         "rm", "rm", "Remove runs: figures, places in recipes, weights, checkpoints, ranks, plan and log. Without --yes, show what would go."
     ),
     Entry("list", "list", "List components, data sets, language models, prompts and recipes, each with a line on what it is."),
-    Entry("show", "show", "Show a component with its parameters, a data set, a method, a resolved recipe or a run."),
+    Entry("show", "show", "Show a component with its parameters, a data set, a method, a metric, a resolved recipe or a run."),
     Entry("check", "check", "Try a component, shipped or your own, on all that its kind promises to the rest of sracl."),
     Entry("schema", "schema", "Print the JSON Schema of recipes, by which editors complete and check them as they are written."),
     Entry(

@@ -138,7 +138,14 @@ def _components(begun: str) -> Iterator[Offer]:
 def _kinds(_: str) -> Iterator[Offer]:
     from sracl.registry.card import FOLDERS
 
-    return ((kind, "") for kind in (*FOLDERS.values(), "components", "recipes"))
+    return ((kind, "") for kind in (*FOLDERS.values(), "components", "recipes", "metrics"))
+
+
+def _metrics(begun: str) -> Iterator[Offer]:
+    """What `sracl show` explains, once a word is begun; with the cut-off that was typed."""
+    from sracl.evaluation.definitions import names
+
+    return ((name, "a metric") for name in names(like=begun) if begun)
 
 
 def _datasets(_: str) -> Iterator[Offer]:
@@ -165,7 +172,7 @@ runs_and_tags = _offering(_runs, _chosen_runs, _signed_tags)
 tags = _offering(_tags)
 jobs = _offering(_jobs)
 runs_and_jobs = _offering(_runs, _chosen_runs, _jobs)
-named = _offering(_cards, _recipes, _recipe_files, _runs, _chosen_runs)
+named = _offering(_cards, _metrics, _recipes, _recipe_files, _runs, _chosen_runs)
 components = _offering(_components)
 kinds = _offering(_kinds)
 datasets = _offering(_datasets)

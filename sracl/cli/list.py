@@ -16,8 +16,8 @@ def command(
     kind: Annotated[
         str | None,
         typer.Argument(
-            help="A kind such as losses or backbones; components, recipes, datasets, llms, prompts, methods or results.",
-            show_default="all but the last two",
+            help="A kind such as losses or backbones; components, recipes, datasets, llms, prompts, metrics, methods or results.",
+            show_default="all but the last three",
             autocompletion=complete.kinds,
         ),
     ] = None,
@@ -70,9 +70,9 @@ def _rows(kind: str | None) -> tuple[list[_Row], list[str]]:
     for each, folder in FOLDERS.items():
         meant[each] = meant[folder] = (each,)
     meant["components"] = tuple(each for each in KINDS if each != "dataset")
-    meant["recipes"] = ()
+    meant["recipes"] = meant["metrics"] = meant["metric"] = ()
     if kind is not None and kind not in meant:
-        known = [*FOLDERS.values(), "components", "recipes"]
+        known = [*FOLDERS.values(), "components", "recipes", "metrics"]
         raise UsageError(f"There is no kind '{kind}'.{did_you_mean(kind, known)} Kinds: {', '.join(known)}.")
     cat = catalog()
     rows, errors = [], list(cat.broken)
@@ -93,7 +93,15 @@ def _rows(kind: str | None) -> tuple[list[_Row], list[str]]:
             errors.extend(search.unread())
     if kind in (None, "recipes"):
         rows.extend(_recipes())
+    if kind in ("metrics", "metric"):
+        rows.extend(_metrics())
     return rows, errors
+
+
+def _metrics() -> list[_Row]:
+    from sracl.evaluation.definitions import ALL
+
+    return [_Row("metrics", metric.name, f"{metric.title}. {metric.meaning}", "sracl") for metric in ALL]
 
 
 def _recipes() -> list[_Row]:

@@ -23,14 +23,15 @@ def command(
     name: Annotated[
         str,
         typer.Argument(
-            help="A component, prompt, data set, method, recipe, run (or @last, @best:METRIC) or file; backbones/sasrec says which sasrec.",
+            help="A component, prompt, data set, method, metric, recipe, run (or @last, @best:METRIC) or file; backbones/sasrec says "
+            "which sasrec.",
             autocompletion=complete.named,
         ),
     ],
     origin: Annotated[bool, typer.Option("--origin", help="Of a recipe or run: where each value was set.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show a component with its parameters, a data set, a method, a resolved recipe or a run."""
+    """Show a component with its parameters, a data set, a method, a metric, a resolved recipe or a run."""
     from sracl.registry.catalog import catalog
 
     cat = catalog()
@@ -42,7 +43,7 @@ def command(
 
 
 def _view(cat: Catalog, name: str, *, origin: bool) -> View:
-    """Find what a name means: a kind with a name, the file of a card, a recipe, a name alone, the beginning of a run's id.
+    """Find what a name means: a kind with a name, the file of a card, a recipe, a name alone, a metric, a run.
 
     Raises:
         UsageError: It means nothing, or several things.
@@ -50,8 +51,10 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
     """
     from sracl.cli.names import bearer, kinds_by_prefix
     from sracl.cli.show_card import card_view
+    from sracl.cli.show_metric import metric_view
     from sracl.cli.show_plan import recipe_view, run_view
     from sracl.errors import UsageError
+    from sracl.evaluation.definitions import defined
     from sracl.recipes.shipped import shipped_recipes
     from sracl.registry.card import FOLDERS
 
@@ -68,6 +71,8 @@ def _view(cat: Catalog, name: str, *, origin: bool) -> View:
         return recipe_view(name, origin=origin)
     if (card := bearer(cat, name, FOLDERS)) is not None:
         return card_view(cat, card)
+    if (metric := defined(name)) is not None:
+        return metric_view(*metric)
     if (found := _run(name)) is not None:
         return run_view(*found, origin=origin)
     if known := _recipe_with_runs(name):
@@ -142,9 +147,11 @@ def _recipe_with_runs(name: str) -> str:
 def _unknown(cat: Catalog, name: str, recipes: list[str]) -> str:
     """Message about a name that nothing has; the nearest may be of any kind."""
     from sracl.errors import did_you_mean
+    from sracl.evaluation import definitions
     from sracl.registry.card import FOLDERS
 
     names = {card.name for card in cat.cards()} | {f"{FOLDERS[card.kind]}/{card.name}" for card in cat.cards()} | set(recipes)
+    names |= set(definitions.names(like=name))
     text = f"Nothing is called '{name}'.{did_you_mean(name, sorted(names))} `sracl list` shows what there is, `sracl runs` the runs."
     if ":" in name:
         text += f" What is not registered needs its kind, such as backbones/{name}."

@@ -83,7 +83,7 @@ def _render(card: Card, data: Mapping[str, Any], taken: Signature | None) -> Non
         facts["recipes"] = ", ".join(card.facts.get("recipes", ()))
         facts["published figures"] = ", ".join(f"results/{name}" for name in card.facts.get("results", ()))
         facts["its own components"] = ", ".join(data["components"])
-    _print_facts(facts)
+    print_facts(facts)
     if taken:
         print()
         _print_parameters(data["parameters"], taken)
@@ -113,7 +113,7 @@ def _needed(card: Card, missing: list[str]) -> str:
     return ", ".join(not_installed(each) if each in missing else each for each in dict.fromkeys(card.needs.values()))
 
 
-def _print_facts(facts: Mapping[str, Any]) -> None:
+def print_facts(facts: Mapping[str, Any]) -> None:
     """Print named facts, one each line, long ones wrapped below themselves."""
     import textwrap
 

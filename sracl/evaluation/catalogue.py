@@ -1,11 +1,4 @@
-"""What all lists together show of the catalogue, whether or not the targets stand in them.
-
-With L_u the first K items of user u's list, fewer where there are no more, and n_i the training interactions of item i:
-
-    coverage@K = |∪_u L_u| / V                                 share of the catalogue that anybody is shown
-    novelty@K  = mean over u and i ∈ L_u of −log2 p_i,         bits; p_i = (n_i + 1) / Σ_j (n_j + 1), so that items without
-                                                               interactions have one, too
-"""
+"""What all lists together show of the catalogue, whether or not the targets stand in them; `definitions` has the metrics."""
 
 from __future__ import annotations
 

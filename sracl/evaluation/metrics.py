@@ -1,23 +1,16 @@
 """Ranking metrics from the rank of each user's one target.
 
-With a single relevant item per user every metric is a function of its rank r alone:
-
-    HR@K   = 1                 if r <= K, else 0        (equals Recall@K)
-    NDCG@K = 1 / log2(r + 1)   if r <= K, else 0        (the ideal DCG is 1)
-    MRR@K  = 1 / r             if r <= K, else 0
+With a single relevant item per user every metric is a function of its rank alone; `definitions` has them.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import numpy as np
-
-DEFINITIONS = 1
-"""Version of the definitions above; part of every protocol fingerprint, so that a changed metric is never averaged with its elder."""
 
 
 def per_user(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None = None) -> dict[str, np.ndarray]:
@@ -36,8 +29,6 @@ def per_user(ranks: np.ndarray, cutoffs: Sequence[int], *, num_items: int | None
     Raises:
         ValueError: No ranks, ranks that are not integers from 1, or a cut-off below 1.
     """
-    import numpy as np  # here, since whoever only compares stored figures asks this module for nothing but its version
-
     if ranks.size == 0:
         raise ValueError("metrics need at least one rank")
     if not np.issubdtype(ranks.dtype, np.integer) or ranks.min() < 1:

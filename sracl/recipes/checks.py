@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from sracl.errors import did_you_mean
+from sracl.evaluation.definitions import OF_RANKS
 from sracl.interfaces import VIEW
 from sracl.recipes.origins import leaves
 from sracl.registry.parameters import refers
@@ -36,7 +37,7 @@ def metrics(values: Mapping[str, Any]) -> Found:
 
 def unwatched(metric: str, cutoffs: Sequence[int]) -> str | None:
     """What to say of a metric that validation does not compute; None where it does."""
-    known = [f"valid.{name}@{k}" for name in ("hr", "ndcg", "mrr") for k in dict.fromkeys(cutoffs)]
+    known = [f"valid.{name}@{k}" for name in OF_RANKS for k in dict.fromkeys(cutoffs)]
     if metric in known:
         return None
     return f"{in_toml(metric)} is not computed.{did_you_mean(metric, known)} Computed are: {', '.join(known)}."

@@ -22,12 +22,12 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from sracl.evaluation.metrics import DEFINITIONS
+from sracl.evaluation.definitions import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_DEFAULTS: dict[str, Any] = {"split": "leave-one-out", "candidates": "all", "metrics": DEFINITIONS}
+_DEFAULTS: dict[str, Any] = {"split": "leave-one-out", "candidates": "all", "metrics": VERSION}
 
 
 def complete(protocol: Mapping[str, Any], dataset: str) -> dict[str, Any]:

@@ -79,6 +79,8 @@ def test_components_by_address_and_once_begun_by_name(home: Path) -> None:
     assert offered("sracl check substit") == ["substitute"]
     assert "substitute" not in offered("sracl check ")
     assert offered("sracl list back") == ["backbones"]
+    assert offered("sracl list metr") == ["metrics"]
+    assert offered("sracl show ndc") == ["ndcg"]
 
 
 def test_data_sets(home: Path) -> None:

@@ -45,6 +45,7 @@ def test_everything_that_a_recipe_may_name_is_listed(capsys: pytest.CaptureFixtu
         ("losses", {"cross_entropy", "info_nce", "nt_xent"}),
         ("loss", {"info_nce"}),
         ("methods", {"sracl"}),
+        ("metrics", {"hr", "ndcg", "mrr", "coverage", "novelty"}),
         ("llms", {"deepseek-chat", "ollama"}),
     ],
 )

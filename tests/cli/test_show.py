@@ -145,6 +145,25 @@ def test_published_figures_are_a_table(capsys: pytest.CaptureFixture[str]) -> No
     assert ["office", "SRA-CL", "0.1702", "0.0725"] in lines  # SRA-CL, Table 3
 
 
+def test_a_metric_is_its_definition_at_the_cutoff_that_was_named(capsys: pytest.CaptureFixture[str]) -> None:
+    text = shown(capsys, "valid.NDCG@20")
+    assert text.startswith("metric ndcg@20\n")
+    assert "NDCG@20 = 1/U Σ_u [r_u ≤ 20] / log2(r_u + 1)" in text
+    lines = [line.split(maxsplit=1) for line in text.splitlines() if line]
+    assert ["range", "[0, 1]; at most HR@20"] in lines
+    assert ["better", "higher"] in lines
+    assert "Recall@K" in shown(capsys, "hr")
+    assert as_json(capsys, "recall@5") == as_json(capsys, "hr@5")
+    assert as_json(capsys, "hr@5")["groups"] == ["all", "history<7", "history7-10", "history>10", "target-head", "target-tail"]
+    assert as_json(capsys, "coverage@5")["groups"] == ["all"]
+
+
+def test_what_is_no_metric_is_answered_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "Did you mean 'ndcg@10'?" in refused(capsys, "ndgc@10")
+    for cutoff in ("0", "", "ten"):
+        assert "is how many items of a list count, as in ndcg@10" in refused(capsys, f"ndcg@{cutoff}")
+
+
 def test_a_recipe_is_its_plan_and_its_variants_their_differences(capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, "ablation_unlearnable")
     assert "5 variants, seeds 2024, 2025" in text
@@ -234,12 +253,6 @@ def test_a_run_that_is_done_is_shown_with_its_final_figures(capsys: pytest.Captu
     ]
 
 
-def test_the_name_of_a_recipe_that_was_run_leads_to_its_file_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    register("abc123", "abd456")
-    assert "'mine' is a recipe that was run here; show its file, mine.toml, or one of its runs: abc123, abd456." in refused(capsys, "mine")
-    assert "Nothing is called 'yours'" in refused(capsys, "yours")
-
-
 def test_the_run_that_validates_best_is_shown_or_it_is_said_why_none_is(capsys: pytest.CaptureFixture[str]) -> None:
     register("abc123", "abd456")
     with Store.open(paths.store_file()) as store:
@@ -248,3 +261,9 @@ def test_the_run_that_validates_best_is_shown_or_it_is_said_why_none_is(capsys: 
             store.finish(run_id, "completed")
     assert "run abc123" in shown(capsys, "@best:hr@10")
     assert "no run was validated in 'hr@11'. Did you mean 'hr@10'?" in refused(capsys, "@best:hr@11")
+
+
+def test_the_name_of_a_recipe_that_was_run_leads_to_its_file_and_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    register("abc123", "abd456")
+    assert "'mine' is a recipe that was run here; show its file, mine.toml, or one of its runs: abc123, abd456." in refused(capsys, "mine")
+    assert "Nothing is called 'yours'" in refused(capsys, "yours")
