@@ -12,7 +12,10 @@ import typer
 from sracl.cli import complete
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sracl.compare.board import Leaderboard
+    from sracl.compare.floors import Floor
     from sracl.compare.render import Format
 
     _Form: TypeAlias = Format | Literal["picture"]
@@ -56,6 +59,14 @@ def command(
     alpha: Annotated[
         float | None, typer.Option(metavar="LEVEL", help="Of significance, which it turns on; by default 0.05.", show_default=False)
     ] = None,
+    fail_under: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="METRIC=LEAST",
+            help="End with exit code 10 where a row has less, such as ndcg@10=0.04; stderr names each. Repeatable.",
+            show_default=False,
+        ),
+    ] = None,
     format: Annotated[
         Literal["table", "markdown", "latex", "csv", "json"] | None,
         typer.Option("--format", "-f", help="By default a table, or what the name of -o says."),
@@ -70,6 +81,7 @@ def command(
     from sracl import paths
     from sracl.compare import render
     from sracl.compare.board import Leaderboard, sorted_by
+    from sracl.compare.floors import Floor
     from sracl.compare.leaderboard import leaderboard
     from sracl.tracking.reader import Reader
 
@@ -80,6 +92,7 @@ def command(
         raise typer.BadParameter(f"it is told in a table, Markdown and JSON, not {form}", param_hint="--cost")
     if current and not recipes:
         raise typer.BadParameter("name the recipes whose values of today are meant", param_hint="--current")
+    floors = [Floor.of(text) for text in fail_under or ()]
     testing = significance or alpha is not None
     if testing and form == "picture":
         print("A picture has no marks; a table has.", file=sys.stderr)
@@ -98,6 +111,7 @@ def command(
                 recipes,
                 places=None if now is None else now.places,
                 metrics=columns,
+                besides=[floor.metric for floor in floors],
                 group=group,
                 split=split,
                 baseline=baseline,
@@ -112,6 +126,7 @@ def command(
                 board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha)
     if sort is not None:
         board = sorted_by(board, sort)
+    ours = board
     if cost and board.blocks:
         from sracl.compare.cost import with_costs
 
@@ -127,6 +142,7 @@ def command(
         for note in board.notes:
             print(note, file=sys.stderr)
         if form != "json":
+            _demand(floors, ours)
             return
     if output is not None:
         _write(board, form, output, as_asked=columns is not None)
@@ -134,6 +150,20 @@ def command(
         render.show(board)
     elif form != "picture":  # which has a file
         print(render.render(board, form))
+    _demand(floors, ours)
+
+
+def _demand(floors: Sequence[Floor], board: Leaderboard) -> None:
+    """Name all rows that are below a floor, on stderr.
+
+    Raises:
+        typer.Exit: There are some.
+    """
+    from sracl.compare.floors import EXIT_CODE, shortfalls
+
+    if floors and (lines := shortfalls(board, floors)):
+        print("\n".join(lines), file=sys.stderr)
+        raise typer.Exit(EXIT_CODE)
 
 
 def _form_of(output: Path | None) -> _Form:

@@ -37,6 +37,7 @@ def leaderboard(
     recipe: str | Sequence[str] | None = None,
     *,
     metrics: Sequence[str] | None = None,
+    besides: Sequence[str] = (),
     group: str = "all",
     baseline: str | None = None,
     with_published: bool = True,
@@ -51,6 +52,7 @@ def leaderboard(
         store: Where the runs are.
         recipe: A recipe's name or file, several of them, or None for all.
         metrics: Columns, such as `ndcg@10`; by default `METRICS`, as far as they were measured.
+        besides: Columns that are there in any case.
         group: `all`, one group of users such as `history<7`, or `history` or `target` for all groups of that kind.
         baseline: Variant that the others are compared with; by default what each recipe's report names.
         with_published: Put the figures that the recipes' reports name beside ours.
@@ -72,7 +74,7 @@ def leaderboard(
     places = [place for place in places if place.run_id in found]  # others were removed between the two looks
     done = {run.id for run in found.values() if run.state == "completed"}
     figures = _chosen_groups(queries.final_metrics(store, done, split=split), group)
-    columns = _columns(figures, metrics)
+    columns = _columns(figures, metrics, besides)
     reports = {name: row.report for name, row in known.items()}
     choosing = _choosing(reports, {place.recipe for place in places}, tuned_by, split)
     validated = [figure for figure in queries.final_metrics(store, done, split="valid") if figure.group == "all"] if choosing else []
@@ -167,11 +169,11 @@ def _chosen_groups(figures: list[MetricRow], group: str) -> list[MetricRow]:
     return chosen
 
 
-def _columns(figures: Sequence[MetricRow], asked: Sequence[str] | None) -> tuple[str, ...]:
+def _columns(figures: Sequence[MetricRow], asked: Sequence[str] | None, besides: Sequence[str]) -> tuple[str, ...]:
     available = list(dict.fromkeys(figure.name for figure in figures))
     if asked is None:
-        return tuple(name for name in METRICS if name in available) or tuple(available[: len(METRICS)])
-    wanted = [name.strip().lower() for name in asked if name.strip()]
+        asked = [name for name in METRICS if name in available] or available[: len(METRICS)]
+    wanted = [name.strip().lower() for name in (*asked, *besides) if name.strip()]
     for name in wanted:
         if available and name not in available:
             raise UsageError(f"No metric is called '{name}'.{did_you_mean(name, available)} Measured: {', '.join(available)}.")

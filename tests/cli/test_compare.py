@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -56,6 +57,12 @@ def test_with_nothing_to_compare_it_says_what_to_type() -> None:
     assert not paths.store_file().exists()
 
 
+def test_with_nothing_to_compare_nothing_reaches_what_is_demanded() -> None:
+    result = runner.invoke(app, ["--fail-under", "ndcg@10=0.04"])
+    assert result.exit_code == 10
+    assert "no row that could reach" in result.stderr
+
+
 def test_with_nothing_to_compare_json_is_still_json() -> None:
     assert json.loads(runner.invoke(app, ["--json"]).stdout) == {"schema": 1, "data": [], "errors": []}
 
@@ -78,6 +85,33 @@ class TestFilled:
         with Store.open(paths.store_file()) as store:
             store.metrics("base", split="test", protocol={"seen_items": "keep"}, group="all", values={"hr@10": 0.1, "hr@5": 0.9})
         assert runner.invoke(app, asked).stdout.splitlines()[1].split(",")[1] == "base"
+
+    def test_a_row_below_what_is_demanded_is_named_and_ends_it_with_a_code_of_its_own(self) -> None:
+        assert runner.invoke(app, ["--fail-under", "hr@10=0.1"]).exit_code == 0
+        result = runner.invoke(app, ["--metrics", "hr@10", "--json", "--fail-under", "hr@10=0.11", "--fail-under", "HR@5=0.06"])
+        assert result.exit_code == 10
+        assert json.loads(result.stdout)["data"][0]["metrics"] == ["hr@10", "hr@5"]
+        first, second = result.stderr.splitlines()
+        assert first.startswith("base: hr@10 is 0.1, less than 0.11 (demo: test, ")
+        assert second.startswith("base: hr@5 is 0.05, less than 0.06 (demo: test, ")
+
+    @pytest.mark.parametrize(
+        ("floor", "told"), [("hr@11=0.1", "Did you mean 'hr@10'"), ("hr@10", "such as ndcg@10=0.04"), ("hr@10=much", "got 'hr@10=much'")]
+    )
+    def test_what_was_not_measured_cannot_be_demanded(self, floor: str, told: str) -> None:
+        error = runner.invoke(app, ["--fail-under", floor]).exception
+        assert isinstance(error, UsageError)
+        assert told in str(error)
+
+    def test_a_row_without_a_figure_does_not_reach_it(self) -> None:
+        with Store.open(paths.store_file()) as store:
+            store.metrics("base", split="test", protocol={"seen_items": "keep"}, group="all", values={"mrr@10": math.nan})
+        result = runner.invoke(app, ["--fail-under", "mrr@10=0"])
+        assert [line.partition(" (")[0] for line in result.stderr.splitlines()[-2:]] == [
+            "full: has no mrr@10, and 0 is demanded",
+            "base: mrr@10 is nan, less than 0",
+        ]
+        assert result.exit_code == 10
 
     def test_a_file_takes_its_format_from_its_name(self, tmp_path: Path) -> None:
         result = runner.invoke(app, ["-o", str(tmp_path / "board.md")])
