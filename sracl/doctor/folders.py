@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from typing import TYPE_CHECKING
 
-from sracl import paths
+from sracl import disk, paths
 from sracl.doctor.check import Check
 
 if TYPE_CHECKING:
@@ -14,8 +13,8 @@ if TYPE_CHECKING:
 
     from sracl.doctor.check import Level
 
-_LITTLE, _NONE = 2 * 2**30, 100 * 2**20
-"""Bytes free below which one is warned, and below which nothing should be begun."""
+_LITTLE = 2 * 2**30
+"""Bytes free below which one is warned."""
 
 NETWORKED = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "beegfs", "gpfs", "ceph", "afs", "glusterfs", "fuse.sshfs", "fuse.glusterfs"}
@@ -31,14 +30,16 @@ def folders() -> list[Check]:
 
 def space(name: str, folder: Path) -> Check:
     """Room and permission in a folder, which may not be there yet."""
-    there = _nearest(folder)
+    there = disk.nearest(folder)
     if not os.access(there, os.W_OK | os.X_OK):
         level: Level = "warning" if name == "data" else "problem"
         variable = {"project": "SRACL_HOME", "cache": "SRACL_CACHE_DIR", "data": "SRACL_DATA"}[name]
         return Check(name, level, f"{folder} may not be written to", f"Set {variable} to another folder.", exit_code=5)
-    free = shutil.disk_usage(there).free
+    free = disk.free(there)
+    if free is None:
+        return Check(name, "ok", f"{folder}, whose file system does not say how much is free")
     found = f"{folder}, {free / 2**30:.1f} GiB free"
-    if free < _NONE:
+    if free < disk.LEAST:
         return Check(name, "problem", found, "Free some space before anything is run.", exit_code=5)
     if free < _LITTLE:
         return Check(name, "warning", found, "Checkpoints, texts and vectors may need more: free some space.")
@@ -49,7 +50,7 @@ def file_system(store: Path) -> Check:
     """Kind of the file system that the store is on."""
     import psutil
 
-    there = _nearest(store.parent)
+    there = disk.nearest(store.parent)
     mounts = [part for part in psutil.disk_partitions(all=True) if there.is_relative_to(part.mountpoint)]
     kind = max(mounts, key=lambda part: len(part.mountpoint)).fstype if mounts else ""
     return judged(kind, store)
@@ -61,9 +62,3 @@ def judged(kind: str, store: Path) -> Check:
         mend = "Keep the store on a disk of this machine: set SRACL_DB, or SRACL_HOME for the runs as well."
         return Check("file system", "warning", f"{kind}, shared with other machines: SQLite's write-ahead log is not safe on it", mend)
     return Check("file system", "ok", f"{kind or 'of an unknown kind'}, below {store.parent}")
-
-
-def _nearest(folder: Path) -> Path:
-    """The folder, or the first one above it that is there."""
-    folder = folder.resolve()
-    return next(place for place in (folder, *folder.parents) if place.exists())

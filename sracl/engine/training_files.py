@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from torch.optim import Adam, AdamW
+
 from sracl.engine import checkpoint, optimizer_state
 from sracl.engine.under_way import UnderWay
 from sracl.errors import DataError, ResourceError
@@ -81,6 +83,23 @@ class TrainingFiles:
             BudgetError: No space is left; the file of before is untouched.
         """
         checkpoint.write(self.best, self.modules["backbone"].state_dict(), {"epoch": self.stopping.best_epoch, "key": self.key})
+
+    def room(self) -> int:
+        """Bytes that the two files take at most at once, `last` while it replaces the one before it; estimated from below.
+
+        Of what optimizers will remember only Adam's moments are known beforehand.
+        """
+        state = sum(tensor.nbytes for tensor in self._state().values())
+        moments: int = sum(
+            2 * parameter.nbytes
+            for optimizer in self.optimizers
+            if isinstance(optimizer, (Adam, AdamW))
+            for group in optimizer.param_groups
+            for parameter in group["params"]
+            if parameter.requires_grad
+        )
+        best: int = sum(tensor.nbytes for tensor in self.modules["backbone"].state_dict().values())
+        return 2 * (state + moments) + best
 
     def restore(self) -> UnderWay | None:
         """Put everything into the state that `last` holds; the epoch that it was written in, if that had not ended.

@@ -24,6 +24,7 @@ from sracl.runs.heart import Pulse, beating
 from sracl.runs.log import FILE as LOG
 from sracl.runs.provenance import provenance
 from sracl.runs.readiness import demand_parts
+from sracl.runs.room import demand_room
 from sracl.runs.short_of_memory import memory_in_words
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
@@ -75,7 +76,7 @@ def execute(
 
     Raises:
         DataError: A data set is not there.
-        BudgetError: The disk is full.
+        BudgetError: The disk is full, or as good as full before anything is begun.
         ResourceError: The device is not there, or a model or key; or the project's folder cannot be written to.
         KeyboardInterrupt: Ctrl-C; the current run is marked interrupted and resumes at the same command.
         Terminated: The same for SIGTERM, after a checkpoint. SIGUSR1 has one written, and training goes on.
@@ -84,6 +85,7 @@ def execute(
     shop = Workshop(where, screen.line, allowance)
     shop.demand_data(plan.runs)
     demand_parts(plan, shop)
+    demand_room(plan.runs, shop.artifacts)
     _import_own(plan)
     if where.type == "cpu" and any(map(_asks_for_bf16, plan.runs)) and not processor.multiplies_bf16():
         screen.line('precision = "bfloat16", for which this processor has no instructions: training takes longer than in float32.')
@@ -111,6 +113,7 @@ def demand(plans: Sequence[Plan], *, device: str, allowance: Allowance | None = 
     Raises:
         DataError: A data set is not there.
         ResourceError: The device is not there, or models or keys; all that the plans lack.
+        BudgetError: The disk is as good as full.
     """
     shop = Workshop(choose_device(device), lambda line: None, allowance)
     lacking = []
@@ -123,6 +126,7 @@ def demand(plans: Sequence[Plan], *, device: str, allowance: Allowance | None = 
         _import_own(plan)
     if lacking:
         raise ResourceError("\n".join(lacking))
+    demand_room([run for plan in plans for run in plan.runs], shop.artifacts)
 
 
 def _import_own(plan: Plan) -> None:

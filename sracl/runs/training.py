@@ -14,6 +14,7 @@ from sracl.runs.entries import label
 from sracl.runs.exhibit import FILE
 from sracl.runs.exhibiting import exhibit
 from sracl.runs.judge import judge
+from sracl.runs.room import demand_checkpoints
 from sracl.tracking.artifacts import CONTENTS
 from sracl.tracking.lines import watched_metric
 from sracl.whole_file import sweep
@@ -72,6 +73,7 @@ def train(key: str, run: RunPlan, store: Store, screen: Screen, shop: Workshop, 
             wishes=wishes,
             precision=training.precision,
         )
+        demand_checkpoints(trainer.files)
         outcome = trainer.fit()  # a stage that is done already only loads where it ended
         pulse.rest()
         before += outcome.epochs

@@ -20,6 +20,12 @@ def test_room_on_the_disk(free: int, level: str, tmp_path: Path, monkeypatch: py
     assert check.exit_code == (5 if level == "problem" else 1)
 
 
+def test_a_file_system_that_says_nothing_of_its_size_is_not_taken_for_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: _Usage(0, 0, 0))
+    check = space("cache", tmp_path)
+    assert (check.level, check.found) == ("ok", f"{tmp_path}, whose file system does not say how much is free")
+
+
 def test_a_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.access", lambda path, mode: False)
     check = space("project", tmp_path)
