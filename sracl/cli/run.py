@@ -65,6 +65,15 @@ def command(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask nobody: stored answers of language models alone.", envvar="SRACL_OFFLINE")
     ] = False,
+    max_time: Annotated[
+        str | None,
+        typer.Option(
+            "--max-time",
+            metavar="TIME",
+            help="End after so long, such as 3h50m, with a checkpoint and exit code 75; the same command goes on.",
+            show_default=False,
+        ),
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the leaderboard.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the leaderboard (or the dry run, or the jobs) as JSON.")] = False,
 ) -> None:
@@ -73,8 +82,9 @@ def command(
     Of several recipes all are checked, with their data, before the first trains; --set and --seeds hold for each of them.
 
     Exit codes: 0 all done, 1 every run failed (or the code of the reason), 3 recipe invalid, 4 data missing, 5 no space,
-    6 another process trains a run or a package is missing, 7 some runs failed, 130 Ctrl-C, 143 SIGTERM.
+    6 another process trains a run or a package is missing, 7 some runs failed, 75 its time is up, 130 Ctrl-C, 143 SIGTERM.
     """
+    until = None if max_time is None else _moment_after(max_time)
     plans = planned(recipes, sets=sets or (), seeds=seeds_from(seeds))
     if tuned:
         plans = _chosen(plans, planned(recipes, sets=sets or ()))
@@ -84,6 +94,10 @@ def command(
         typer.echo(preview(*plans, as_json=as_json))
         return
     if detached:
+        if max_time is not None:
+            raise typer.BadParameter(
+                "jobs of the queue end by themselves, or by `sracl queue cancel`; leave it out with --detach.", param_hint="--max-time"
+            )
         if fail_fast:
             raise typer.BadParameter("jobs of the queue do not wait for one another; leave it out with --detach.", param_hint="--fail-fast")
         for name in ("max_cost", "offline"):
@@ -96,8 +110,27 @@ def command(
         detach(plans, device=device, as_json=as_json)
         return
     demand_data(plans)
-    code = carry_out(plans, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json, max_cost=max_cost, offline=offline)
+    code = carry_out(
+        plans, device=device, fail_fast=fail_fast, quiet=quiet, as_json=as_json, max_cost=max_cost, offline=offline, until=until
+    )
     raise typer.Exit(code)
+
+
+def _moment_after(length: str) -> float:
+    """When so much time from now has passed, by `time.monotonic`.
+
+    Raises:
+        UsageError: That is no length of time, or none at all.
+    """
+    import time
+
+    from sracl.compare.wording import length_of_time
+    from sracl.errors import UsageError
+
+    seconds = length_of_time(length).total_seconds()
+    if not seconds:
+        raise UsageError(f"--max-time {length} leaves no time for anything.")
+    return time.monotonic() + seconds
 
 
 def planned(recipes: Sequence[str], *, sets: Sequence[str] = (), seeds: Sequence[int] | None = None) -> list[Plan]:
@@ -217,8 +250,12 @@ def carry_out(
     as_json: bool = False,
     max_cost: float | None = None,
     offline: bool = False,
+    until: float | None = None,
 ) -> int:
-    """Do the runs of plans that are not done, plan by plan, and print the leaderboard; the exit code."""
+    """Do the runs of plans that are not done, plan by plan, and print the leaderboard; the exit code.
+
+    `until` is when it is to end with what it has, by `time.monotonic`.
+    """
     from sracl import paths
     from sracl.compare.leaderboard import print_leaderboard
     from sracl.runs.entries import count_imported, enter, is_done, run_id
@@ -240,7 +277,8 @@ def carry_out(
         if left:  # else torch stays unloaded: there is nothing to train
             _wait_briefly()
             from sracl.llm_providers.allowance import Allowance
-            from sracl.runs.execute import Terminated, demand, execute
+            from sracl.runs.execute import demand, execute
+            from sracl.runs.signals import OutOfTime, Terminated
 
             allowance = Allowance(max_cost=max_cost, offline=offline)
             try:
@@ -249,15 +287,16 @@ def carry_out(
                     for plan in left:  # so that lists show the runs of all meanwhile
                         enter(store, plan)
                 for plan in left:
-                    results += execute(plan, store, screen, device=device, fail_fast=fail_fast, allowance=allowance)
+                    results += execute(plan, store, screen, device=device, fail_fast=fail_fast, allowance=allowance, until=until)
                     if fail_fast and any(result.status == "failed" for result in results):
                         break
             except (KeyboardInterrupt, Terminated) as stop:
-                told = "interrupted; run the same command to go on from the last checkpoint."
+                why = "the time of --max-time is up" if isinstance(stop, OutOfTime) else "interrupted"
+                told = f"{why}; run the same command to go on from the last checkpoint."
                 screen.line(told)
                 if as_json:
                     print(listing.as_json(None, [told]))
-                return 130 if isinstance(stop, KeyboardInterrupt) else 143
+                return stop.exit_code if isinstance(stop, Terminated) else 130
     with Store.open(paths.store_file()) as store:
         run_ids = {run_id(run) for plan in plans for run in plan.runs}
         print_leaderboard(store, [plan.name for plan in plans], run_ids=run_ids, as_json=as_json, errors=_lost(results))

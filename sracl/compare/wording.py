@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from typing import TYPE_CHECKING, Any
 
 from sracl.errors import UsageError
@@ -111,18 +112,20 @@ def age(passed: timedelta) -> str:
 
 
 def length_of_time(text: str) -> timedelta:
-    """What a length of time such as 30d, 12h or 2w says.
+    """What a length of time such as 30d, 12h or 2h30m says.
 
     Raises:
         UsageError: It is none.
     """
     from datetime import timedelta
 
-    units = {"w": 7 * 86400, "d": 86400, "h": 3600}
-    number, unit = text[:-1], text[-1:]
-    if unit not in units or not number.isdecimal() or len(number) > 6:
-        raise UsageError(f"A length of time is a number of weeks, days or hours such as 2w, 30d or 12h; '{text}' is none.")
-    return timedelta(seconds=int(number) * units[unit])
+    units = {"weeks": "w", "days": "d", "hours": "h", "minutes": "m", "seconds": "s"}
+    parts = re.fullmatch("".join(rf"(?:(?P<{name}>[0-9]{{1,6}}){letter})?" for name, letter in units.items()), text)
+    if parts is None or not text:
+        raise UsageError(
+            f"A length of time is weeks, days, hours, minutes or seconds, the longer first, such as 30d, 12h or 2h30m; '{text}' is none."
+        )
+    return timedelta(**{name: int(number) for name, number in parts.groupdict("0").items()})
 
 
 def size(count: int) -> str:

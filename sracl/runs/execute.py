@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import importlib
-import signal
 import sqlite3
-import threading
 import time
 import traceback
 from contextlib import contextmanager, suppress
@@ -26,6 +24,7 @@ from sracl.runs.provenance import provenance
 from sracl.runs.readiness import demand_parts
 from sracl.runs.room import demand_room
 from sracl.runs.short_of_memory import memory_in_words
+from sracl.runs.signals import Terminated, heeding_signals
 from sracl.runs.training import train
 from sracl.runs.workshop import Workshop
 from sracl.sqlite import is_out_of_space
@@ -34,7 +33,6 @@ from sracl.tracking import identity
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-    from types import FrameType
 
     from sracl.llm_providers.allowance import Allowance
     from sracl.recipes.plan import Plan, RunPlan
@@ -57,12 +55,15 @@ class Result:
     """Exit code that the reason calls for."""
 
 
-class Terminated(BaseException):
-    """SIGTERM arrived. Not an Exception, so that nothing on the way mistakes it for an error of its own."""
-
-
 def execute(
-    plan: Plan, store: Store, screen: Screen, *, device: str = "auto", fail_fast: bool = False, allowance: Allowance | None = None
+    plan: Plan,
+    store: Store,
+    screen: Screen,
+    *,
+    device: str = "auto",
+    fail_fast: bool = False,
+    allowance: Allowance | None = None,
+    until: float | None = None,
 ) -> list[Result]:
     """Carry out every run of a plan that is not done yet; a failed run does not stop the others.
 
@@ -73,13 +74,14 @@ def execute(
         device: `auto`, `cpu`, `cuda` or `cuda:N`.
         fail_fast: Stop at the first failure.
         allowance: What may be spent on texts; by default as much as the recipe says.
+        until: When it is to end as by SIGTERM, by `time.monotonic`; None is never.
 
     Raises:
         DataError: A data set is not there.
         BudgetError: The disk is full, or as good as full before anything is begun.
         ResourceError: The device is not there, or a model or key; or the project's folder cannot be written to.
         KeyboardInterrupt: Ctrl-C; the current run is marked interrupted and resumes at the same command.
-        Terminated: The same for SIGTERM, after a checkpoint. SIGUSR1 has one written, and training goes on.
+        Terminated: The same for SIGTERM, and where the time is up, after a checkpoint. SIGUSR1 has one written, and training goes on.
     """
     where = choose_device(device)
     shop = Workshop(where, screen.line, allowance)
@@ -92,7 +94,7 @@ def execute(
     results: dict[str, Result] = {}
     wishes = Wishes()
     made_of = provenance(where)  # once: the code of this process stays what it is now
-    with coming_to(store, plan), _signals(wishes):
+    with coming_to(store, plan), heeding_signals(wishes, until):
         for run in plan.runs:
             if run.digest in results:  # two variants that amount to the same run
                 continue
@@ -190,7 +192,7 @@ def _trained(
     Raises:
         BudgetError: No space is left, for the other runs either.
         KeyboardInterrupt: Ctrl-C.
-        Terminated: SIGTERM.
+        Terminated: SIGTERM, or the time is up.
     """
     try:
         started = time.monotonic()
@@ -201,7 +203,7 @@ def _trained(
         screen.line(f"{label(run)}  done in {time.monotonic() - started:.0f} s: {ending}")
     except (KeyboardInterrupt, Terminated) as stop:
         if not is_done(store, run):  # else it came after the last thing to do
-            by = "SIGTERM" if isinstance(stop, Terminated) else "Ctrl-C"
+            by = stop.by if isinstance(stop, Terminated) else "Ctrl-C"
             screen.told(f"{label(run)} interrupted: {by}")
             with suppress(BudgetError, ResourceError):  # whose process has ended is shown as interrupted in any case
                 store.finish(key, "interrupted", by)
@@ -267,32 +269,6 @@ def _full_disk_in_words(folder: Path) -> Iterator[None]:
             raise
         place = getattr(error, "filename", None) or folder
         raise BudgetError(f"no space left for {place}. Free some space and run the same command again to continue.") from error
-
-
-@contextmanager
-def _signals(wishes: Wishes) -> Iterator[None]:
-    """SIGTERM ends a training after a checkpoint, and all else, or when it comes again, at once. SIGUSR1 asks for a checkpoint.
-
-    Both only where this is the main thread: elsewhere, whoever started it handles signals.
-    """
-
-    def end(number: int, frame: FrameType | None) -> None:
-        if not wishes.are_heeded or wishes.end is not None:
-            raise Terminated
-        wishes.end = Terminated()
-
-    def save(number: int, frame: FrameType | None) -> None:
-        wishes.checkpoint = wishes.are_heeded
-
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.signal(number, handler) for number, handler in ((signal.SIGTERM, end), (signal.SIGUSR1, save))}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _in_words(error: Exception, folder: Path) -> str:

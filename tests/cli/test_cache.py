@@ -116,10 +116,11 @@ def test_texts_by_a_provider_of_others_stay_since_they_may_be_the_only_copy(tmp_
     assert [each.folder.is_dir() for each in (ours, theirs)] == [False, True]
 
 
-@pytest.mark.parametrize("text", ["soon", "30", "d", "-3d", "1.5d", "9999999d"])
+@pytest.mark.parametrize("text", ["soon", "30", "d", "-3d", "1.5d", "9999999d", "30m2h", ""])
 def test_a_length_of_time_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
     told = said(tmp_path, "gc", f"--older-than={text}", code=2).stderr
-    assert told == f"A length of time is a number of weeks, days or hours such as 2w, 30d or 12h; '{text}' is none.\n"
+    longer_first = "weeks, days, hours, minutes or seconds, the longer first, such as 30d, 12h or 2h30m"
+    assert told == f"A length of time is {longer_first}; '{text}' is none.\n"
 
 
 def test_what_a_training_of_another_project_uses_stays_until_it_ends(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from sracl.cli.run import _wait_briefly
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from tests.support.jobs import store_file, surroundings
-from tests.support.recipes import called, sracl_recipe
+from tests.support.recipes import HELD, called, sracl_recipe
 
 
 @pytest.mark.parametrize(("name", "value"), [("OMP_WAIT_POLICY", "ACTIVE"), ("GOMP_SPINCOUNT", "7")])
@@ -71,6 +71,26 @@ def test_a_sweep_is_tried_and_what_validation_chose_is_run_with_more_seeds(tmp_p
     assert "validates best on" in final.stderr
     with Reader.open(store_file(tmp_path)) as store:
         assert len(queries.runs(store)) == 2 + 2
+
+
+def test_a_job_of_the_queue_has_no_time_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "quickstart", "--detach", "--max-time", "2h"]) == 2
+    assert "jobs of the queue end by themselves" in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(("length", "told"), [("2", "such as 30d, 12h or 2h30m; '2' is none"), ("0s", "leaves no time for anything")])
+def test_a_time_that_is_none_is_refused(length: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "quickstart", "--max-time", length]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_after_its_time_no_run_is_begun_or_finished(tmp_path: Path) -> None:
+    recipe = str(sracl_recipe(tmp_path, users=60, epochs=1))
+    done = called("run", recipe, *HELD, "--max-time", "1s", environment=surroundings(tmp_path))  # a training that is held never ends
+    assert done.returncode == 75
+    assert "the time of --max-time is up; run the same command to go on" in done.stderr
+    with Reader.open(store_file(tmp_path)) as store:
+        assert [run.state in ("planned", "interrupted") for run in queries.runs(store)] == [True]
 
 
 class TestSeveralRecipes:

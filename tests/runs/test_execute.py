@@ -25,6 +25,7 @@ from sracl.recipes.plan import Plan, RunPlan, plan
 from sracl.runs import entries, execute
 from sracl.runs.execute import choose_device
 from sracl.runs.screen import Screen
+from sracl.runs.signals import Terminated
 from sracl.runs.training import train
 from sracl.tracking import artifacts, queries
 from sracl.tracking.reader import Reader
@@ -68,11 +69,11 @@ def test_a_run_that_is_asked_to_end_when_it_is_done_stays_done(tmp_path: Path, m
 
     def done(key: str, run: object, store: Store, *_: object) -> str:
         store.finish(key, "completed", "1 epochs")
-        raise execute.Terminated
+        raise Terminated
 
     monkeypatch.setattr(execute, "train", done)
     with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
-        with pytest.raises(execute.Terminated):
+        with pytest.raises(Terminated):
             execute.execute(plan(str(sracl_recipe(tmp_path))), store, screen, device="cpu")
         assert [run.state for run in queries.runs(store)] == ["completed"]
 
@@ -99,7 +100,7 @@ def test_told_to_end_while_the_store_is_locked_it_begins_no_other_run(tmp_path: 
         monkeypatch.setenv(name, value)
 
     def ended(*_: object) -> str:
-        raise execute.Terminated
+        raise Terminated
 
     def locked(*_: object) -> None:
         raise ResourceError("The store was kept locked by another program for 30 s.")
@@ -107,7 +108,7 @@ def test_told_to_end_while_the_store_is_locked_it_begins_no_other_run(tmp_path: 
     monkeypatch.setattr(execute, "train", ended)
     monkeypatch.setattr(Store, "finish", locked)
     with Store.open(tmp_path / ".sracl" / "store.db") as store, Screen(quiet=True) as screen:
-        with pytest.raises(execute.Terminated):
+        with pytest.raises(Terminated):
             execute.execute(plan(str(sracl_recipe(tmp_path)), seeds=[1, 2]), store, screen, device="cpu")
         assert sorted(run.attempt for run in queries.runs(store)) == [0, 1]
 

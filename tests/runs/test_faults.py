@@ -84,21 +84,31 @@ def test_kill_9_at_a_random_moment_20_times(tmp_path: Path, undisturbed: Path, t
     killed_and_continued(tmp_path, undisturbed, signal.SIGKILL, chance.randint(1, 4), chance.uniform(0, 0.5))
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code", "reason", "options"),
+    [
+        (signal.SIGINT, 130, "Ctrl-C", []),
+        (signal.SIGTERM, 143, "SIGTERM", []),
+        (signal.SIGALRM, 75, "its time was up", ["--max-time", "9h"]),  # what the system's alarm clock sends after nine hours
+    ],
+)
 def test_asked_to_stop_it_marks_the_run_interrupted_and_goes_on_later(
-    tmp_path: Path, undisturbed: Path, number: signal.Signals, code: int
+    tmp_path: Path, undisturbed: Path, number: signal.Signals, code: int, reason: str, options: list[str]
 ) -> None:
     recipe = str(sracl_recipe(tmp_path, users=USERS, epochs=EPOCHS))
     environment = {**project(tmp_path), "SRACL_CACHE_DIR": str(undisturbed / "cache")}
     let_train(tmp_path, EPOCHS - 1)
-    process = start("run", recipe, *HELD, "--device", "cpu", environment=environment)
+    process = start("run", recipe, *HELD, "--device", "cpu", *options, environment=environment)
     wait_for_epoch(tmp_path, process, 1)
     process.send_signal(number)
     let_train(tmp_path)  # to the next step, where it heeds the signal
     _, errors = process.communicate(timeout=300)
     assert process.returncode == code
     assert "run the same command to go on" in errors
-    assert outcome(tmp_path)[0].state == "interrupted"
+    interrupted = outcome(tmp_path)[0]
+    assert (interrupted.state, interrupted.reason) == ("interrupted", reason)
+    log = (tmp_path / "runs" / interrupted.id / "log.txt").read_text()
+    assert ("checkpoint after step" in log) == (number != signal.SIGINT)
     assert called("run", recipe, *HELD, "--device", "cpu", environment=environment).returncode == 0
     assert outcome(tmp_path)[1] == outcome(undisturbed)[1]
 
