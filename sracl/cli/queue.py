@@ -84,7 +84,8 @@ def add(
     as_json: Annotated[bool, typer.Option("--json", help="Print the jobs as JSON.")] = False,
 ) -> None:
     """Let the runs of recipes wait for devices: the same as `sracl run --detach`, with a priority."""
-    from sracl.cli.run import detach, planned, seeds_from
+    from sracl.cli.detach import detach
+    from sracl.cli.planning import planned, seeds_from
 
     detach(planned(recipes, sets=sets or (), seeds=seeds_from(seeds)), device=device, priority=priority, as_json=as_json)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sracl.cli.app import main
-from sracl.cli.run import _wait_briefly
+from sracl.cli.carry_out import _wait_briefly
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from tests.support.jobs import store_file, surroundings
@@ -37,7 +37,7 @@ def test_threads_wait_briefly_by_default(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_it_is_set_before_torch_is_loaded() -> None:
-    code = "import sys, sracl.cli.run as run; run._wait_briefly(); assert 'torch' not in sys.modules"
+    code = "import sys, sracl.cli.carry_out as carrying; carrying._wait_briefly(); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
