@@ -59,6 +59,10 @@ def command(
     alpha: Annotated[
         float | None, typer.Option(metavar="LEVEL", help="Of significance, which it turns on; by default 0.05.", show_default=False)
     ] = None,
+    test: Annotated[
+        Literal["ttest", "wilcoxon", "bootstrap"] | None,
+        typer.Option(help="Of significance over users, which it turns on; by default ttest.", show_default=False),
+    ] = None,
     fail_under: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,7 +97,7 @@ def command(
     if current and not recipes:
         raise typer.BadParameter("name the recipes whose values of today are meant", param_hint="--current")
     floors = [Floor.of(text) for text in fail_under or ()]
-    testing = significance or alpha is not None
+    testing = significance or alpha is not None or test is not None
     if testing and form == "picture":
         print("A picture has no marks; a table has.", file=sys.stderr)
     board, now = Leaderboard(()), None
@@ -123,7 +127,7 @@ def command(
             if testing and form != "picture":
                 from sracl.compare.significance import ALPHA, with_tests
 
-                board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha)
+                board = with_tests(store, board, alpha=ALPHA if alpha is None else alpha, test=test or "ttest")
     if sort is not None:
         board = sorted_by(board, sort)
     ours = board

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,11 @@ from sracl.tracking import protocol
 from sracl.wording import how_many
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sracl.compare.cost import CostTable
     from sracl.evaluation.significance import Interval
+    from sracl.evaluation.user_test import UserTest
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,14 @@ class Figure:
     std: float | None
     """With n - 1 in the denominator; None for a single seed."""
     n: int
+
+    @classmethod
+    def over(cls, values: Sequence[float]) -> Figure:
+        """That of one value a seed; its deviation is no number where one of several values is none."""
+        deviation = None
+        if len(values) > 1:  # of a value that is no number stdev fails
+            deviation = statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan
+        return cls(statistics.fmean(values), deviation, len(values))
 
 
 @dataclass(frozen=True)
@@ -121,6 +131,8 @@ class Block:
     notes: tuple[str, ...] = ()
     alpha: float | None = None
     """What corrected p values stay below where a difference is marked; None where nothing was to be tested."""
+    tested_by: UserTest = "ttest"
+    """The test over users."""
     sorted_by: str = ""
     """Metric by which rows stand; empty where they stand with those of their recipe."""
 
@@ -171,6 +183,12 @@ class Leaderboard:
 def columns(board: Leaderboard) -> list[str]:
     """Metrics of all blocks, each once."""
     return list(dict.fromkeys(name for block in board.blocks for name in block.metrics))
+
+
+def baseline_of(row: Row, rows: Sequence[Row]) -> int:
+    """Where the row is that another one is compared with: in its own recipe, or the only one of that name elsewhere."""
+    named = [place for place, other in enumerate(rows) if other.label == row.baseline]
+    return next((place for place in named if rows[place].recipe == row.recipe), named[0])
 
 
 def sorted_by(board: Leaderboard, metric: str, *, descending: bool = True) -> Leaderboard:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sracl.compare.lines import named, signed
+from sracl.evaluation.user_test import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,13 @@ class Differences:
 
 def legend(board: Leaderboard) -> list[str]:
     """What is said of the intervals below all blocks."""
-    has_any = any(differences_of(block) for block in board.blocks)
-    return ["Intervals are not corrected for the rows of a table; the p values beside them are."] if has_any else []
+    told = [block.tested_by for block in board.blocks if differences_of(block)]
+    if not told:
+        return []
+    said = ["Intervals are not corrected for the rows of a table; the p values beside them are."]
+    if told[0] != "ttest":
+        said.append(f"Over users they are of the mean difference: {WORDS[told[0]].interval}.")
+    return said
 
 
 def differences_of(block: Block) -> list[Differences]:

@@ -7,8 +7,6 @@ matrix with one set of values; runs that differ in a value are never averaged, t
 from __future__ import annotations
 
 import json
-import math
-import statistics
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -272,15 +270,8 @@ def _figures(row: Row, here: Sequence[MetricRow], columns: Sequence[str]) -> dic
     for metric in columns:
         values = [figure.value for figure in here if figure.name == metric and figure.run_id in row.runs]
         if values:
-            figures[metric] = Figure(statistics.fmean(values), _deviation(values), len(values))
+            figures[metric] = Figure.over(values)
     return figures
-
-
-def _deviation(values: Sequence[float]) -> float | None:
-    """With n - 1 in the denominator; None for a single value, and no number where one of them is none."""
-    if len(values) == 1:
-        return None
-    return statistics.stdev(values) if all(map(math.isfinite, values)) else math.nan  # of a value that is no number stdev fails
 
 
 def _beside_baseline(row: Row, rows: Sequence[Row], name: str | None, *, whatever_cell: bool) -> Row:

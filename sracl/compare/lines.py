@@ -69,7 +69,7 @@ def lines_of(block: Block) -> list[Line]:
             changes = [_change(row.differences.get(metric), row.figures.get(metric)) for metric in block.metrics]
             made.append(Line(f"  vs {row.baseline}", ("", *changes), plain, plain, is_aside=True, marks=tested))
         for beside in (source for source in row.published if any(metric in source.values for metric in block.metrics)):
-            values = [_number(beside.values[metric]) if metric in beside.values else "" for metric in block.metrics]
+            values = [number(beside.values[metric]) if metric in beside.values else "" for metric in block.metrics]
             changes = [signed(beside.differences[metric]) if metric in beside.differences else "" for metric in block.metrics]
             made.append(Line(f"  published, {beside.title}", ("", *values), plain, plain, is_aside=True))
             made.append(Line("  ours minus that", ("", *changes), plain, plain, is_aside=True))
@@ -95,7 +95,7 @@ def _seeds(block: Block, row: Row) -> str:
 def _figure(figure: Figure | None) -> str:
     if figure is None:
         return ""
-    return _number(figure.mean) if figure.std is None else f"{_number(figure.mean)} ±{_number(figure.std)}"
+    return number(figure.mean) if figure.std is None else f"{number(figure.mean)} ±{number(figure.std)}"
 
 
 def _change(difference: float | None, figure: Figure | None) -> str:
@@ -106,7 +106,7 @@ def _change(difference: float | None, figure: Figure | None) -> str:
     return f"{signed(difference)} {_sign(difference)}{abs(difference / base):.0%}" if base else signed(difference)
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
     """Four decimals; a zero before the point is left out, as tables of this field do."""
     if math.isnan(value):
         return "nan"
@@ -116,7 +116,7 @@ def _number(value: float) -> str:
 
 def signed(value: float) -> str:
     """As figures are written, always with a sign."""
-    return f"{_sign(value)}{_number(abs(value))}"
+    return f"{_sign(value)}{number(abs(value))}"
 
 
 def _sign(difference: float) -> str:

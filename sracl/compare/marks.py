@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sracl.evaluation.significance import CORRECTION, FEWEST_SEEDS, OVER_SEEDS, OVER_USERS, RELATIVE
+from sracl.evaluation.significance import CORRECTION, FEWEST_SEEDS, OVER_SEEDS
+from sracl.evaluation.user_test import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +30,9 @@ def legend(blocks: Iterable[Block]) -> list[str]:
     if not tests:
         return []
     level = f"p < {tests[0][0].alpha:g} after {CORRECTION}'s correction for the rows of a table"
-    said = [f"{USERS} more than noise over users: {OVER_USERS} on each user's mean over seeds, {level}."]
+    words = WORDS[tests[0][0].tested_by]
+    said = [f"{USERS} more than noise over users: {words.name} on each user's mean over seeds, {level}."]
+    said += [words.remark] if words.remark else []
     shown = [figure for block, *_ in tests for row in block.rows for figure in row.figures.values()]  # of those tested against, too
     alone = " A row with n = 1 is one training." if any(figure.n == 1 for figure in shown) else ""
     if any(test.over_seeds is not None for *_, test in tests):
@@ -37,7 +40,8 @@ def legend(blocks: Iterable[Block]) -> list[str]:
         said.append(f"{USERS} speaks of these trainings, not of what other seeds would give.{alone}")
     else:
         said.append(
-            f"It speaks of these trainings, not of what other seeds would give: no two rows tested have {FEWEST_SEEDS} seeds each.{alone}"
+            f"{USERS} speaks of these trainings, not of what other seeds would give: "
+            f"no two rows tested have {FEWEST_SEEDS} seeds each.{alone}"
         )
     if any(row.baseline is None for _, row, _, _ in tests):
         said.append("Without a baseline the best row is tested against the second best; --baseline ROW tests every row against one.")
@@ -52,9 +56,10 @@ def tests_in_words(block: Block) -> dict[str, object] | None:
         return None
     return {
         "alpha": block.alpha,
-        "over_users": OVER_USERS,
+        "over_users": WORDS[block.tested_by].name,
         "over_seeds": OVER_SEEDS,
         "fewest_seeds": FEWEST_SEEDS,
-        "relative_intervals": RELATIVE,
+        "intervals_over_users": WORDS[block.tested_by].interval,
+        "relative_intervals": WORDS[block.tested_by].relative,
         "correction": CORRECTION,
     }

@@ -7,6 +7,8 @@ import io
 import json
 from typing import TYPE_CHECKING
 
+from sracl.evaluation.user_test import WORDS
+
 if TYPE_CHECKING:
     from sracl.compare.board import Beside, Comparison, Leaderboard
     from sracl.evaluation.significance import Interval
@@ -20,7 +22,12 @@ def as_csv(board: Leaderboard) -> str:
     columns = ("recipe", "variant", "cell", "dataset", "protocol", "seen_items", "split", "group", "metric", "mean", "std", "n", "seeds")
     compared = ("label", "baseline", "difference", "published_in", "published", "difference_to_published", "leaky", "divided")
     tested = ("tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected")
-    within = ("tested_difference", "relative_difference", *(f"{end}_{over}" for over in ("users", "seeds") for end in _ENDS))
+    within = (
+        "tested_difference",
+        "relative_difference",
+        *(f"{end}_{over}" for over in ("users", "seeds") for end in _ENDS),
+        "test_over_users",
+    )
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*columns, *compared, *tested, *within])
@@ -36,18 +43,20 @@ def as_csv(board: Leaderboard) -> str:
                 for source in beside or [None]:
                     theirs = [source.source, source.values[metric], source.differences[metric]] if source else [None, None, None]
                     how = ["; ".join(row.leaky), block.protocol.get("split", "")]
-                    writer.writerow([*place, *measured, *against, *theirs, *how, *_tests(row.tests.get(metric))])
+                    writer.writerow(
+                        [*place, *measured, *against, *theirs, *how, *_tests(row.tests.get(metric), WORDS[block.tested_by].name)]
+                    )
     return out.getvalue().rstrip("\n")
 
 
-def _tests(test: Comparison | None) -> list[str | float | None]:
-    """The fields of a CSV that a test fills."""
+def _tests(test: Comparison | None, over_users: str) -> list[str | float | None]:
+    """The fields of a CSV that a test fills; what that over users is called stands last."""
     if test is None:
-        return [None] * (7 + 2 * len(_ENDS))
+        return [None] * (8 + 2 * len(_ENDS))
     seeds = test.over_seeds
     over_seeds = [None, None] if seeds is None else [seeds.raw, seeds.corrected]
     within = [*_ends(test.range_over_users), *_ends(test.range_over_seeds)]
-    return [test.against, test.over_users.raw, test.over_users.corrected, *over_seeds, test.difference, test.relative, *within]
+    return [test.against, test.over_users.raw, test.over_users.corrected, *over_seeds, test.difference, test.relative, *within, over_users]
 
 
 def _ends(interval: Interval | None) -> list[float | None]:

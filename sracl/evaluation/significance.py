@@ -30,7 +30,7 @@ _ROUNDING = 1e-12
 
 @dataclass(frozen=True)
 class Interval:
-    """Where the difference of two means lies, with a confidence of 1 − α: zero is outside exactly where the test has p < α."""
+    """Where the difference of two means lies, with a confidence of 1 − α: zero is outside exactly where its test has p < α."""
 
     low: float
     high: float

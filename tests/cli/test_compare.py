@@ -149,8 +149,16 @@ class TestFilled:
 
     def test_significance_is_tested_when_it_is_asked_for(self) -> None:
         assert "tested" not in runner.invoke(app).stdout
-        for asked in (["--significance"], ["--alpha", "0.01"]):
+        for asked in (["--significance"], ["--alpha", "0.01"], ["--test", "wilcoxon"]):
             assert "Nothing is tested that involves full, base: no ranks of users are kept" in runner.invoke(app, asked).stdout
+
+    def test_the_test_over_users_is_a_choice(self) -> None:
+        for test, name in {"ttest": "paired t-test", "bootstrap": "paired bootstrap"}.items():
+            found = json.loads(runner.invoke(app, ["--test", test, "--json"]).stdout)
+            assert found["data"][0]["significance"]["over_users"] == name
+        refused = runner.invoke(app, ["--test", "sign"])
+        assert refused.exit_code == 2
+        assert "wilcoxon" in refused.stderr
 
     def test_a_level_that_is_none(self) -> None:
         assert isinstance(runner.invoke(app, ["--alpha", "5"]).exception, UsageError)

@@ -2,18 +2,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pytest
 
+from sracl.evaluation.metrics import metrics
 from sracl.tracking import identity
 from sracl.tracking.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
 
 class Add(Protocol):
     def __call__(self, variant: str, seed: int, figures: Mapping[str, float], **changed: Any) -> str: ...
+
+
+class Train(Protocol):
+    def __call__(self, variant: str, seed: int, ranks: Sequence[int], **changed: Any) -> str: ...
 
 
 @pytest.fixture
@@ -64,6 +70,27 @@ def add(store: Store) -> Add:
                 )
         if state != "running":
             store.finish(run_id, state)
+        return run_id
+
+    return enter
+
+
+@pytest.fixture
+def train(store: Store, add: Add, tmp_path: Path) -> Train:
+    """Enter a finished run with these ranks of users 0, 1, …, and the figures that they give."""
+
+    def enter(variant: str, seed: int, ranks: Sequence[int], **changed: Any) -> str:
+        kept = np.asarray(ranks, np.int32)
+        excluded = np.asarray(changed.pop("excluded", ranks), np.int32)
+        users = np.asarray(changed.pop("users", range(len(kept))), np.int32)
+        cutoffs = changed.pop("cutoffs", [10])
+        told = {name: changed.pop(name) for name in ("lengths", "popularity", "seen", "items", "head") if name in changed}
+        besides = {name if name in ("items", "head") else f"test.{name}": np.asarray(given, np.int32) for name, given in told.items()}
+        figures = changed.pop("figures", metrics(kept, cutoffs))
+        run_id = add(variant, seed, figures, excluded=metrics(excluded, cutoffs), **changed)
+        file = tmp_path / f"{run_id}.npz"
+        np.savez_compressed(file, **{"test.keep": kept, "test.exclude": excluded, "test.users": users, **besides})  # type: ignore[arg-type]
+        store.artifact(run_id, name="ranks", path=str(file), digest="", size=file.stat().st_size, facts={})
         return run_id
 
     return enter

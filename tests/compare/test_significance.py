@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -15,8 +14,12 @@ from sracl.compare.leaderboard import leaderboard
 from sracl.compare.significance import with_tests
 from sracl.errors import UsageError
 from sracl.evaluation.metrics import metrics, per_user
+from sracl.evaluation.user_test import UserTest
 from sracl.tracking.store import Store
 from tests.support.recipes import called, project, sracl_recipe
+
+if TYPE_CHECKING:
+    from tests.compare.conftest import Train
 
 FEW = (*[20] * 190, *[1] * 10)
 """200 users, of whom ten are hit."""
@@ -24,32 +27,8 @@ MORE = (*[20] * 150, *[1] * 50)
 """Forty more of them."""
 
 
-class Train(Protocol):
-    def __call__(self, variant: str, seed: int, ranks: Sequence[int], **changed: Any) -> str: ...
-
-
-@pytest.fixture
-def train(store: Store, add: Any, tmp_path: Path) -> Train:
-    """Enter a finished run with these ranks of users 0, 1, …, and the figures that they give."""
-
-    def enter(variant: str, seed: int, ranks: Sequence[int], **changed: Any) -> str:
-        kept = np.asarray(ranks, np.int32)
-        excluded = np.asarray(changed.pop("excluded", ranks), np.int32)
-        users = np.asarray(changed.pop("users", range(len(kept))), np.int32)
-        told = {name: changed.pop(name) for name in ("lengths", "popularity", "items", "head") if name in changed}
-        besides = {name if name in ("items", "head") else f"test.{name}": np.asarray(given, np.int32) for name, given in told.items()}
-        figures = changed.pop("figures", metrics(kept, [10]))
-        run_id: str = add(variant, seed, figures, excluded=metrics(excluded, [10]), **changed)
-        file = tmp_path / f"{run_id}.npz"
-        np.savez_compressed(file, **{"test.keep": kept, "test.exclude": excluded, "test.users": users, **besides})  # type: ignore[arg-type]
-        store.artifact(run_id, name="ranks", path=str(file), digest="", size=file.stat().st_size, facts={})
-        return run_id
-
-    return enter
-
-
-def board(store: Store, *, alpha: float = 0.05, **asked: Any) -> Leaderboard:
-    return with_tests(store, leaderboard(store, **asked), alpha=alpha)
+def board(store: Store, *, alpha: float = 0.05, test: UserTest = "ttest", **asked: Any) -> Leaderboard:
+    return with_tests(store, leaderboard(store, **asked), alpha=alpha, test=test)
 
 
 def elsewhere(store: Store, run_id: str, variant: str) -> None:
@@ -293,6 +272,7 @@ class TestMarks:
             "over_users": "paired t-test",
             "over_seeds": "Welch's t-test",
             "fewest_seeds": 3,
+            "intervals_over_users": "Student's t",
             "relative_intervals": "Fieller",
             "correction": "Holm",
         }
@@ -311,14 +291,78 @@ class TestMarks:
         # 40 of 200 users are hit besides: standard error √(.2 · .8 / 199) = .0283552, t.975 = 1.971957
         assert (low, high) == pytest.approx((0.2 - 0.055915, 0.2 + 0.055915), abs=2e-6)
         assert 0 < less < 4 < more
-        header, full, base = (line.split(",")[-15:] for line in render.render(found, "csv").splitlines()[:3])
+        header, full, base = (line.split(",")[-16:] for line in render.render(found, "csv").splitlines()[:3])
         assert header[:5] == ["tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected"]
         ends = ("low", "high", "relative_low", "relative_high")
-        assert header[5:] == ["tested_difference", "relative_difference", *(f"{end}_{over}" for over in ("users", "seeds") for end in ends)]
+        within = [f"{end}_{over}" for over in ("users", "seeds") for end in ends]
+        assert header[5:] == ["tested_difference", "relative_difference", *within, "test_over_users"]
         assert full[:5] == ["base", str(p), str(p), "", ""]
         assert [float(field) for field in full[5:11]] == [test["difference"], test["relative"], low, high, less, more]
-        assert full[11:] == [""] * 4
-        assert base == [""] * 15
+        assert full[11:] == [*[""] * 4, "paired t-test"]
+        assert base == [""] * 16
+
+
+class TestChoice:
+    """Of the test over users: 40 of 200 gain a hit and nobody loses one."""
+
+    def chosen(self, store: Store, train: Train, test: UserTest) -> Leaderboard:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        return board(store, metrics=["hr@10"], test=test)
+
+    def test_wilcoxon_ranks_and_borrows_the_interval_of_the_mean(self, store: Store, train: Train) -> None:
+        found = self.chosen(store, train, "wilcoxon")
+        test = rows(found.blocks[0])["full"].tests["hr@10"]
+        assert test.over_users.raw == pytest.approx(2 * stats.norm.sf(40**0.5))  # z = 40 / √40, as of the sign test
+        assert test.range_over_users is not None
+        assert test.range_over_users.low == pytest.approx(0.2 - 0.055915, abs=2e-6)  # of the t-test, as in `TestMarks`
+        text = render.as_table(found)
+        assert "† more than noise over users: Wilcoxon's signed-rank test on each user's mean over seeds, p < 0.05 after Holm's" in text
+        assert "it does not ask whether the mean differs" in text
+        assert text.endswith("Over users they are of the mean difference: Student's t.")
+
+    def test_the_bootstrap_has_an_interval_of_its_own(self, store: Store, train: Train) -> None:
+        found = self.chosen(store, train, "bootstrap")
+        test = rows(found.blocks[0])["full"].tests["hr@10"]
+        assert test.over_users.raw == 2 / 10_000  # no resample has none of the 40
+        assert test.range_over_users is not None
+        # hits of a resample: .025 and .975 of Binomial(200, .2) are 29 and 51, where its shares allow for one more or less
+        assert (test.range_over_users.low, test.range_over_users.high) == pytest.approx((29 / 200, 51 / 200), abs=1.01 / 200)
+        # hits are 50 over 10 and more: from about a half to twice as far off on a logarithmic scale, skewed to the right
+        assert test.range_over_users.relative is not None
+        low, high = test.range_over_users.relative
+        assert 1.5 < low < 4 < high < 15
+        assert high - 4 > 4 - low
+        text = render.as_table(found)
+        assert "† more than noise over users: paired bootstrap on each user's mean over seeds" in text
+        assert "Of 9,999 resamples no p is below .0002, uncorrected." in text
+        assert text.endswith("Over users they are of the mean difference: percentile bootstrap.")
+        assert render.as_table(board(store, metrics=["hr@10"], test="bootstrap")) == text
+
+    @pytest.mark.parametrize(
+        ("test", "name"), [("ttest", "paired t-test"), ("wilcoxon", "Wilcoxon's signed-rank test"), ("bootstrap", "paired bootstrap")]
+    )
+    def test_every_form_names_it(self, store: Store, train: Train, test: UserTest, name: str) -> None:
+        found = self.chosen(store, train, test)
+        for form in ("markdown", "latex"):
+            assert f"{name} on each user's mean over seeds" in render.render(found, form)
+        assert json.loads(render.as_json(found))["data"][0]["significance"]["over_users"] == name
+        header, full, *_ = (line.split(",") for line in render.render(found, "csv").splitlines())
+        assert full[header.index("test_over_users")] == name
+        assert test == "ttest" or "t-test" not in render.as_table(found)
+
+    def test_rows_of_other_users_are_resampled_apart(self, store: Store, train: Train) -> None:
+        store.recipe("ablation", {"baseline": "base"}, "")
+        train("full", 1, MORE)
+        train("base", 1, FEW)
+        train("other", 1, MORE[:-1])
+        found = board(store, metrics=["hr@10"], test="bootstrap")
+        assert [row.label for row in found.blocks[0].rows if row.tests] == ["full"]
+
+    def test_a_level_below_what_resamples_tell(self, store: Store, train: Train) -> None:
+        with pytest.raises(UsageError, match=r"tell nothing of a level below 0\.001, such as 0\.0001"):
+            board(store, alpha=0.0001, test="bootstrap")
 
 
 class TestWhatCannotBeTested:
