@@ -52,6 +52,15 @@ def command(
     wide: Annotated[
         bool, typer.Option("--wide", help="Data sets beside one another, a row a method, as papers print it; sorted by the first.")
     ] = False,
+    sampled: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="ITEMS",
+            help="What ranking among so many sampled items would have shown, for comparison with papers that do, instead of all figures.",
+            show_default=False,
+        ),
+    ] = None,
     cost: Annotated[bool, typer.Option("--cost", help="Also parameters, epochs and times of training, a table per data set.")] = False,
     significance: Annotated[
         bool, typer.Option("--significance", help="Mark differences that are more than noise, and say how large they may be.")
@@ -98,6 +107,8 @@ def command(
         raise typer.BadParameter("name the recipes whose values of today are meant", param_hint="--current")
     floors = [Floor.of(text) for text in fail_under or ()]
     testing = significance or alpha is not None or test is not None
+    if testing and sampled is not None:
+        raise typer.BadParameter("differences are tested of full rankings, which tell more of them; leave it out", param_hint="--sampled")
     if testing and form == "picture":
         print("A picture has no marks; a table has.", file=sys.stderr)
     board, now = Leaderboard(()), None
@@ -119,11 +130,15 @@ def command(
                 group=group,
                 split=split,
                 baseline=baseline,
-                with_published=published,
+                with_published=published and sampled is None,
                 tuned_by=tuned,
             )
             if now is not None:
                 board = replace(board, notes=(*board.notes, *now.notes))
+            if sampled is not None:
+                from sracl.compare.sampled import as_sampled
+
+                board = as_sampled(store, board, sampled)
             if testing and form != "picture":
                 from sracl.compare.significance import ALPHA, with_tests
 

@@ -20,7 +20,7 @@ _ENDS = ("low", "high", "relative_low", "relative_high")
 def as_csv(board: Leaderboard) -> str:
     """One line per row and metric, unrounded; an empty field is what there is not. Baselines and what was tested against are labels."""
     columns = ("recipe", "variant", "cell", "dataset", "protocol", "seen_items", "split", "group", "metric", "mean", "std", "n", "seeds")
-    compared = ("label", "baseline", "difference", "published_in", "published", "difference_to_published", "leaky", "divided")
+    compared = ("label", "baseline", "difference", "published_in", "published", "difference_to_published", "leaky", "divided", "candidates")
     tested = ("tested_against", "p_users", "p_users_corrected", "p_seeds", "p_seeds_corrected")
     within = (
         "tested_difference",
@@ -42,7 +42,7 @@ def as_csv(board: Leaderboard) -> str:
                 beside: list[Beside | None] = [source for source in row.published if metric in source.values]
                 for source in beside or [None]:
                     theirs = [source.source, source.values[metric], source.differences[metric]] if source else [None, None, None]
-                    how = ["; ".join(row.leaky), block.protocol.get("split", "")]
+                    how = ["; ".join(row.leaky), block.protocol.get("split", ""), block.protocol.get("candidates", "")]
                     writer.writerow(
                         [*place, *measured, *against, *theirs, *how, *_tests(row.tests.get(metric), WORDS[block.tested_by].name)]
                     )

@@ -4,6 +4,7 @@ items                       how many were ranked, V, int32 [1]; runs of earlier 
 head                        training interactions from which on an item is popular, int32 [1]; runs of earlier versions lack it
 test.users                  who they are: numbers of users in the data, int32 [U]
 test.lengths                interactions of each one, validation and test included, int32 [U]; runs of earlier versions lack it
+test.seen                   distinct items that each one has had before the target, int32 [U]; runs of earlier versions lack it
 test.popularity             training interactions of each one's target, int32 [U]; runs of earlier versions lack it
 test.keep, test.exclude     rank of each one's target, int32 [U], from 1: seen items kept, and excluded
 valid.users, …              the same for the validation split

@@ -61,6 +61,7 @@ def judge(key: str, run: RunPlan, store: Store, parts: Parts, folder: Path) -> N
                     )
         kept[f"{split}.users"] = users.astype(np.int32)
         kept[f"{split}.lengths"] = lengths[users].astype(np.int32)
+        kept[f"{split}.seen"] = (seen > 0).sum(1).cpu().numpy().astype(np.int32)
         kept[f"{split}.popularity"] = popularity.astype(np.int32)
     # durable, as the state is that follows: a completed run is not judged again
     write_whole(folder / "ranks.npz", lambda part: np.savez_compressed(part, **kept), durable=True)  # type: ignore[arg-type]

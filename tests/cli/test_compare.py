@@ -160,8 +160,25 @@ class TestFilled:
         assert refused.exit_code == 2
         assert "wilcoxon" in refused.stderr
 
+    def test_it_is_not_tested_among_sampled_items(self) -> None:
+        for asked in (["--significance"], ["--test", "ttest"]):
+            assert "differences are tested of full rankings" in runner.invoke(app, ["--sampled", "100", *asked]).stderr
+
     def test_a_level_that_is_none(self) -> None:
         assert isinstance(runner.invoke(app, ["--alpha", "5"]).exception, UsageError)
+
+    def test_sampled_items_take_the_place_of_full_rankings(self) -> None:
+        refused = runner.invoke(app, ["--sampled", "100"]).exception
+        assert isinstance(refused, UsageError)
+        assert "no figures are here with seen items excluded" in str(refused)
+        with Store.open(paths.store_file()) as store:
+            store.metrics("full", split="test", protocol={"seen_items": "exclude"}, group="all", values={"hr@10": 0.1234})
+        result = runner.invoke(app, ["--sampled", "100"])
+        assert result.exit_code == 0
+        assert "candidates: 100 sampled uniformly, seen items excluded" in result.stdout
+        assert "all items ranked" not in result.stdout
+        assert ".1234" not in result.stdout
+        assert runner.invoke(app, ["--sampled", "0"]).exit_code == 2
 
     def test_comparing_writes_nothing(self) -> None:
         before = paths.store_file().read_bytes()

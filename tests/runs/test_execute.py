@@ -20,6 +20,7 @@ import torch
 
 from sracl import paths, processor, whole_file
 from sracl.compare.leaderboard import leaderboard
+from sracl.data import datasets
 from sracl.errors import BudgetError, ResourceError
 from sracl.recipes.plan import Plan, RunPlan, plan
 from sracl.runs import entries, execute
@@ -50,10 +51,14 @@ def test_prints_a_leaderboard_and_keeps_plan_ranks_and_weights(tmp_path: Path) -
     folder = tmp_path / "runs" / run.id
     assert json.loads((folder / "plan.json").read_text())["digest"] == run.digest
     ranks = np.load(folder / "ranks.npz")
-    parts = ("exclude", "keep", "lengths", "popularity", "users")
+    parts = ("exclude", "keep", "lengths", "popularity", "seen", "users")
     assert sorted(ranks) == ["head", "items", *(f"{split}.{part}" for split in ("test", "valid") for part in parts)]
     assert ranks["items"].tolist() == [40]
     assert set(ranks["test.lengths"]) == {10}  # interactions of everyone in this source
+    data = datasets.of_run(run.values)
+    for split, held_out in {"test": 1, "valid": 2}.items():
+        distinct = [len(set(data.sequence(user)[:-held_out].tolist())) for user in ranks[f"{split}.users"]]
+        assert ranks[f"{split}.seen"].tolist() == distinct
     (head,) = ranks["head"]
     tail = ranks["test.exclude"][ranks["test.popularity"] < head]
     assert 0 < len(tail) < len(ranks["test.exclude"])
