@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sracl.compare.leaderboard import in_one_line, recipe_names
+from sracl.compare.leaderboard import recipe_names
+from sracl.compare.rows import in_one_line
 from sracl.errors import RecipeError, UsageError
 from sracl.recipes.plan import plan
 from sracl.recipes.shipped import find
