@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from textual.pilot import Pilot
 from textual.widgets import Static
+from textual.worker import WorkerCancelled
 
 from sracl.compare.board import Leaderboard
 from sracl.tracking.store import Store
@@ -226,8 +228,16 @@ async def test_what_is_the_same_after_a_commit_is_not_laid_out_again(
         await pilot.pause(0.3)
         before = laid_out.count(name)
         for _ in range(3):
-            await app.screen.refresh_rows().wait()  # type: ignore[attr-defined]
+            await refreshed(app)
         assert laid_out.count(name) == before
+
+
+async def refreshed(app: SraclApp) -> None:
+    """Has the screen look at the store anew, until it has."""
+    while True:
+        with suppress(WorkerCancelled):  # by one that a commit began meanwhile
+            await app.screen.refresh_rows().wait()  # type: ignore[attr-defined]
+            return
 
 
 async def test_the_heading_says_while_the_figures_are_not_yet_those_asked_for(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
