@@ -104,6 +104,8 @@ class Row:
     published: tuple[Beside, ...] = ()
     tests: Mapping[str, Comparison] = field(default_factory=dict)
     """Metric -> its test against the baseline, or of the best row against the second best where no row has a baseline."""
+    chosen_among: int = 1
+    """Rows of its variant, of which this one alone is left, since it validates best."""
 
     @property
     def name(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sracl.errors import UsageError, did_you_mean
@@ -34,11 +35,11 @@ def best_validated(rows: Sequence[Row], validated: Sequence[MetricRow], choosing
     tried: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         tried.setdefault((row.recipe, row.variant), []).append(row)
-    kept: list[Row] = []
+    kept: dict[int, Row] = {}  # by identity
     notes: list[str] = []
     for (recipe, _), alternatives in tried.items():
         if recipe not in choosing:
-            kept += alternatives
+            kept |= {id(row): row for row in alternatives}
             continue
         metric = choosing[recipe].strip().lower()
         if metric not in known:
@@ -48,14 +49,14 @@ def best_validated(rows: Sequence[Row], validated: Sequence[MetricRow], choosing
         values = {figure.run_id: figure.value for figure in validated if figure.name == metric}
         shared = set.intersection(*(set(row.seeds) for row in alternatives))
         best = max(alternatives, key=lambda row: _mean(row, shared or set(row.seeds), values))
-        kept.append(best)
+        kept[id(best)] = replace(best, chosen_among=len(alternatives))
         if len(alternatives) > 1:
             notes.append(f"{best.label} validates best of the {len(alternatives)} of {best.name}, by {metric.upper()}")
     counts = {name: len(alternatives) if name[0] in choosing else 1 for name, alternatives in tried.items()}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{count} of {variant or recipe}" for (recipe, variant), count in counts.items())
         notes.append(f"not tried equally often, which favours what was tried more: {told}")
-    return [row for row in rows if row in kept], notes
+    return [kept[id(row)] for row in rows if id(row) in kept], notes
 
 
 def _mean(row: Row, seeds: Collection[int], values: Mapping[str, float]) -> float:

@@ -23,7 +23,7 @@ def side_by_side(board: Leaderboard) -> Leaderboard:
     """The same figures with one block for all data sets of a protocol, a column for each data set and metric.
 
     Columns are called `office hr@20`. Rows of one recipe and label are one row, whose figures stay those of each data set; what a
-    matrix over data sets chose is no part of a label then. A protocol that only one data set has stays as it is.
+    matrix over data sets or validation chose is no part of a label then. A protocol that only one data set has stays as it is.
     """
     together: dict[str, list[Block]] = {}
     for block in board.blocks:
@@ -37,9 +37,10 @@ def _joined(blocks: Sequence[Block]) -> Block:
     rows: dict[tuple[str, str], Row] = {}
     apart = []
     for name, block in zip(names, blocks, strict=True):
-        short = Counter((row.recipe, _without_choice(row.label, block.dataset)) for row in block.rows)
+        labels = {row.label: _shortened(row, block.dataset) for row in block.rows}
+        short = Counter((row.recipe, labels[row.label]) for row in block.rows)
         for row in block.rows:
-            own = _of_columns(row, name, block.dataset)
+            own = _of_columns(row, name, labels)
             if short[own.recipe, own.label] > 1:  # one chose the data set by a matrix, another by itself
                 own = replace(own, cell=row.cell, label=row.label)
             known = rows.get((own.recipe, own.label))
@@ -75,18 +76,23 @@ def _notes(names: Sequence[str], blocks: Sequence[Block]) -> tuple[str, ...]:
     return (*([", ".join(counts)] if counts else []), *told)
 
 
-def _of_columns(row: Row, name: str, dataset: str) -> Row:
-    """The row with its figures, and all that is compared with them, under the names of columns."""
+def _shortened(row: Row, dataset: str) -> str:
+    """What a row is called where other data sets stand beside its own: validation may have chosen other values on each."""
+    return row.name if row.chosen_among > 1 else _without_choice(row.label, dataset)
+
+
+def _of_columns(row: Row, name: str, labels: Mapping[str, str]) -> Row:
+    """The row with its figures, and all that is compared with them, under the names of columns, and rows by their short labels."""
 
     def moved(values: Mapping[str, Any]) -> dict[str, Any]:
         return {f"{name} {metric}": value for metric, value in values.items()}
 
     return replace(
         row,
-        cell={path: value for path, value in row.cell.items() if path != _CHOICE},
-        label=_without_choice(row.label, dataset),
+        cell={} if row.chosen_among > 1 else {path: value for path, value in row.cell.items() if path != _CHOICE},
+        label=labels[row.label],
         figures=moved(row.figures),
-        baseline=row.baseline and _without_choice(row.baseline, dataset),
+        baseline=row.baseline and labels.get(row.baseline, row.baseline),
         differences=moved(row.differences),
         published=tuple(replace(beside, values=moved(beside.values), differences=moved(beside.differences)) for beside in row.published),
         tests=moved(row.tests),

@@ -144,3 +144,24 @@ def test_cut_to_a_terminal_a_part_may_have_nothing_of_a_row(filled: Store) -> No
     first, second = text.split("office, beauty: ")[1].split("beauty HR@20")
     assert [line.split() for line in first.splitlines() if line.startswith("LRD")] == [["LRD"]]
     assert [line.split() for line in second.splitlines() if line.startswith("LRD")] == [["LRD", "1", ".0500"]]
+
+
+def test_what_validation_chose_on_each_data_set_is_one_row(store: Store, add: Add) -> None:
+    store.recipe("ablation", {"baseline": "plain", "published": (), "tuned": "hr@20"}, "")
+    for dataset, best in (("office", 0.1), ("beauty", 0.2)):
+        for variant in ("full", "plain"):
+            for lr in (0.1, 0.2):
+                cell = {"data.name": dataset, "lr": lr}
+                run_id = add(variant, 1, figures(lr), dataset=dataset, cell=cell, values={**cell, "v": variant})
+                for seen_items in ("keep", "exclude"):
+                    facts = {"seen_items": seen_items, "data": dataset}
+                    store.metrics(run_id, split="valid", protocol=facts, group="all", values={"hr@20": float(lr == best)}, count=100)
+    (kept, _) = side_by_side(leaderboard(store, metrics=["hr@20"])).blocks
+    assert [(one.label, one.baseline) for one in kept.rows] == [("full", "plain"), ("plain", None)]
+    assert {metric: figure.mean for metric, figure in kept.rows[0].figures.items()} == {"office hr@20": 0.1, "beauty hr@20": 0.2}
+    chosen = [note for note in kept.notes if "validates best" in note]
+    assert chosen == [
+        f"{dataset}: {variant} lr={lr} validates best of the 2 of {variant}, by HR@20"
+        for dataset, lr in (("office", 0.1), ("beauty", 0.2))
+        for variant in ("full", "plain")
+    ]
