@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sracl.data.sources.events import Events
@@ -85,6 +85,7 @@ def test_the_core_is_counted_before_each_pass() -> None:
     assert said == ["4 of 9 interactions are of users and items with 2 or more, after 4 passes"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no defect of what is tested
 @given(
     st.lists(st.tuples(st.sampled_from("abcde"), st.sampled_from("vwxyz"), st.integers(0, 3)), min_size=1, max_size=40), st.integers(1, 4)
 )
