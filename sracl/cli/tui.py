@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from typing import Annotated, Literal
 
 import typer
@@ -20,7 +19,6 @@ def command(
     ] = False,
 ) -> None:
     """Browse runs in the terminal. It may be opened and closed while runs go on."""
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it would outlive its terminal, and read what is gone for ever
     if theme == "no-colour":
         os.environ["NO_COLOR"] = "1"  # Textual reads it when an application is made
     from dataclasses import replace
@@ -29,7 +27,9 @@ def command(
     from sracl.tui import settings
     from sracl.tui.app import SraclApp
     from sracl.tui.ascii import is_needed
+    from sracl.tui.hang_up import end_with_terminal
 
+    end_with_terminal()
     chosen = settings.read()
     if theme in ("dark", "light"):
         chosen = replace(chosen, theme=settings.LIGHT if theme == "light" else settings.DARK)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import select
 import signal
 import struct
 import subprocess
@@ -69,7 +70,15 @@ class Terminal:
         os.close(theirs)
         self.printed = b""
         """Everything so far, escape codes among it."""
-        threading.Thread(target=self._read, daemon=True).start()
+        self._is_closed = threading.Event()
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def close(self) -> None:
+        """Be gone, without a signal to the program, which it does not control."""
+        self._is_closed.set()
+        self._reading.join()
+        os.close(self._ours)
 
     def press(self, keys: str) -> None:
         """Type."""
@@ -84,7 +93,9 @@ class Terminal:
         fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
     def _read(self) -> None:
-        while True:
+        while not self._is_closed.is_set():
+            if not select.select([self._ours], [], [], 0.2)[0]:
+                continue
             try:
                 got = os.read(self._ours, 65536)
             except OSError:  # the other end is closed

@@ -292,6 +292,16 @@ def test_a_worker_outlives_the_terminal_it_was_started_in(home: Path) -> None:
     assert len({(job.worker or {})["pid"] for job in done.values()}) == 1  # the second was begun after the terminal was gone
 
 
+def test_it_ends_with_a_terminal_that_sends_no_signal(home: Path) -> None:
+    terminal = Terminal({**os.environ, "LC_ALL": "C.UTF-8"})
+    try:
+        wait_until(home, lambda _: b"Quit" in terminal.printed)
+        terminal.close()
+        assert terminal.process.wait(300) == -signal.SIGHUP
+    finally:
+        terminal.process.kill()
+
+
 async def test_a_run_without_a_job_says_every_time_that_there_is_none_to_cancel(app: SraclApp, home: Path) -> None:
     with Store.open(store_file(home)) as store:
         register(store, "abc123")
