@@ -31,25 +31,19 @@ def command(
     from sracl import paths
     from sracl.cli.names import runs_named
     from sracl.compare.wording import place
-    from sracl.errors import UsageError, did_you_mean
+    from sracl.errors import UsageError
     from sracl.tracking import queries, tagging, tags
     from sracl.tracking.reader import Reader
     from sracl.tracking.store import Store
 
     if options := [word for word in words if word.startswith("--")]:
         raise UsageError(f"There is no option {options[0]}; a tag is taken away by one hyphen, as in -old.")
-    add, remove = ([word[1:] for word in words if word.startswith(sign)] for sign in "+-")
     references = [word for word in words if not re.match("[+-]", word)]
-    if not references or not (add or remove):
+    if not references or len(references) == len(words):
         raise UsageError("Say which runs, and +TAG to give them a tag or -TAG to take one away, such as `sracl tag @last +ablation`.")
-    for name in (*add, *remove):
-        tags.checked(name)
     with Reader.open(paths.store_file()) as reader:
         chosen = runs_named(reader, references)
-    having = {name for run in chosen for name in run.tags}
-    if foreign := [name for name in remove if name not in having]:
-        known = f" They have: {', '.join(sorted(having))}." if having else ""
-        raise UsageError(f"None of these runs has the tag '{foreign[0]}'.{did_you_mean(foreign[0], having)}{known}")
+    add, remove = tags.changes([word for word in words if word not in references], {name for run in chosen for name in run.tags})
     ids = [run.id for run in chosen]
     with Store.open(paths.store_file()) as store:
         tagging.tag(store, ids, add=add, remove=remove)

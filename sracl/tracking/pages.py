@@ -60,7 +60,7 @@ def page(
     state: State | None = None,
     recipe: str | None = None,
     dataset: str | None = None,
-    tag: str | None = None,
+    tags: Collection[str] = (),
     marked: Collection[str] = (),
 ) -> Page:
     """Runs, sorted; what has no value stands last, and among equals the one registered last first.
@@ -74,15 +74,13 @@ def page(
         state: Only runs shown in this state.
         recipe: Only runs with a place in this recipe.
         dataset: Only runs on this data set.
-        tag: Only runs that have this tag.
+        tags: Only runs that have all of these tags.
         marked: Ids of the runs that sorting by `marked` puts together.
     """
     with store.reading() as view:
         view.create_function("watched", 1, _watched, deterministic=True)
         shown, running = _shown(view)
-        conditions = [equals("run.dataset", dataset), in_recipe(recipe)]
-        if tag is not None:
-            conditions.append(tagged(view, tag))
+        conditions = [equals("run.dataset", dataset), in_recipe(recipe), *(tagged(view, tag) for tag in tags)]
         if state is not None:
             conditions.append((f"{shown} = ?", [*running, state]))
         clause, values = where(*conditions)

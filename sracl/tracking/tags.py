@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from sracl.errors import UsageError
+from sracl.errors import UsageError, did_you_mean
 from sracl.tracking.rows import among
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from sracl.tracking.reader import Reader
     from sracl.tracking.rows import Condition
@@ -30,6 +30,23 @@ def checked(name: str) -> str:
     if not NAME.fullmatch(name):
         raise UsageError(f"A tag is a word of letters, digits, '_', '-' and '.', at most 64 of them; '{name}' is none.")
     return name
+
+
+def changes(words: Sequence[str], having: Collection[str]) -> tuple[list[str], list[str]]:
+    """Tags to give and tags to take away, of words such as `+ablation` and `-old`.
+
+    Args:
+        words: Each begins with its sign.
+        having: Tags that the runs have which are meant.
+
+    Raises:
+        UsageError: A word is no tag, or none of the runs has a tag that is to be taken away.
+    """
+    add, remove = ([checked(word[1:]) for word in words if word.startswith(sign)] for sign in "+-")
+    if foreign := [name for name in remove if name not in having]:
+        known = f" They have: {', '.join(sorted(having))}." if having else ""
+        raise UsageError(f"None of these runs has the tag '{foreign[0]}'.{did_you_mean(foreign[0], having)}{known}")
+    return add, remove
 
 
 def counts(store: Reader) -> dict[str, int]:

@@ -63,16 +63,20 @@ class SteeringScreen(StoreScreen):
 
         self.app.push_screen(Question(*stopping(job, again=again)), stop)
 
-    @work(thread=True, group="steering", exit_on_error=False)
     def steer(self, arguments: Sequence[str], told: str) -> None:
-        """Carry out `sracl queue ARGUMENTS`, and say what came of it.
+        """Carry out `sracl queue ARGUMENTS`, and say what came of it; see `carry_out`."""
+        self.carry_out(["queue", *arguments], told)
+
+    @work(thread=True, group="steering", exit_on_error=False)
+    def carry_out(self, arguments: Sequence[str], told: str) -> None:
+        """Carry out a command that changes something, and say what came of it.
 
         Args:
             arguments: Of the command line.
             told: What to say when it is done; what the command says, where this is empty.
         """
         worker = get_current_worker()
-        answer = ask(["queue", *arguments], unwanted=lambda: worker.is_cancelled)
+        answer = ask(arguments, unwanted=lambda: worker.is_cancelled)
         if answer is None or worker.is_cancelled:
             return
         if answer.code:

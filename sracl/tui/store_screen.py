@@ -13,6 +13,8 @@ from sracl.tracking.reader import Reader
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from textual.events import Key
+
 
 class StoreScreen(Screen[None]):
     """A screen that shows what a store holds.
@@ -39,8 +41,15 @@ class StoreScreen(Screen[None]):
         return opened(self.store, leave_no_trace=self.read_only)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether an action is offered."""
-        return not (action in self.WRITES and self.read_only)
+        """Whether an action is offered; None for one whose key says why it is not."""
+        return None if action in self.WRITES and self.read_only else True
+
+    def on_key(self, pressed: Key) -> None:
+        """Say why a key does nothing that would write."""
+        active = self.active_bindings.get(pressed.key)
+        if active is not None and active.node is self and not active.enabled and _name(active.binding.action) in self.WRITES:
+            told = f"{active.binding.description} would write, and `sracl tui` was started with --read-only: nothing is changed."
+            self.notify(told, severity="warning", markup=False)
 
     def on_screen_resume(self) -> None:
         """Read what has changed while another screen was above this one."""
@@ -56,6 +65,11 @@ class StoreScreen(Screen[None]):
     def refresh_rows(self) -> object:
         """Read again, in a thread worker, and draw what changed; called after every commit of another process."""
         raise NotImplementedError
+
+
+def _name(action: str) -> str:
+    """Of an action, without its parameters."""
+    return action.partition("(")[0]
 
 
 def opened(store: Path, *, leave_no_trace: bool) -> Reader:

@@ -38,7 +38,7 @@ def test_runs_are_found_by_all_of_their_tags(three: Store) -> None:
     assert [run.id for run in queries.runs(three, tags=["old"])] == ["r2", "r1"]
     assert [run.id for run in queries.runs(three, tags=["old", "ablation"])] == ["r1"]
     assert queries.runs(three, tags=["new"]) == []
-    page = pages.page(three, size=10, tag="old")
+    page = pages.page(three, size=10, tags=["old"])
     assert [(line.id, line.tags) for line in page.lines] == [("r2", ("größer", "old")), ("r1", ("ablation", "old"))]
     assert page.counts == {"planned": 2}
 
@@ -68,7 +68,7 @@ def test_a_store_of_before_there_were_tags_is_read_as_it_is_and_brought_up_to_da
     with Reader.open(path) as reader:
         assert told(reader) == {"r1": ((), "")}
         assert queries.runs(reader, tags=["old"]) == []
-        assert pages.page(reader, size=10, tag="old").total == 0
+        assert pages.page(reader, size=10, tags=["old"]).total == 0
         assert tags.counts(reader) == {}
     with Store.open(path) as store:
         tagging.tag(store, ["r1"], add=["old"])

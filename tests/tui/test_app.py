@@ -14,7 +14,7 @@ from sracl.errors import UsageError
 from sracl.tracking import identity, tagging
 from sracl.tracking.store import Store
 from sracl.tui.app import SraclApp
-from sracl.tui.runs.screen import wanted
+from sracl.tui.runs.wanted import wanted
 from sracl.tui.widgets.key_list import KeyList
 from sracl.tui.widgets.rows import Rows
 from tests.tui import support

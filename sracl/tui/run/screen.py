@@ -19,10 +19,10 @@ from sracl.registry.wording import in_toml
 from sracl.runs.log import FILE as LOG
 from sracl.tracking import artifacts, progress, queries
 from sracl.tracking.values import now
+from sracl.tui.annotating import AnnotatingScreen
 from sracl.tui.run.hand_over import hand_over
 from sracl.tui.run.log import JobLog
 from sracl.tui.run.tail import Tail
-from sracl.tui.steering import SteeringScreen
 from sracl.tui.widgets.chart import Chart
 from sracl.tui.widgets.keys import Keys
 from sracl.tui.widgets.scroll import Scroll
@@ -40,7 +40,7 @@ _EMPTY = {
 _LOOK_SECONDS = 0.5
 
 
-class RunScreen(SteeringScreen):
+class RunScreen(AnnotatingScreen):
     """A run.
 
     Args:
@@ -62,6 +62,8 @@ class RunScreen(SteeringScreen):
         Binding("c", "cancel", "Cancel", id="run.cancel"),
         Binding("R", "retry", "Retry", id="run.retry"),
         Binding("p", "checkpoint", "Checkpoint", id="run.checkpoint"),
+        Binding("t", "tag", "Tags", id="run.tags"),
+        Binding("w", "note", "Note", id="run.note"),
     ]
 
     def __init__(self, store: Path, run_id: str) -> None:
@@ -123,6 +125,14 @@ class RunScreen(SteeringScreen):
     def action_retry(self) -> None:
         """Let the job of this run wait again."""
         self.steer(["retry", self._run_id], "")
+
+    def action_tag(self) -> None:
+        """Change the tags of this run."""
+        self.ask_for_tags([self._run_id])
+
+    def action_note(self) -> None:
+        """Write the note of this run."""
+        self.ask_for_note(self._run_id)
 
     @work(thread=True, exclusive=True, exit_on_error=False)
     def refresh_rows(self) -> None:

@@ -9,14 +9,15 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable, Input, Static
 
 from sracl.compare.wording import age, at_most, epochs, place, state_with_sign
-from sracl.errors import UsageError, did_you_mean
+from sracl.errors import UsageError
 from sracl.tracking import jobs, pages, progress
 from sracl.tracking.identity import State
 from sracl.tracking.values import now
+from sracl.tui.annotating import AnnotatingScreen
 from sracl.tui.diff.screen import DiffScreen
 from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.run.screen import RunScreen
-from sracl.tui.steering import SteeringScreen
+from sracl.tui.runs.wanted import wanted
 from sracl.tui.widgets.chart import sparkline
 from sracl.tui.widgets.columns import Columns
 from sracl.tui.widgets.filter import Filter
@@ -55,10 +56,9 @@ _COLUMNS: Mapping[str, Order | None] = {
 _GIVES_WAY = Columns(elastic="recipe", leaving={"device": 18, "valid": 18, "age": 18, "trend": 18, "data": 12, "seed": 12, "left": 12})
 _TREND = 10
 """Cells of a trend, with two dots in each."""
-_FILTERS = {"state": "state", "recipe": "recipe", "data": "dataset", "tag": "tag"}
 
 
-class RunsScreen(SteeringScreen):
+class RunsScreen(AnnotatingScreen):
     """Runs, 500 a page, the newest first unless another order is asked for; filter and order are those of all of them.
 
     Args:
@@ -74,6 +74,8 @@ class RunsScreen(SteeringScreen):
         Binding("N", "neighbours", "Neighbours", id="runs.neighbours"),
         Binding("c", "cancel", "Cancel", id="runs.cancel"),
         Binding("R", "retry", "Retry", id="runs.retry"),
+        Binding("t", "tag", "Tags", id="runs.tags"),
+        Binding("w", "note", "Note", id="runs.note"),
         Binding("greater_than_sign", "turn(1)", "Next page", show=False, id="runs.next_page"),
         Binding("less_than_sign", "turn(-1)", "Page before", show=False, id="runs.page_before"),
         Binding("escape", "leave_filter", "Back to the runs", show=False, id="runs.leave_filter"),
@@ -155,6 +157,17 @@ class RunsScreen(SteeringScreen):
         """Let the job of the run under the cursor wait again."""
         if (key := self.query_one(Rows).selected_key) is not None:
             self.steer(["retry", key], "")
+
+    def action_tag(self) -> None:
+        """Change the tags of the marked runs, or else of the one under the cursor."""
+        key = self.query_one(Rows).selected_key
+        if chosen := list(self._marked) or ([] if key is None else [key]):
+            self.ask_for_tags(chosen)
+
+    def action_note(self) -> None:
+        """Write the note of the run under the cursor."""
+        if (key := self.query_one(Rows).selected_key) is not None:
+            self.ask_for_note(key)
 
     @on(DataTable.RowSelected)
     def action_open(self) -> None:
@@ -239,23 +252,6 @@ def _totals(page: pages.Page, filtered_by: str) -> str:
         total = f"{page.first + 1:,} to {page.first + len(page.lines):,} of {total}, < and > turn pages"
     others = [f"{page.counts[state]:,} {state}" for state in get_args(State) if state != "running" and page.counts.get(state)]
     return ", ".join([total, f"{page.counts.get('running', 0)} running", *others])
-
-
-def wanted(text: str) -> dict[str, str]:
-    """What a filter asks of `pages.page`.
-
-    Raises:
-        UsageError: A word has no `name:` in front that can be filtered by, or names a state that there is not.
-    """
-    found = {}
-    for word in text.split():
-        name, _, value = word.partition(":")
-        if name not in _FILTERS or not value:
-            raise UsageError(f"'{word}' is no filter. Write {', '.join(f'{known}:VALUE' for known in _FILTERS)}.")
-        if name == "state" and value not in get_args(State):
-            raise UsageError(f"No run is ever '{value}'.{did_you_mean(value, get_args(State))} States: {', '.join(get_args(State))}.")
-        found[_FILTERS[name]] = value
-    return found
 
 
 def _course(course: Course | None, *, ascii: bool) -> tuple[str, str, str]:
