@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import IO, TYPE_CHECKING, Any
 
 from sracl import paths, sqlite
@@ -110,7 +111,7 @@ class Answers:
         if not self.file.is_file():
             return []
         with self.opened() as database:
-            ledger.bury(database, self.file)
+            database.create_function("is_left", 1, cache(partial(ledger.is_left, self.file)))
             requests = database.execute(
                 "SELECT provider, model, sum(reply IS NOT NULL), sum(failure IS NOT NULL), sum(settled_at IS NULL) "
                 "FROM requests GROUP BY provider, model ORDER BY provider, model"
@@ -118,7 +119,8 @@ class Answers:
             attempts = {
                 (provider, model): sums
                 for provider, model, *sums in database.execute(
-                    "SELECT provider, model, sum(outcome IS NULL), sum(outcome IS 'lost'), total(tokens_in), total(tokens_out), "
+                    "SELECT provider, model, sum(outcome IS NULL AND NOT is_left(owner)), "
+                    "sum(outcome IS 'lost' OR (outcome IS NULL AND is_left(owner))), total(tokens_in), total(tokens_out), "
                     "total(tokens_cached), total(cost), total(CASE WHEN outcome IS NULL OR outcome = 'lost' THEN most END) "
                     "FROM attempts JOIN requests USING (key) GROUP BY provider, model"
                 )

@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import os
 import time
 import uuid
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sracl import sqlite
+from sracl import paths, sqlite
 from sracl.llm_providers import ledger
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
 
+    from sracl.llm_providers.allowance import Ceiling
     from sracl.llm_providers.answers import Answers
     from sracl.llm_providers.request import Request
 
@@ -73,6 +75,24 @@ class Desk:
             self._database.close()
             (ledger.owners(self.file) / self.owner).unlink(missing_ok=True)
             self._lock.close()
+
+    def declare(self, request: Request, ceilings: Iterable[Ceiling] = ()) -> None:
+        """Say, in the file that is locked, who asks whom and what may be spent; `present` tells it to those who look on.
+
+        Args:
+            request: One of those that will be asked.
+            ceilings: What may be spent; what was spent before is counted in them.
+        """
+        told = {
+            "pid": os.getpid(),
+            "project": str(paths.project()),
+            "provider": request.provider,
+            "model": request.model,
+            "begun_at": time.time(),
+            "ceilings": [(ceiling.dollars, ceiling.spent) for ceiling in ceilings if ceiling.dollars is not None],
+        }
+        with contextlib.suppress(OSError):  # a full disk ends the asking itself, in words of its own
+            os.write(self._lock.fileno(), json.dumps(told).encode())
 
     @contextlib.contextmanager
     def write(self) -> Iterator[Entry]:

@@ -4,7 +4,8 @@
       requests            one row for all that decides an answer, with the answer, or the reason why there is none
       attempts            one row for every time a request was sent, with what it cost
       batches             one row for all requests that were handed in together; they outlive the process that did so
-    answers.owners/ID     held locked by a process while it has requests under way; the lock goes with the process
+    answers.owners/ID     held locked by a process while it has requests under way, whose project and ceilings it tells; the
+                          lock goes with the process
     answers.lock          held while the tables are made
 
 An attempt is on the disk before its request is sent, and an answer before it counts. What a process had under way when it
@@ -89,6 +90,20 @@ def lose(database: sqlite3.Connection, owner: str, detail: str) -> None:
 def owners(file: Path) -> Path:
     """The folder of locks beside this file of answers."""
     return file.with_suffix(".owners")
+
+
+def is_left(file: Path, owner: str) -> bool:
+    """Whether nobody waits any longer for what this owner has under way; the next to ask declares it lost. Nothing is written."""
+    if owner.startswith(BATCH):
+        return False
+    try:
+        with (owners(file) / owner).open("r") as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return True
+    except FileNotFoundError:
+        return True
+    except BlockingIOError:
+        return False
 
 
 def is_dead(file: Path, owner: str) -> bool:

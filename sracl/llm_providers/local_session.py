@@ -97,6 +97,7 @@ class LocalSession:
         self._demand_room(waiting)
         settled = total - len(due)
         with Desk(self.answers) as desk:
+            desk.declare(due[0].request)
             while waiting:
                 again: list[Waiting] = []
                 for batch in batches(waiting, self.batch_size):

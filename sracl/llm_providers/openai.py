@@ -122,6 +122,7 @@ class OpenAI(Served):
             others = Others(answers, keys)  # before what was spent so far is counted: better counted twice than not at all
             for ceiling in ceilings:
                 ceiling.count(answers, keys)
+            desk.declare(due[0].request, ceilings)
             session = ChatSession(
                 self.server,
                 clients,

@@ -116,6 +116,7 @@ class OpenAIBatch(Served):
         room = min(rooms) if rooms else None
         try:
             with Desk(answers) as desk, self.server.batch_client(timeout=self.timeout, retries=self.retries) as client:
+                desk.declare(due[0].request, ceilings)
                 counter = BatchCounter(self.server, client, answers, desk, attempts=self.attempts)
                 self._settle(counter, {one.request.key: one for one in due}, keys, room)
         finally:

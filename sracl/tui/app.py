@@ -76,6 +76,7 @@ class SraclApp(App[None]):
         Binding("5", "visit('launch')", "Launch", id="screen.launch", group=_SCREENS),
         Binding("6", "visit('neighbours')", "Neighbours", id="screen.neighbours", group=_SCREENS),
         Binding("7", "visit('components')", "Components", id="screen.components", group=_SCREENS),
+        Binding("8", "visit('llm')", "LLM", id="screen.llm", group=_SCREENS),
         Binding("Q", "quit", "Quit", id="quit"),
         Binding("colon,ctrl+p", "command_palette", "Commands", show=False, key_display=":", id="palette"),
         Binding("T", "switch_theme", "Theme", show=False, id="theme"),
@@ -281,6 +282,10 @@ def _screen(name: str, store: Path) -> StoreScreen:
         from sracl.tui.neighbours.screen import NeighboursScreen
 
         return NeighboursScreen(store)
+    if name == "llm":
+        from sracl.tui.llm.screen import LlmScreen
+
+        return LlmScreen(store)
     from sracl.tui.components.screen import ComponentsScreen
 
     return ComponentsScreen(store)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import re
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from sracl.llm_providers.answers import Answers
 from sracl.llm_providers.chat_server import asked_to_wait
 from sracl.llm_providers.ledger import PICODOLLARS
 from sracl.llm_providers.openai import OpenAI
+from sracl.llm_providers.present import Asker, askers
 from tests.support.openai_server import CANARY, OpenAIServer, Said, Trouble, completion, failing, mixed_faults
 from tests.support.recipes import heed_ctrl_c
 
@@ -63,6 +65,23 @@ def replies(asked: Sequence[Prompt]) -> list[str]:
 def account() -> Any:
     (only,) = Answers().accounts()
     return only
+
+
+def test_says_who_asks_and_what_may_be_spent_while_it_does(server: OpenAIServer) -> None:
+    seen: list[Asker] = []
+
+    def reply(user: str) -> str:
+        seen.extend(askers(Answers()))
+        return f"reply to {user}"
+
+    server.reply = reply
+    made = provider(server, concurrency=1, max_cost=0.5)
+    made.allowance = Allowance(max_cost=0.2)
+    made(prompts(3))
+    assert [(each.pid, each.model, each.under_way, each.ceiling) for each in seen] == [(os.getpid(), "deepseek-chat", 1, 0.2)] * 3
+    assert [each.answered for each in seen] == [0, 1, 2]
+    assert 2 * A_REPLY < seen[-1].counted < 0.2
+    assert askers(Answers()) == []
 
 
 def test_asks_each_thing_once_and_answers_in_order(server: OpenAIServer) -> None:

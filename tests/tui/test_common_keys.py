@@ -17,6 +17,7 @@ from sracl.tui.app import SraclApp
 from sracl.tui.compare.screen import CompareScreen
 from sracl.tui.components.screen import ComponentsScreen
 from sracl.tui.launch.screen import LaunchScreen
+from sracl.tui.llm.screen import LlmScreen
 from sracl.tui.neighbours.screen import NeighboursScreen
 from sracl.tui.queue.screen import QueueScreen
 from sracl.tui.run.screen import RunScreen
@@ -65,6 +66,7 @@ async def test_digits_go_to_screens_from_everywhere(path: Path) -> None:
             "5": LaunchScreen,
             "6": NeighboursScreen,
             "7": ComponentsScreen,
+            "8": LlmScreen,
             "2": RunScreen,
             "1": RunsScreen,
         }
@@ -233,7 +235,7 @@ async def test_read_only_writes_nothing_and_offers_nothing_that_would(path: Path
         await ready(pilot, app)
         await pilot.press("y", "T", "enter")
         await shows(pilot, "run      cat")
-        for key in ("c", "R", "t", "w", "3", "D", "w", "4", "x", "5", "ctrl+s", "6", "7", "1"):
+        for key in ("c", "R", "t", "w", "3", "D", "w", "4", "x", "5", "ctrl+s", "6", "7", "8", "1"):
             await pilot.press(key)
             await pilot.pause(0.3)
             assert not {"Export", "Enqueue", "Cancel", "Retry", "Sooner", "Worker"} & set(text(app).splitlines()[-1].split())
@@ -276,7 +278,7 @@ async def test_the_foot_of_the_screen_tells_the_keys_and_may_be_clicked(path: Pa
     async with app.run_test(size=(100, 24)) as pilot:
         await ready(pilot, app)
         foot = text(app).splitlines()[-1]
-        assert foot.endswith("? Help 1-7 Screens Q Quit")  # whatever else there is has to give way
+        assert foot.endswith("? Help 1-8 Screens Q Quit")  # whatever else there is has to give way
         assert "f8 Mark" in foot
         await pilot.click(Keys, offset=(foot.index("Neighbours"), 0))
         await until(pilot, lambda: isinstance(app.screen, NeighboursScreen))

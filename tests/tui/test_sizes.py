@@ -92,7 +92,7 @@ async def test_the_storm(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "keys", [(), ("j", "enter"), ("j", "enter", "C"), ("3",), ("4",), ("5",), ("6",), ("7",), ("s",), ("colon",), ("f1",)]
+    "keys", [(), ("j", "enter"), ("j", "enter", "C"), ("3",), ("4",), ("5",), ("6",), ("7",), ("8",), ("s",), ("colon",), ("f1",)]
 )
 async def test_ascii_alone_is_printed_where_nothing_else_is_known(path: Path, keys: tuple[str, ...]) -> None:
     app = SraclApp(path, ascii=True)
