@@ -47,18 +47,20 @@ def chosen(wanted: Sequence[Plan], trials: Sequence[Plan]) -> list[Plan]:
     """Of plans what validation has chosen among the trials of the same recipes.
 
     Raises:
-        UsageError: A recipe has no sweep, or trials are still to be done.
+        UsageError: A recipe has no sweep, trials are still to be done, or every one of them failed.
     """
     from sracl import paths
     from sracl.compare import chosen as choice
     from sracl.tracking.reader import Reader
 
-    left = []
+    left: list[Plan] = []
+    told: list[str] = []
     with Reader.open(paths.store_file()) if paths.store_file().is_file() else nullcontext() as store:
         for plan, tried in zip(wanted, trials, strict=True):
             kept, notes = choice.chosen(store, tried, plan)
             left.append(kept)
-            print("\n".join(f"{plan.name}: {note}." for note in notes), file=sys.stderr)
+            told += [f"{note.removesuffix('.')}." for note in notes]
+    print("\n".join(told), file=sys.stderr)
     return left
 
 

@@ -29,7 +29,7 @@ def chosen(store: Reader | None, trials: Plan, wanted: Plan) -> tuple[Plan, list
         What is left of the wanted runs, and what to say of the choice.
 
     Raises:
-        UsageError: The recipe has no sweep, or trials are still to be done.
+        UsageError: The recipe has no sweep, trials are still to be done, or every one of them failed.
     """
     if "tuned" not in trials.report:
         raise UsageError(
@@ -45,11 +45,23 @@ def chosen(store: Reader | None, trials: Plan, wanted: Plan) -> tuple[Plan, list
         )
     failed = [run for run in trials.runs if states[run_id(run)].state == "failed"]
     notes = [f"{label(run)} failed and takes no part: {states[run_id(run)].reason}" for run in failed]
+    if len(failed) == len(trials.runs):
+        raise UsageError(
+            f"Every trial of {trials.name} failed: there is nothing to choose among. Such as {label(failed[0])}: "
+            f"{states[run_id(failed[0])].reason}"
+        )
     board = leaderboard(store, [trials.name], with_published=False, run_ids=set(states))
     protocols = {(run.values["data"]["name"], run.values["evaluation"]["seen_items"]) for run in trials.runs}
     blocks = [block for block in board.blocks if (block.dataset, block.protocol.get("seen_items")) in protocols]
     places = {(row.variant, canonical_cell(row.cell), block.dataset) for block in blocks for row in block.rows}
     metric = str(trials.report["tuned"]).upper()
-    notes += [f"{row.label} validates best on {block.dataset}, by {metric}" for block in blocks for row in block.rows]
+    notes += [f"{trials.name}: {row.label} validates best on {block.dataset}, by {metric}" for block in blocks for row in block.rows]
     runs = [run for run in wanted.runs if (run.variant, canonical_cell(run.cell), run.values["data"]["name"]) in places]
+    with_choice = {(variant, dataset) for variant, _, dataset in places}
+    without = dict.fromkeys((run.variant, run.values["data"]["name"]) for run in failed)
+    notes += [
+        f"{trials.name}: nothing is chosen{f' of {variant}' if variant else ''} on {dataset}, as every trial failed"
+        for variant, dataset in without
+        if (variant, dataset) not in with_choice
+    ]
     return replace(wanted, runs=tuple(runs)), notes

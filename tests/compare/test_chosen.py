@@ -73,7 +73,7 @@ def test_of_each_variant_the_best_by_the_protocol_of_the_recipe_is_left(store: S
     end(trials, {("narrow", 10): 0.2, ("narrow", 20): 0.1, ("wide", 10): 0.2, ("wide", 20): 0.3})
     left, notes = chosen(store, trials, plan(str(recipe), seeds=[1, 2]))
     assert lengths(left) == [("narrow", 10, 1), ("narrow", 10, 2), ("wide", 20, 1), ("wide", 20, 2)]
-    assert notes == [f"{label} validates best on demo, by MRR@10" for label in ("narrow data.max_length=10", "wide data.max_length=20")]
+    assert notes == [f"tuning: {label} validates best on demo, by MRR@10" for label in ("narrow data.max_length=10", "wide data.max_length=20")]
 
 
 def test_what_failed_was_tried_and_is_told(store: Store, recipe: Path, end: End) -> None:
@@ -82,6 +82,18 @@ def test_what_failed_was_tried_and_is_told(store: Store, recipe: Path, end: End)
     left, notes = chosen(store, trials, trials)
     assert lengths(left) == [("narrow", 10, 1), ("wide", 10, 1)]
     assert notes[0] == "tuning · wide · data.max_length=20 · seed 1 failed and takes no part: out of memory"
+
+
+def test_a_variant_of_which_every_trial_failed_is_told_and_a_recipe_of_such_alone_refused(store: Store, recipe: Path, end: End) -> None:
+    trials = plan(str(recipe))
+    end(trials, {("narrow", 10): 0.2})
+    left, notes = chosen(store, trials, trials)
+    assert lengths(left) == [("narrow", 10, 1)]
+    assert notes[-1] == "tuning: nothing is chosen of wide on demo, as every trial failed"
+    lost = plan(str(recipe), sets=["train.epochs=7"])
+    end(lost, {})
+    with pytest.raises(UsageError, match=r"Every trial of tuning failed: .* tuning · narrow · data.max_length=10 · seed 1: out of memory"):
+        chosen(store, lost, lost)
 
 
 def test_nothing_is_chosen_before_all_trials_are_done(store: Store, recipe: Path) -> None:
