@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
@@ -32,8 +33,8 @@ class Floor:
         """
         metric, _, number = text.partition("=")
         try:
-            if metric.strip():
-                return cls(metric.strip().lower(), float(number))
+            if metric.strip() and math.isfinite(least := float(number)):
+                return cls(metric.strip().lower(), least)
         except ValueError:
             pass
         raise UsageError(f"--fail-under takes a metric and the least that is enough, such as ndcg@10=0.04, got '{text}'.")

@@ -96,7 +96,13 @@ class TestFilled:
         assert second.startswith("base: hr@5 is 0.05, less than 0.06 (demo: test, ")
 
     @pytest.mark.parametrize(
-        ("floor", "told"), [("hr@11=0.1", "Did you mean 'hr@10'"), ("hr@10", "such as ndcg@10=0.04"), ("hr@10=much", "got 'hr@10=much'")]
+        ("floor", "told"),
+        [
+            ("hr@11=0.1", "Did you mean 'hr@10'"),
+            ("hr@10", "such as ndcg@10=0.04"),
+            ("hr@10=much", "got 'hr@10=much'"),
+            ("hr@10=nan", "got 'hr@10=nan'"),
+        ],
     )
     def test_what_was_not_measured_cannot_be_demanded(self, floor: str, told: str) -> None:
         error = runner.invoke(app, ["--fail-under", floor]).exception
