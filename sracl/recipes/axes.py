@@ -11,6 +11,7 @@ from sracl.recipes.lines import Path, join_path, split_path
 from sracl.recipes.settings import COMMAND_LINE, Setting, overlap, touched, why_not_settable
 from sracl.recipes.sweep import Range, Sweep, draw
 from sracl.registry.wording import in_toml
+from sracl.wording import how_many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -142,11 +143,11 @@ def place(setting: Setting, axes: Sequence[Axis]) -> tuple[bool, list[Problem]]:
         Whether there is such an axis; and what is wrong, also where axes decide some of what it does.
     """
     mine = [axis for axis in axes if axis.path == setting.path]  # one, but for spaces of several variants
+    if mine and setting.value == []:
+        what = f"{mine[0].table.capitalize()} lists values for this path; at least one is needed."
+        return True, [COMMAND_LINE.problem(setting.path, what)]
     for axis in mine:
         axis.replace(setting.value)
-        if not axis.values:
-            what = f"{axis.table.capitalize()} lists values for this path; at least one is needed."
-            return True, [COMMAND_LINE.problem(setting.path, what)]
     if mine:
         return True, []
     decided = touched(setting.path, setting.value)
@@ -175,15 +176,16 @@ def cells(listed: Sequence[Axis], drawn: Sequence[Axis], sweep: Sweep | None, wi
             yield list(zip((*listed, *drawn), (*cell, *point), strict=True))
 
 
-def too_few(drawn: Sequence[Axis], sweep: Sweep, widest: int, origin: Origin) -> list[Problem]:
-    """Trials without points for them, and points without trials; arguments are those of `cells`."""
+def too_few(drawn: Sequence[Axis], sweep: Sweep, widest: int, origin: Origin, variant: str) -> list[Problem]:
+    """Trials without points for them, and points without trials; arguments are those of `cells`, and the variant's name."""
     if sweep.trials is None:
         what = "Missing. It is how many points of the space every variant is tried at." if drawn else ""
     elif not drawn:
         what = "Are drawn from a space, and there is none: [sweep.space] gives paths their ranges or values."
     else:
         count = len(_points(drawn, sweep, widest))
-        what = f"The space has {count} points, and {sweep.trials} are asked for." if count < sweep.trials else ""
+        of_variant = f" of variant '{variant}'" if variant else ""
+        what = f"The space{of_variant} has {how_many(count, 'point')}, and {sweep.trials} are asked for." if count < sweep.trials else ""
     return [origin.problem(("sweep", "trials"), what)] if what else []
 
 

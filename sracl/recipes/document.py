@@ -146,7 +146,7 @@ def _axes(document: Document, lines: dict[Path, int], top: Path, table: Mapping[
     axes: list[tuple[str, Any]] = []
     for key, value in table.items():
         within = (*keys, key)
-        if isinstance(value, dict) and not is_range(value):
+        if isinstance(value, dict) and value and not is_range(value):
             axes += _axes(document, lines, top, value, within)
             continue
         parts = [split_path(written) for written in within]

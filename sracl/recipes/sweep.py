@@ -85,8 +85,8 @@ class Range(Settings):
 
 
 def is_range(value: Any) -> bool:
-    """Whether a table means numbers to draw from, rather than paths that begin alike."""
-    return isinstance(value, dict) and bool(value.keys() & Range.model_fields.keys())
+    """Whether a table means numbers to draw from, rather than paths that begin alike, of which `samples.step` is one."""
+    return isinstance(value, dict) and any(not isinstance(value[key], dict | list) for key in value.keys() & Range.model_fields.keys())
 
 
 def draw(space: Sequence[Range | Sequence[Any]], trials: int, seed: int, *, axes: int | None = None) -> list[tuple[Any, ...]]:

@@ -75,7 +75,7 @@ def cases(base: Draft, sets: Sequence[Setting], bases: Mapping[str, Draft] | Non
                 change.space[0].origin.problem(change.space[0].at, "Nothing is drawn without [sweep], which says how many trials.")
             )
         elif sweep is not None and not unfit:
-            found += axes.too_few([*drawn, *change.space], sweep, widest, base.origin(("sweep", "trials")))
+            found += axes.too_few([*drawn, *change.space], sweep, widest, base.origin(("sweep", "trials")), change.name)
         for cell in axes.cells(listed, [*drawn, *change.space], sweep, widest):
             draft = varied.copy()
             for axis, value in cell:

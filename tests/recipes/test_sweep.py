@@ -171,3 +171,30 @@ def test_one_place_decides_a_value(child: Child, complaints: Complaints) -> None
     assert complaints(recipe, 'train.optimizer={use = "adamw"}') == [
         "--set: train.optimizer: The sweep decides train.optimizer.lr; set that path itself, to a value or a list."
     ]
+
+
+def test_a_space_too_small_is_told_of_the_variant_that_has_it(child: Child, complaints: Complaints) -> None:
+    variants = '[[variant]]\nname = "A"\n[[variant]]\nname = "B"\nspace = { "backbone.dropout" = [0.1, 0.2, 0.3] }\n'
+    assert complaints(child(f'{variants}{SWEEP}"train.epochs" = [3, 4]\n')) == [
+        "mine.toml:11: sweep.trials: The space of variant 'A' has 2 points, and 4 are asked for."
+    ]
+
+
+def test_nothing_is_no_axis(child: Child, complaints: Complaints) -> None:
+    drawn = child(f'{SWEEP}"train.epochs" = [3, 4, 5, 6]\n"backbone.dropout" = {{ low = 0.1, high = 0.2 }}\n')
+    assert complaints(drawn, "backbone.dropout=[]") == [
+        "--set: backbone.dropout: The sweep lists values for this path; at least one is needed."
+    ]
+    empty = child(f'{SWEEP}"train.epochs" = [3, 4, 5, 6]\n"backbone.dropout" = {{}}\n')
+    assert (
+        complaints(empty)[0]
+        == 'mine.toml:9: sweep.space."backbone.dropout".low: Missing; there is no default. Should be an integer or a number.'
+    )
+    assert complaints(child('[matrix]\n"train.epochs" = {}\n')) == [
+        'mine.toml:5: matrix."train.epochs": Should be a list of values, got {}.'
+    ]
+
+
+def test_a_path_may_end_like_a_word_of_ranges(write: Write, child: Child) -> None:
+    text = child('samples = { use = "window", step = 0.2 }\n[matrix]\nsamples.step = [0.5, 1.0]\n')
+    assert [run.cell["samples.step"] for run in plan(write("mine.toml", text)).runs] == [0.5, 1.0]
