@@ -16,9 +16,16 @@ from sracl.recipes.settings import parse
 from sracl.recipes.variants import Case, cases
 from sracl.registry.catalog import Catalog, catalog
 from sracl.registry.wording import in_toml
+from sracl.wording import the_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+_MOST = 3
+"""Values, and cells of matrix and sweep, that are told of where many have the same problem."""
+
+_GOT = ", got "
+"""Stands before the value in what is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -150,24 +157,34 @@ class _Fingerprints:
 
 
 def _together(made: Sequence[Case], resolved: Sequence[Resolved]) -> list[Problem]:
-    """Problems of all cases, each once; those that not all cases have say which do."""
-    met: dict[Problem, list[Case]] = {}
-    for case, entry in zip(made, resolved, strict=True):
+    """Problems of all cases, each once; those that not all cases have say which do, and those that differ by a value alone are one."""
+    met: dict[Problem, dict[str, list[int]]] = {}
+    for number, entry in enumerate(resolved):
         for problem in dict.fromkeys(entry.problems):
-            met.setdefault(problem, []).append(case)
-    return [
-        problem if len(having) == len(made) else dataclasses.replace(problem, what=f"{problem.what} {_which(having, made)}".rstrip())
-        for problem, having in met.items()
-    ]
+            accepted, _, value = problem.what.partition(_GOT)
+            is_value = value.endswith(".") and ". " not in value  # and nothing is said of it
+            shared = dataclasses.replace(problem, what=accepted) if is_value else problem
+            met.setdefault(shared, {}).setdefault(value if is_value else "", []).append(number)
+    found = []
+    for problem, values in met.items():
+        having = [made[number] for number in sorted({number for numbers in values.values() for number in numbers})]
+        told = ", ".join(the_first([value.removesuffix(".") for value in values], _MOST))
+        what = f"{problem.what}{_GOT}{told}." if told else problem.what
+        which = "" if len(having) == len(made) and len(values) == 1 else _which(having, made, problem.where, len(values) > 1)
+        found.append(dataclasses.replace(problem, what=f"{what} {which}".rstrip()))
+    return found
 
 
-def _which(having: Sequence[Case], made: Sequence[Case]) -> str:
-    """The cases that have a problem, in words."""
+def _which(having: Sequence[Case], made: Sequence[Case], where: str, are_values_told: bool) -> str:
+    """The cases that have a problem with the value of a path, in words."""
     variants = list(dict.fromkeys(case.variant for case in having))
     if len(variants) < len({case.variant for case in made}):
         return f"(In {'variant' if len(variants) == 1 else 'variants'} {', '.join(repr(name) for name in variants)}.)"
-    cells = dict.fromkeys(", ".join(f"{path} = {in_toml(value)}" for path, value in case.cell.items()) for case in having)
-    return f"(With {'; '.join(cells)}.)"
+    if all(where in case.cell for case in having):  # whatever else they have
+        cells = [] if are_values_told else [f"{where} = {in_toml(case.cell[where])}" for case in having]
+    else:
+        cells = [", ".join(f"{path} = {in_toml(value)}" for path, value in case.cell.items()) for case in having if case.cell]
+    return f"(With {'; '.join(the_first(list(dict.fromkeys(cells)), _MOST))}.)" if cells else ""
 
 
 def _sorted(loaded: Loaded) -> list[Problem]:

@@ -73,7 +73,9 @@ def test_of_each_variant_the_best_by_the_protocol_of_the_recipe_is_left(store: S
     end(trials, {("narrow", 10): 0.2, ("narrow", 20): 0.1, ("wide", 10): 0.2, ("wide", 20): 0.3})
     left, notes = chosen(store, trials, plan(str(recipe), seeds=[1, 2]))
     assert lengths(left) == [("narrow", 10, 1), ("narrow", 10, 2), ("wide", 20, 1), ("wide", 20, 2)]
-    assert notes == [f"tuning: {label} validates best on demo, by MRR@10" for label in ("narrow data.max_length=10", "wide data.max_length=20")]
+    assert notes == [
+        f"tuning: {label} validates best on demo, by MRR@10" for label in ("narrow data.max_length=10", "wide data.max_length=20")
+    ]
 
 
 def test_what_failed_was_tried_and_is_told(store: Store, recipe: Path, end: End) -> None:

@@ -198,3 +198,17 @@ def test_nothing_is_no_axis(child: Child, complaints: Complaints) -> None:
 def test_a_path_may_end_like_a_word_of_ranges(write: Write, child: Child) -> None:
     text = child('samples = { use = "window", step = 0.2 }\n[matrix]\nsamples.step = [0.5, 1.0]\n')
     assert [run.cell["samples.step"] for run in plan(write("mine.toml", text)).runs] == [0.5, 1.0]
+
+
+def test_values_that_are_refused_for_one_reason_are_one_problem(child: Child, complaints: Complaints) -> None:
+    swept = SWEEP.replace("4", "20")
+    layers = '"backbone.num_layers" = [1, 2]\n'
+    assert complaints(child(f'{swept}"backbone.dropout" = {{ low = 1.1, high = 1.5 }}\n{layers}')) == [
+        "mine.toml:8: backbone.dropout: Should be a number in [0, 1), got 1.48, 1.28, 1.38, and 17 more."
+    ]
+    assert complaints(child(f'{swept}"backbone.dropout" = {{ low = 0.1, high = 0.5 }}\n"backbone.num_layers" = [1, 0]\n')) == [
+        "mine.toml:9: backbone.num_layers: Should be an integer of at least 1, got 0. (With backbone.num_layers = 0.)"
+    ]
+    variables = '[vars]\nrate = 0.1\n[backbone]\ndropout = "${vars.rate}"\n'
+    (told,) = complaints(child(f'{variables}{swept}"vars.rate" = {{ low = 1.1, high = 1.5 }}\n'))
+    assert told.endswith("got 1.48, 1.28, 1.38, and 17 more. (With vars.rate = 1.48; vars.rate = 1.28; vars.rate = 1.38; and 17 more.)")
