@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sracl.errors import Problem, did_you_mean
 from sracl.recipes import checks, problems, references, schema
 from sracl.recipes.draft import Misplaced, Origin
+from sracl.recipes.lines import join_path
 from sracl.recipes.settings import COMMAND_LINE, Setting, why_not_settable
 from sracl.registry.wording import in_toml
 
@@ -53,10 +54,21 @@ def apply_to_recipe(loaded: Loaded, settings: Sequence[Setting], seeds: Sequence
         loaded.draft.merge(("seeds",), list(seeds), _constant(Origin("--seeds", "--seeds")))
     for setting in own:
         try:
-            loaded.draft.merge(setting.path, setting.value, _constant(COMMAND_LINE))
+            loaded.draft.merge(_of_space(setting.path, loaded), setting.value, _constant(COMMAND_LINE))
         except Misplaced as error:
             loaded.problems.append(COMMAND_LINE.problem(setting.path, str(error)))
     return [setting for setting in settings if setting not in own]
+
+
+def _of_space(path: Path, loaded: Loaded) -> Path:
+    """A path of the command line into `[sweep.space]` with its axis in one key, as `document` has it, whether it was quoted or not."""
+    top, within = path[:2], path[2:]
+    if top != ("sweep", "space") or not within or "." in within[0]:
+        return path
+    known = loaded.draft.get(top)
+    axes = known if isinstance(known, dict) else {}
+    end = next((end for end in range(1, len(within)) if join_path(within[:end]) in axes), len(within))
+    return (*top, join_path(within[:end]), *within[end:])
 
 
 def unused_variables(loaded: Loaded, settings: Sequence[Setting]) -> list[Problem]:

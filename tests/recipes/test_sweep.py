@@ -212,3 +212,15 @@ def test_values_that_are_refused_for_one_reason_are_one_problem(child: Child, co
     variables = '[vars]\nrate = 0.1\n[backbone]\ndropout = "${vars.rate}"\n'
     (told,) = complaints(child(f'{variables}{swept}"vars.rate" = {{ low = 1.1, high = 1.5 }}\n'))
     assert told.endswith("got 1.48, 1.28, 1.38, and 17 more. (With vars.rate = 1.48; vars.rate = 1.28; vars.rate = 1.38; and 17 more.)")
+
+
+@pytest.mark.parametrize("path", ["backbone.dropout", '"backbone.dropout"'])
+def test_the_command_line_reaches_into_the_space_with_and_without_quotes(write: Write, child: Child, path: str) -> None:
+    recipe = write("mine.toml", child(f'{SWEEP}"backbone.dropout" = {{ low = 0.1, high = 0.2 }}\n'))
+    wider = plan(recipe, sets=[f"sweep.space.{path}.high=0.9"]).runs
+    assert max(run.cell["backbone.dropout"] for run in wider) > 0.8
+    another = plan(recipe, sets=["sweep.space.train.epochs=[3, 4]", f"sweep.space.{path}={{ high = 0.3 }}"]).runs
+    assert {run.cell["train.epochs"] for run in another} == {3, 4}
+    assert all(run.cell["backbone.dropout"] <= 0.3 for run in another)
+    new = plan(recipe, sets=["sweep.space.train.optimizer.lr={ low = 0.1, high = 0.2 }"]).runs
+    assert len({run.cell["train.optimizer.lr"] for run in new}) == 4
