@@ -54,7 +54,11 @@ def best_validated(rows: Sequence[Row], validated: Sequence[MetricRow], choosing
             notes.append(f"{best.label} validates best of the {len(alternatives)} of {best.name}, by {metric.upper()}")
     counts = {name: len(alternatives) if name[0] in choosing else 1 for name, alternatives in tried.items()}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{count} of {variant or recipe}" for (recipe, variant), count in counts.items())
+        are_several = len({recipe for recipe, _ in counts}) > 1
+        told = ", ".join(
+            f"{count} of {f'{recipe}/{variant}' if variant and are_several else variant or recipe}"
+            for (recipe, variant), count in counts.items()
+        )
         notes.append(f"not tried equally often, which favours what was tried more: {told}")
     return [kept[id(row)] for row in rows if id(row) in kept], notes
 

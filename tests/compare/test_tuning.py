@@ -48,6 +48,14 @@ def test_the_mean_over_seeds_chooses_and_never_the_test_figure(store: Store, tri
     assert len(leaderboard(store).blocks[0].rows) == 3
 
 
+def test_variants_that_two_recipes_have_are_told_apart_where_one_was_tried_more(store: Store, tried: Any) -> None:
+    for lr in (0.1, 0.2):
+        tried("full", 0, valid=lr, test=0.5, cell={"lr": lr}, values={"lr": lr})
+    tried("full", 0, valid=0.1, test=0.5, values={"lr": 0.3}, recipe="other")
+    (note,) = (note for note in leaderboard(store, tuned_by="mrr@10").blocks[0].notes if "equally" in note)
+    assert note.endswith(": 2 of ablation/full, 1 of other/full")
+
+
 def test_another_metric_may_choose_another(store: Store, tried: Any) -> None:
     for lr, valid in ((0.1, 0.3), (0.2, 0.2)):
         tried("full", 0, valid=valid, test=0.5, cell={"lr": lr}, values={"lr": lr})
