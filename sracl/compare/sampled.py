@@ -124,7 +124,7 @@ def _figures(
         users, ranks, _ = ranks_of(block, files[run_id])
         others = candidates.others(users, ranks)
         if others.min() < sampled:
-            raise DataError(f"{sampled} items cannot be drawn where a user has not had {others.min()} others")
+            raise DataError(f"{sampled:,} items cannot be drawn from the {others.min():,} others that a user has not had")
         is_candidate = ranks <= others + 1
         fewer = np.maximum(others - int(share * candidates.num_items), np.maximum(sampled, np.where(is_candidate, ranks - 1, 0)))
         ranks = np.where(is_candidate, ranks, candidates.num_items + 1)

@@ -144,7 +144,7 @@ class TestWhatCannotBeHad:
         train("full", 1, RANKS, **TOLD)
         (block,) = board(store, 7).blocks
         assert block.rows == ()
-        assert "full: left out, 7 items cannot be drawn where a user has not had 6 others" in block.notes
+        assert "full: left out, 7 items cannot be drawn from the 6 others that a user has not had" in block.notes
 
     def test_ranks_beyond_what_users_have_left(self, store: Store, train: Train) -> None:
         train("full", 1, (1, 2, 8, 11), **TOLD)
