@@ -198,5 +198,7 @@ def settings(ctx: typer.Context, incomplete: str) -> list[Offer]:
         loaded = load(recipe)
         for case in cases(loaded.draft, [], loaded.bases)[0]:
             values = {**dict(flat(resolve(case.draft, catalog()).values)), **values}
+        if isinstance(sweep := loaded.draft.get(("sweep",)), dict):
+            values |= {f"sweep.{key}": value for key, value in sweep.items() if key != "space"}
     told = ((path, value if isinstance(value, str) else in_toml(value)) for path, value in values.items())
     return [(f"{path}={value}" if _NEEDS_NO_QUOTES.fullmatch(value) else path, "") for path, value in told]

@@ -118,6 +118,7 @@ def test_values_of_the_recipe_on_the_line(home: Path) -> None:
     assert offered(f"sracl run {recipe} --set backbone.h") == ["backbone.hidden_size=16"]
     assert offered(f"sracl queue add {recipe} --seeds 2 -s data.name") == ["data.name=markov"]
     assert "train.optimizer.betas" in offered(f"sracl run {recipe} -s ")
+    assert offered("sracl run tuning --set sweep.t") == ["sweep.trials=12"]
     assert offered("sracl run no_such_recipe --set ") == offered("sracl run --set ") == []
 
 
