@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import TYPE_CHECKING, Any
@@ -85,12 +86,12 @@ def normal(document: Document) -> tuple[Document, list[Problem]]:
     found: list[Problem] = []
     _key(values, (), lines, document.shown, found)
     if isinstance(values.get("matrix"), dict):
-        values["matrix"] = dict(_axes(document, lines, ("matrix",), values["matrix"]))
+        values["matrix"] = _by_axis(document, lines, ("matrix",), values["matrix"], found)
     if isinstance(sweep := values.get("sweep"), dict) and isinstance(sweep.get("space"), dict):
-        values["sweep"] = {**sweep, "space": dict(_axes(document, lines, ("sweep", "space"), sweep["space"]))}
+        values["sweep"] = {**sweep, "space": _by_axis(document, lines, ("sweep", "space"), sweep["space"], found)}
     for number, variant in enumerate(variants if isinstance(variants := values.get("variant"), list) else ()):
         if isinstance(variant, dict) and isinstance(variant.get("space"), dict):
-            variant["space"] = dict(_axes(document, lines, ("variant", str(number), "space"), variant["space"]))
+            variant["space"] = _by_axis(document, lines, ("variant", str(number), "space"), variant["space"], found)
     return Document(document.file, document.shown, values, lines), found
 
 
@@ -131,6 +132,15 @@ def _by_id(entries: Sequence[Any], at: Path, lines: dict[Path, int], shown: str,
             renamed |= {(*at, name, *path[len(here) :]): line for path, line in lines.items() if path[: len(here)] == here}
     lines |= renamed
     return tables
+
+
+def _by_axis(document: Document, lines: dict[Path, int], top: Path, table: Mapping[str, Any], found: list[Problem]) -> dict[str, Any]:
+    """What a table gives each axis."""
+    axes = _axes(document, lines, top, table)
+    for axis in [axis for axis, times in Counter(axis for axis, _ in axes).items() if times > 1]:
+        origin = Origin(document.shown, document.shown, lines.get((*top, axis), 1))
+        found.append(origin.problem((*top, axis), "Is given twice; with quotes and without them it is one path."))
+    return dict(axes)
 
 
 def _axes(document: Document, lines: dict[Path, int], top: Path, table: Mapping[str, Any], keys: Path = ()) -> list[tuple[str, Any]]:

@@ -224,3 +224,10 @@ def test_the_command_line_reaches_into_the_space_with_and_without_quotes(write: 
     assert all(run.cell["backbone.dropout"] <= 0.3 for run in another)
     new = plan(recipe, sets=["sweep.space.train.optimizer.lr={ low = 0.1, high = 0.2 }"]).runs
     assert len({run.cell["train.optimizer.lr"] for run in new}) == 4
+
+
+def test_a_path_with_and_without_quotes_is_one_axis(child: Child, complaints: Complaints) -> None:
+    twice = '"backbone.dropout" = [0.1, 0.2]\nbackbone.dropout = [0.3, 0.4]\n'
+    told = "Is given twice; with quotes and without them it is one path."
+    assert complaints(child(f"{SWEEP.replace('4', '2')}{twice}")) == [f'mine.toml:9: sweep.space."backbone.dropout": {told}']
+    assert complaints(child(f"[matrix]\n{twice}")) == [f'mine.toml:6: matrix."backbone.dropout": {told}']
