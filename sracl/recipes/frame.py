@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from sracl.errors import Problem, did_you_mean
 from sracl.recipes import checks, problems, references, schema
 from sracl.recipes.draft import Misplaced, Origin
-from sracl.recipes.lines import join_path
+from sracl.recipes.lines import join_path, split_path
 from sracl.recipes.settings import COMMAND_LINE, Setting, why_not_settable
 from sracl.registry.wording import in_toml
 
@@ -86,6 +86,28 @@ def unused_variables(loaded: Loaded, settings: Sequence[Setting]) -> list[Proble
         if name not in used and origin.file == loaded.shown:
             found.append(origin.problem(("vars", name), f'Is never used; a value refers to it as "${{vars.{name}}}".'))
     return found
+
+
+def without_effect(loaded: Loaded) -> list[Problem]:
+    """Values that a matrix or sweep decides for every run which stands farther up, in a parent of the recipe that sets them."""
+    found = []
+    for table in (("matrix",), ("sweep", "space")):
+        axes = loaded.draft.get(table)
+        for text in axes if isinstance(axes, dict) else ():
+            path, at = split_path(text), (*table, text)
+            value, axis = loaded.draft.origins.get(path or ()), loaded.draft.origin(at)
+            if path and value and _is_nearer(value, axis, loaded.files):
+                what = (
+                    f"Has no effect: the {table[0]} of {axis.file} decides it for every run. List it there, or leave that out: "
+                    f"unset = [{in_toml(join_path(at))}]."
+                )
+                found.append(value.problem(path, what))
+    return found
+
+
+def _is_nearer(one: Origin, other: Origin, files: Sequence[str]) -> bool:
+    """Whether it stands in a file that extends that of the other."""
+    return one.file in files and other.file in files and files.index(one.file) < files.index(other.file)
 
 
 def seeds_of(loaded: Loaded) -> list[int]:

@@ -104,7 +104,7 @@ def plan(recipe: str, *, sets: Sequence[str] = (), seeds: Sequence[int] | None =
     settings, found = parse(sets)
     loaded.problems += found + frame.misplaced(loaded, settings) + frame.unknown_keys(loaded)
     settings = frame.apply_to_recipe(loaded, settings, seeds)
-    loaded.problems += frame.unused_variables(loaded, settings)
+    loaded.problems += frame.unused_variables(loaded, settings) + frame.without_effect(loaded)
     numbers = frame.seeds_of(loaded)
     made, found = cases(loaded.draft, settings, loaded.bases)
     loaded.problems += found

@@ -76,6 +76,9 @@ def cases(base: Draft, sets: Sequence[Setting], bases: Mapping[str, Draft] | Non
             )
         elif sweep is not None and not unfit:
             found += axes.too_few([*drawn, *change.space], sweep, widest, base.origin(("sweep", "trials")), change.name)
+            if not (listed or drawn or change.space or sweep.trials):
+                what = "There is nothing to choose among: [sweep.space] with trials gives points, and so does [matrix]."
+                found.append(base.origin(("sweep",)).problem(("sweep",), what))
         for cell in axes.cells(listed, [*drawn, *change.space], sweep, widest):
             draft = varied.copy()
             for axis, value in cell:

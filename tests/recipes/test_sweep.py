@@ -231,3 +231,29 @@ def test_a_path_with_and_without_quotes_is_one_axis(child: Child, complaints: Co
     told = "Is given twice; with quotes and without them it is one path."
     assert complaints(child(f"{SWEEP.replace('4', '2')}{twice}")) == [f'mine.toml:9: sweep.space."backbone.dropout": {told}']
     assert complaints(child(f"[matrix]\n{twice}")) == [f'mine.toml:6: matrix."backbone.dropout": {told}']
+
+
+def test_a_value_that_a_parent_draws_or_lists_is_said_to_have_no_effect(write: Write, child: Child, complaints: Complaints) -> None:
+    write("parent.toml", child(f'{SWEEP}"backbone.dropout" = {{ low = 0.1, high = 0.2 }}\n[matrix]\n"train.epochs" = [3, 4]\n'))
+    start = 'recipe = 1\nextends = "parent.toml"\nname = "x"\n'
+    fixed = "[backbone]\ndropout = 0.4\n[train]\nepochs = 5\n"
+    assert complaints(start + fixed) == [
+        "mine.toml:5: backbone.dropout: Has no effect: the sweep of parent.toml decides it for every run. "
+        'List it there, or leave that out: unset = ["sweep.space.\\"backbone.dropout\\""].',
+        "mine.toml:7: train.epochs: Has no effect: the matrix of parent.toml decides it for every run. "
+        'List it there, or leave that out: unset = ["matrix.\\"train.epochs\\""].',
+    ]
+    unset = 'unset = ["sweep", "matrix.\\"train.epochs\\""]\n'
+    (run,) = plan(write("mine.toml", start + unset + fixed)).runs
+    assert (run.values["backbone"]["dropout"], run.values["train"]["epochs"]) == (0.4, 5)
+
+
+def test_a_value_beside_an_axis_of_its_own_file_is_what_that_varies(write: Write, child: Child) -> None:
+    runs = plan(write("mine.toml", child('[train]\nepochs = 5\n[matrix]\n"train.epochs" = [3, 4]\n'))).runs
+    assert [run.values["train"]["epochs"] for run in runs] == [3, 4]
+
+
+def test_a_sweep_has_something_to_choose_among(child: Child, complaints: Complaints) -> None:
+    assert complaints(child('[sweep]\nmetric = "valid.hr@5"\n')) == [
+        "mine.toml:4: sweep: There is nothing to choose among: [sweep.space] with trials gives points, and so does [matrix]."
+    ]
