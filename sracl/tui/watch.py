@@ -36,7 +36,7 @@ class Watch:
     def changed(self) -> bool:
         """Whether something was written since the last look, and at the first one."""
         try:
-            found = self._view.execute("PRAGMA data_version").fetchone() if self._view else [_stamp(file) for file in self._files]
+            found = self._view.execute("PRAGMA data_version").fetchone() if self._view else [stamp_of(file) for file in self._files]
         except sqlite3.OperationalError:
             return False  # the store is being made, or locked for a moment: look again
         if found == self._seen:
@@ -58,7 +58,8 @@ def _number(file: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _stamp(file: Path) -> tuple[int, int] | None:
+def stamp_of(file: Path) -> tuple[int, int] | None:
+    """Another one whenever a file was written to; None where there is none."""
     try:
         status = file.stat()
     except FileNotFoundError:

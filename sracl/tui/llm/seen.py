@@ -9,11 +9,11 @@ from sracl import sqlite
 from sracl.llm_providers.answers import Answers
 from sracl.llm_providers.ledger import owners
 from sracl.tracking.file import connect
+from sracl.tui.watch import stamp_of
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
-    from pathlib import Path
 
 
 class SeenAnswers(Answers):
@@ -43,12 +43,4 @@ class SeenAnswers(Answers):
 
     def stamp(self) -> object:
         """Another one whenever something was written, or somebody began or ended to ask."""
-        return [_stamp(file) for file in (self.file, self.file.with_name(f"{self.file.name}-wal"), owners(self.file))]
-
-
-def _stamp(file: Path) -> tuple[int, int] | None:
-    try:
-        status = file.stat()
-    except FileNotFoundError:
-        return None
-    return status.st_mtime_ns, status.st_size
+        return [stamp_of(file) for file in (self.file, self.file.with_name(f"{self.file.name}-wal"), owners(self.file))]
