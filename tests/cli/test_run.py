@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from sracl.cli.carry_out import _wait_briefly
 from sracl.tracking import queries
 from sracl.tracking.reader import Reader
 from tests.support.jobs import store_file, surroundings
-from tests.support.recipes import HELD, called, sracl_recipe
+from tests.support.recipes import HELD, called, let_train, sracl_recipe
 
 
 @pytest.mark.parametrize(("name", "value"), [("OMP_WAIT_POLICY", "ACTIVE"), ("GOMP_SPINCOUNT", "7")])
@@ -86,7 +87,25 @@ def test_a_time_that_is_none_is_refused(length: str, told: str, capsys: pytest.C
 
 def test_after_its_time_no_run_is_begun_or_finished(tmp_path: Path) -> None:
     recipe = str(sracl_recipe(tmp_path, users=60, epochs=1))
-    done = called("run", recipe, *HELD, "--max-time", "1s", environment=surroundings(tmp_path))  # a training that is held never ends
+    let_train(tmp_path, 0)
+    is_over = threading.Event()
+
+    def let_go() -> None:
+        while not is_over.wait(0.05):
+            if store_file(tmp_path).exists():
+                with Reader.open(store_file(tmp_path)) as store:
+                    if any(run.state == "running" for run in queries.runs(store)):
+                        break
+        is_over.wait(2)  # its time is up by then, since it was running a second ago
+        let_train(tmp_path)
+
+    letting_go = threading.Thread(target=let_go)
+    letting_go.start()
+    try:
+        done = called("run", recipe, *HELD, "--max-time", "1s", environment=surroundings(tmp_path))
+    finally:
+        is_over.set()
+        letting_go.join()
     assert done.returncode == 75
     assert "the time of --max-time is up; run the same command to go on" in done.stderr
     with Reader.open(store_file(tmp_path)) as store:

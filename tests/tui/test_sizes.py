@@ -165,9 +165,8 @@ async def test_the_cursor_is_seen_without_colours(path: Path, monkeypatch: pytes
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: app.screen.query_one(Rows).row_count == 2)
         await shows(pilot, "second", "2 runs")
+        await until(pilot, lambda: reversed_lines(app) == ["second"])
         lines = app.screen._compositor.render_strips(app.screen.size)
-        reversed_lines = [strip.text.split()[0] for strip in lines if any(segment.style and segment.style.reverse for segment in strip)]
-        assert reversed_lines == ["second"]
         colours = {segment.style.color.triplet for strip in lines for segment in strip if segment.style and segment.style.color}
         assert all(colour is None or colour.red == colour.green == colour.blue for colour in colours)
 
@@ -212,3 +211,9 @@ def test_a_real_terminal_is_drawn_on_moved_in_resized_and_given_back(path: Path)
         assert b"Traceback" not in terminal.printed
     finally:
         terminal.process.kill()
+
+
+def reversed_lines(app: SraclApp) -> list[str]:
+    """How the lines begin that have something in reverse."""
+    lines = app.screen._compositor.render_strips(app.screen.size)
+    return [strip.text.split()[0] for strip in lines if any(segment.style and segment.style.reverse for segment in strip)]
