@@ -80,7 +80,7 @@ def command(
     until = None if max_time is None else moment_after(max_time)
     plans = planned(recipes, sets=sets or (), seeds=seeds_from(seeds))
     if tuned:
-        plans = chosen(plans, planned(recipes, sets=sets or ()))
+        plans = chosen(plans, planned(recipes, sets=sets or ()) if seeds else plans)
     if dry_run:
         from sracl.runs.preview import preview
 

@@ -159,35 +159,40 @@ def place(setting: Setting, axes: Sequence[Axis]) -> tuple[bool, list[Problem]]:
     return False, [COMMAND_LINE.problem(setting.path, what) for what in told]
 
 
-def cells(listed: Sequence[Axis], drawn: Sequence[Axis], sweep: Sweep | None, widest: int) -> Iterator[list[tuple[Axis, Any]]]:
-    """Every combination of what is listed, at every point that is drawn: each axis with its value.
+def points(drawn: Sequence[Axis], sweep: Sweep | None, widest: int) -> list[tuple[Any, ...]]:
+    """What is drawn of some axes, a value of each: the trials of a variant; none where nothing is drawn.
 
     Args:
-        listed: Axes of the matrix.
         drawn: Axes of the space, those that all variants share first.
         sweep: How much is drawn.
         widest: How many axes the variant has of which most are drawn.
     """
-    if sweep is None or sweep.trials is None:  # nothing to draw, or reported
-        drawn = ()
-    points = _points(drawn, sweep, widest) if sweep and drawn else [()]
+    if sweep is None or sweep.trials is None or not drawn:
+        return []
+    return draw([axis.range or axis.values for axis in drawn], sweep.trials, sweep.seed, axes=widest)
+
+
+def cells(listed: Sequence[Axis], drawn: Sequence[Axis], trials: Sequence[tuple[Any, ...]]) -> Iterator[list[tuple[Axis, Any]]]:
+    """Every combination of what is listed, at every point that is drawn: each axis with its value.
+
+    Args:
+        listed: Axes of the matrix.
+        drawn: Axes of the space.
+        trials: Its points; none where nothing is drawn.
+    """
     for cell in itertools.product(*(axis.values for axis in listed)):
-        for point in points:
-            yield list(zip((*listed, *drawn), (*cell, *point), strict=True))
+        for point in trials or [()]:
+            yield list(zip((*listed, *(drawn if trials else ())), (*cell, *point), strict=True))
 
 
-def too_few(drawn: Sequence[Axis], sweep: Sweep, widest: int, origin: Origin, variant: str) -> list[Problem]:
-    """Trials without points for them, and points without trials; arguments are those of `cells`, and the variant's name."""
+def too_few(drawn: Sequence[Axis], sweep: Sweep, trials: Sequence[tuple[Any, ...]], origin: Origin, variant: str) -> list[Problem]:
+    """Trials without points for them, and axes without trials."""
+    what = ""
     if sweep.trials is None:
         what = "Missing. It is how many points of the space every variant is tried at." if drawn else ""
     elif not drawn:
         what = "Are drawn from a space, and there is none: [sweep.space] gives paths their ranges or values."
-    else:
-        count = len(_points(drawn, sweep, widest))
+    elif len(trials) < sweep.trials:
         of_variant = f" of variant '{variant}'" if variant else ""
-        what = f"The space{of_variant} has {how_many(count, 'point')}, and {sweep.trials} are asked for." if count < sweep.trials else ""
+        what = f"The space{of_variant} has {how_many(len(trials), 'point')}, and {sweep.trials} are asked for."
     return [origin.problem(("sweep", "trials"), what)] if what else []
-
-
-def _points(drawn: Sequence[Axis], sweep: Sweep, widest: int) -> list[tuple[Any, ...]]:
-    return draw([axis.range or axis.values for axis in drawn], sweep.trials or 1, sweep.seed, axes=widest)

@@ -89,9 +89,13 @@ def normal(document: Document) -> tuple[Document, list[Problem]]:
         values["matrix"] = _by_axis(document, lines, ("matrix",), values["matrix"], found)
     if isinstance(sweep := values.get("sweep"), dict) and isinstance(sweep.get("space"), dict):
         values["sweep"] = {**sweep, "space": _by_axis(document, lines, ("sweep", "space"), sweep["space"], found)}
-    for number, variant in enumerate(variants if isinstance(variants := values.get("variant"), list) else ()):
-        if isinstance(variant, dict) and isinstance(variant.get("space"), dict):
-            variant["space"] = _by_axis(document, lines, ("variant", str(number), "space"), variant["space"], found)
+    if isinstance(variants := values.get("variant"), list):
+        values["variant"] = [
+            {**variant, "space": _by_axis(document, lines, ("variant", str(number), "space"), variant["space"], found)}
+            if isinstance(variant, dict) and isinstance(variant.get("space"), dict)
+            else variant
+            for number, variant in enumerate(variants)
+        ]
     return Document(document.file, document.shown, values, lines), found
 
 

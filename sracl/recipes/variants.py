@@ -70,16 +70,18 @@ def cases(base: Draft, sets: Sequence[Setting], bases: Mapping[str, Draft] | Non
     for change in changes or [_Change("")]:
         varied = (bases[change.extends] if bases and change.extends else base).copy()
         found += _apply_variant(change, varied)
+        own = [*drawn, *change.space]
+        trials = axes.points(own, sweep, widest)
         if sweep is None and change.space:
             found.append(
                 change.space[0].origin.problem(change.space[0].at, "Nothing is drawn without [sweep], which says how many trials.")
             )
         elif sweep is not None and not unfit:
-            found += axes.too_few([*drawn, *change.space], sweep, widest, base.origin(("sweep", "trials")), change.name)
-            if not (listed or drawn or change.space or sweep.trials):
+            found += axes.too_few(own, sweep, trials, base.origin(("sweep", "trials")), change.name)
+            if not (listed or own or sweep.trials):
                 what = "There is nothing to choose among: [sweep.space] with trials gives points, and so does [matrix]."
                 found.append(base.origin(("sweep",)).problem(("sweep",), what))
-        for cell in axes.cells(listed, [*drawn, *change.space], sweep, widest):
+        for cell in axes.cells(listed, own, trials):
             draft = varied.copy()
             for axis, value in cell:
                 text = "--set" if axis.origin is COMMAND_LINE else f"[{'.'.join(axis.at[:-1])}]"

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static, TextArea
 
+from sracl.tui.widgets.box import Box
 from sracl.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class NoteBox(ModalScreen[str | None]):
+class NoteBox(Box[str | None]):
     """Closes with the note, which is empty where the run is to have none, or with None.
 
     Args:
@@ -24,11 +24,8 @@ class NoteBox(ModalScreen[str | None]):
     """
 
     DEFAULT_CSS = """
-    NoteBox { align: center middle; }
-    NoteBox Vertical { width: 70; max-width: 90%; height: auto; max-height: 80%; border: round $primary; padding: 0 1; }
     NoteBox #title { text-style: bold; }
     NoteBox TextArea { height: 8; }
-    NoteBox Keys { dock: none; background: transparent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "dismiss(None)", "Back", key_display="q", id="back"),

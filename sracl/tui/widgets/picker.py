@@ -8,9 +8,10 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Label, OptionList
 from textual.widgets.option_list import Option
+
+from sracl.tui.widgets.box import Box
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class Picker(ModalScreen[str | None]):
+class Picker(Box[str | None]):
     """Closes with what was chosen, or with None.
 
     Args:
@@ -27,8 +28,6 @@ class Picker(ModalScreen[str | None]):
     """
 
     DEFAULT_CSS = """
-    Picker { align: center middle; }
-    Picker Vertical { width: 70; max-width: 90%; height: auto; max-height: 80%; border: round $primary; padding: 0 1; }
     Picker OptionList { height: auto; max-height: 16; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [

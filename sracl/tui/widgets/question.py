@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from sracl.tui.widgets.box import Box
 from sracl.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class Question(ModalScreen[bool | None]):
+class Question(Box[bool | None]):
     """Closes with True where the answer is yes.
 
     Args:
@@ -24,11 +24,8 @@ class Question(ModalScreen[bool | None]):
     """
 
     DEFAULT_CSS = """
-    Question { align: center middle; }
-    Question Vertical { width: 70; max-width: 90%; height: auto; max-height: 80%; border: round $primary; padding: 0 1; }
     Question #question { text-style: bold; }
     Question #consequence { margin: 1 0; }
-    Question Keys { dock: none; background: transparent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "dismiss(True)", "Yes", id="yes"),

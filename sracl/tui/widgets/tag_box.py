@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.suggester import Suggester
 from textual.widgets import Input, Static
 
 from sracl.errors import UsageError
 from sracl.tracking import tags
+from sracl.tui.widgets.box import Box
 from sracl.tui.widgets.keys import Keys
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
 
-class TagBox(ModalScreen[tuple[str, ...] | None]):
+class TagBox(Box[tuple[str, ...] | None]):
     """Closes with words such as `+final` and `-old`, as `sracl tag` takes them, or with None.
 
     Args:
@@ -32,11 +32,8 @@ class TagBox(ModalScreen[tuple[str, ...] | None]):
     """
 
     DEFAULT_CSS = """
-    TagBox { align: center middle; }
-    TagBox Vertical { width: 70; max-width: 90%; height: auto; max-height: 80%; border: round $primary; padding: 0 1; }
     TagBox #title { text-style: bold; }
     TagBox #problem { color: $text-error; display: none; }
-    TagBox Keys { dock: none; background: transparent; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q,escape", "dismiss(None)", "Back", key_display="q", id="back"),
